@@ -1,0 +1,40 @@
+"""SimpleRNN (Elman 1990): h = phi(x W + h R + b)."""
+
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
+
+from numba.extending import register_jitable
+
+from ..maths import ACTIVATIONS, zero
+from .base import Cell, Equations
+
+
+@cache
+def equations(phi, d_phi):
+    @register_jitable
+    def forward(z, s):
+        return (phi(z[0]),), ()
+
+    @register_jitable
+    def backward(saved, s, s1, ds1):
+        return (ds1[0] * d_phi(s1[0]),), (zero(ds1[0]),)
+
+    return Equations(forward, backward)
+
+
+@dataclass(frozen=True)
+class SimpleRNNCell(Cell):
+    """The basic recurrent cell; its output is its state.
+
+    Parameters: kernel (I, H), recurrent_kernel (H, H), bias (H). Elman (1990), "Finding structure in time".
+    """
+
+    _: KW_ONLY
+    activation: str = "tanh"
+    use_bias: bool = True
+
+    inputs = {"z": "xh"}
+
+    @property
+    def equations(self):
+        return equations(*ACTIVATIONS[self.activation])

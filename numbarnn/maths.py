@@ -1,0 +1,282 @@
+"""The mathematics of cells: one name for SIMD vectors and floats (compiled) and for NumPy arrays (plain Python).
+
+The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less) have a form for each; everything below them is written
+once in terms of them. A compiled `1 - x` with a float32 x is float64: constants therefore come from `constant`, `one` and `zero`.
+"""
+
+import math
+
+import numpy as np
+from numba import types
+from numba.extending import overload, register_jitable
+
+from .cpu.simd import Vector, copysign, fabs, power_of_two, select_less, splat
+
+
+def constant(x, value):
+    """`value` in the type of x."""
+    return value  # a Python number: NumPy keeps the type of x
+
+
+def where_less(a, b, x, y):
+    """x where a < b, y elsewhere (so y where a or b is NaN)."""
+    return np.where(a < b, x, y)
+
+
+def absolute(x):
+    return np.abs(x)
+
+
+def exp(x):
+    return np.exp(x)
+
+
+def expm1(x):
+    """exp(x) - 1, for x <= 0 only."""
+    return np.expm1(x)
+
+
+def tanh(x):
+    return np.tanh(x)
+
+
+def sigmoid(x):
+    return 0.5 * (np.tanh(0.5 * x) + 1)  # stable on both sides
+
+
+# How the vector forms work: exp(x) = 2^n (1 + e) with e = expm1(r), |r| <= ln(2)/2. n * LN2_HIGH is exact, with and without
+# fma. expm1(r) = r + r*r*p(r), p near-minimax (mpmath.chebyfit), highest power first.
+LN2_HIGH, LN2_LOW = 0.693359375, -2.121944400546905827679e-4
+LOG2_E = 1.4426950408889634
+EXPM1 = {
+    types.float32: (
+        *(0.0001989103065437032773, 0.001393368586261717358, 0.008333310889582077194),
+        *(0.04166646460202654156, 0.1666666668165917913, 0.5000000013498177864),
+    ),
+    types.float64: (
+        *(2.510042415700506678e-8, 2.762013871973399556e-7, 2.755726837868419287e-6, 0.00002480152119021772765),
+        *(0.0001984126986310596875, 0.001388888891728179331, 0.008333333333330051346, 0.04166666666662399152),
+        *(0.1666666666666666746, 0.5000000000000001026),
+    ),
+}
+SHIFT = {types.float32: 1.5 * 2.0**23, types.float64: 1.5 * 2.0**52}  # adding it rounds to an integer
+SMALLEST = {types.float32: -87.0, types.float64: -708.0}  # exp of it is still a normal number
+LARGEST = {types.float32: 88.72283935546875, types.float64: 709.782712893384}  # exp of it is still finite
+
+
+def _split_exp(x):
+    """(shifted, e): exp(x) = 2^n (1 + e); n stands in the low bits of `shifted`, e is accurate when x is small."""
+
+
+@overload(_split_exp)
+def _(x):
+    scalar = np.float32 if x.dtype == types.float32 else np.float64
+    shift, coefficients = SHIFT[x.dtype], tuple(scalar(c) for c in EXPM1[x.dtype])
+    first, rest = coefficients[0], coefficients[1:]
+
+    def split_exp(x):
+        shifted = x * LOG2_E + shift
+        n = shifted - shift
+        r = x - n * LN2_HIGH - n * LN2_LOW
+        p = splat(x, first)
+        for c in rest:
+            p = p * r + c
+        return shifted, r * r * p + r
+
+    return split_exp
+
+
+def _vector_or(function, scalar, vector):
+    """Overload `function`: `vector(dtype)` makes the form for SIMD vectors, `scalar` is the one for floats."""
+
+    @overload(function)
+    def _(x):
+        return vector(x.dtype) if isinstance(x, Vector) else scalar
+
+
+@overload(constant)
+def _(x, value):
+    if isinstance(x, Vector):
+        return lambda x, value: splat(x, value)
+    return (lambda x, value: np.float32(value)) if x == types.float32 else (lambda x, value: np.float64(value))
+
+
+@overload(where_less)
+def _(a, b, x, y):
+    if isinstance(a, Vector):
+        return lambda a, b, x, y: select_less(a, b, x, y)
+    return lambda a, b, x, y: x if a < b else y
+
+
+def _vector_exp(dtype):
+    small, large = 2 * SMALLEST[dtype], LARGEST[dtype]
+
+    def vector_exp(x):
+        inside = where_less(x, splat(x, small), splat(x, small), where_less(splat(x, large), x, splat(x, large), x))
+        up = where_less(splat(x, 0.0), inside, one(x), -one(x))  # 2^n may not be a normal number where 2^(n -+ 1) is
+        shifted, e = _split_exp(where_less(inside, splat(x, small / 2), splat(x, small / 2), inside))
+        scale = power_of_two(shifted - up)
+        y = (scale * e + scale) * where_less(splat(x, 0.0), up, splat(x, 2.0), splat(x, 0.5))
+        y = where_less(splat(x, large), x, splat(x, np.inf), y)
+        return where_less(x, splat(x, small / 2), zero(x), y)
+
+    return vector_exp
+
+
+def _vector_expm1(dtype):
+    small = SMALLEST[dtype]
+
+    def vector_expm1(x):
+        shifted, e = _split_exp(where_less(x, splat(x, small), splat(x, small), x))
+        scale = power_of_two(shifted)
+        return scale * e + (scale - 1.0)
+
+    return vector_expm1
+
+
+def _vector_tanh(dtype):
+    def vector_tanh(x):  # -m / (m + 2) with m = expm1(-2 |x|), odd
+        m = expm1(-2.0 * fabs(x))
+        return copysign(m / (m + 2.0), x)
+
+    return vector_tanh
+
+
+def _vector_sigmoid(dtype):
+    small = SMALLEST[dtype]
+
+    def vector_sigmoid(x):  # 1 / (1 + t) or t / (1 + t) with t = exp(-|x|)
+        y = -fabs(x)
+        shifted, e = _split_exp(where_less(y, splat(x, small), splat(x, small), y))
+        scale = power_of_two(shifted)
+        t = where_less(y, splat(x, small), zero(x), scale * e + scale)
+        return where_less(x, zero(x), t, one(x)) / (t + 1.0)
+
+    return vector_sigmoid
+
+
+_vector_or(absolute, lambda x: abs(x), lambda dtype: lambda x: fabs(x))
+_vector_or(exp, lambda x: math.exp(x), _vector_exp)
+_vector_or(expm1, lambda x: math.expm1(x), _vector_expm1)
+_vector_or(tanh, lambda x: math.tanh(x), _vector_tanh)
+_vector_or(sigmoid, lambda x: one(x) / (one(x) + math.exp(-x)), _vector_sigmoid)
+
+
+@register_jitable
+def one(x):
+    return constant(x, 1.0)
+
+
+@register_jitable
+def zero(x):
+    return constant(x, 0.0)
+
+
+# Activations and their derivatives; a derivative is a function of the activation's value y.
+@register_jitable
+def d_tanh(y):
+    return one(y) - y * y
+
+
+@register_jitable
+def d_sigmoid(y):
+    return y * (one(y) - y)
+
+
+@register_jitable
+def linear(x):
+    return x
+
+
+@register_jitable
+def d_linear(y):
+    return one(y)
+
+
+@register_jitable
+def relu(x):
+    return where_less(x, zero(x), zero(x), x)
+
+
+@register_jitable
+def d_relu(y):
+    return where_less(zero(y), y, one(y), zero(y))
+
+
+@register_jitable
+def clip(x, low, high):
+    return where_less(x, low, low, where_less(high, x, high, x))
+
+
+@register_jitable
+def d_clip(y, slope):
+    """Slope of a line clipped to [0, 1], strictly inside."""
+    return where_less(zero(y), y, where_less(y, one(y), slope, zero(y)), zero(y))
+
+
+@register_jitable
+def hard_sigmoid(x):
+    """clip(0.2 x + 0.5, 0, 1): TensorFlow 1, Keras 2, ONNX."""
+    return clip(constant(x, 0.2) * x + constant(x, 0.5), zero(x), one(x))
+
+
+@register_jitable
+def d_hard_sigmoid(y):
+    return d_clip(y, constant(y, 0.2))
+
+
+@register_jitable
+def hard_sigmoid_keras3(x):
+    """clip(x / 6 + 0.5, 0, 1): Keras 3, PyTorch."""
+    return clip(x / constant(x, 6.0) + constant(x, 0.5), zero(x), one(x))
+
+
+@register_jitable
+def d_hard_sigmoid_keras3(y):
+    return d_clip(y, one(y) / constant(y, 6.0))
+
+
+@register_jitable
+def softsign(x):
+    return x / (one(x) + absolute(x))
+
+
+@register_jitable
+def d_softsign(y):
+    m = one(y) - absolute(y)
+    return m * m
+
+
+@register_jitable
+def elu(x):
+    """x where x > 0, exp(x) - 1 elsewhere."""
+    return where_less(zero(x), x, x, expm1(where_less(zero(x), x, zero(x), x)))
+
+
+@register_jitable
+def d_elu(y):
+    return where_less(zero(y), y, one(y), y + one(y))
+
+
+@register_jitable
+def leaky_relu(x):
+    """x where x > 0, 0.2 x elsewhere (TensorFlow, Keras)."""
+    return where_less(zero(x), x, x, constant(x, 0.2) * x)
+
+
+@register_jitable
+def d_leaky_relu(y):
+    return where_less(zero(y), y, one(y), constant(y, 0.2))
+
+
+ACTIVATIONS = {
+    "tanh": (tanh, d_tanh),
+    "sigmoid": (sigmoid, d_sigmoid),
+    "relu": (relu, d_relu),
+    "linear": (linear, d_linear),
+    "hard_sigmoid": (hard_sigmoid, d_hard_sigmoid),
+    "hard_sigmoid_keras3": (hard_sigmoid_keras3, d_hard_sigmoid_keras3),
+    "softsign": (softsign, d_softsign),
+    "elu": (elu, d_elu),
+    "leaky_relu": (leaky_relu, d_leaky_relu),
+}

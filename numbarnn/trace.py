@@ -1,0 +1,24 @@
+"""What an engine's forward pass hands to its backward pass."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Trace:
+    """One forward pass, everything time-major.
+
+    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep) -> Trace`,
+    `backward(trace, d_outputs, d_state) -> params, inputs, initial state` (gradients), `states(trace)` and `gates(trace)`.
+    """
+
+    cell: Any
+    params: dict
+    x: np.ndarray  # (T, B, I), zeros where masked
+    mask: np.ndarray | None  # (T, B) booleans
+    reverse: bool
+    outputs: np.ndarray  # (T, B, H)
+    state: tuple  # final states, each (B, H)
+    saved: Any  # the engine's own; None when nothing is kept for the gradient
