@@ -56,6 +56,9 @@ register_model(StaticType)(models.OpaqueModel)
 lower_constant(StaticType)(lambda context, builder, static, value: context.get_dummy_value())
 
 
+WHOLE, BYTE = Static("int64"), Static("uint8")  # kinds of numbers behind a `pointer`
+
+
 def vector_type(dtype):
     """The LLVM type of a `Vector` of a Numba float type."""
     return ir.VectorType(ir.FloatType() if dtype == types.float32 else ir.DoubleType(), Vector(dtype).lanes)
@@ -167,6 +170,22 @@ def pointer(typingctx, kind, address):
 
 
 @intrinsic
+def pointer_like(typingctx, data, address):
+    """An address as pointer to numbers of the same kind."""
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[1], args[0].type)
+
+    return data(data, INTP), codegen
+
+
+@intrinsic
+def ahead(typingctx, data, count):
+    """The pointer `count` numbers further on."""
+    return data(data, INTP), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
+
+
+@intrinsic
 def lanes(typingctx, data):
     """Lanes of a vector of the numbers behind a pointer."""
     return INTP(data), lambda context, builder, sig, args: context.get_constant(INTP, Vector(data.dtype).lanes)
@@ -262,11 +281,51 @@ def load_part(typingctx, data, index, count):
 
 
 @intrinsic
-def first_lanes(typingctx, x, count):
-    """x in the first `count` lanes, zeros in the others (whatever x holds there, NaN too)."""
+def first_lanes(typingctx, vectors, count):
+    """A tuple of vectors with zeros from lane `count` on, whatever stands there (NaN too)."""
 
     def codegen(context, builder, sig, args):
-        kind = args[0].type
-        return builder.select(_first_lanes(builder, kind, args[1]), args[0], ir.Constant(kind, [0.0] * kind.count))
+        kind = context.get_value_type(vectors.dtype)
+        zeros, mask = ir.Constant(kind, [0.0] * kind.count), _first_lanes(builder, kind, args[1])
+        kept = [builder.select(mask, v, zeros) for v in cgutils.unpack_tuple(builder, args[0])]
+        return context.make_tuple(builder, sig.return_type, kept)
 
-    return x(x, INTP), codegen
+    return vectors(vectors, INTP), codegen
+
+
+@intrinsic
+def zeros_like(typingctx, places, data):
+    """A tuple of vectors of zeros, one for each of the Static `places`."""
+    vector = Vector(data.dtype)
+
+    def codegen(context, builder, sig, args):
+        zeros = ir.Constant(context.get_value_type(vector), [0.0] * vector.lanes)
+        return context.make_tuple(builder, sig.return_type, [zeros] * len(places.value))
+
+    return types.UniTuple(vector, len(places.value))(places, data), codegen
+
+
+@intrinsic
+def address(typingctx, data):
+    return INTP(data), lambda context, builder, sig, args: builder.ptrtoint(args[0], context.get_value_type(INTP))
+
+
+@intrinsic
+def added(typingctx, x, y):
+    """Sums of two tuples of vectors."""
+
+    def codegen(context, builder, sig, args):
+        pairs = zip(cgutils.unpack_tuple(builder, args[0]), cgutils.unpack_tuple(builder, args[1]), strict=True)
+        return context.make_tuple(builder, sig.return_type, [builder.fadd(a, b, flags=FLAGS) for a, b in pairs])
+
+    return x(x, y), codegen
+
+
+@intrinsic
+def has_nan(typingctx, x):
+    def codegen(context, builder, sig, args):
+        lanes_of = builder.fcmp_unordered("uno", args[0], args[0])
+        bits = ir.IntType(sig.args[0].lanes)
+        return builder.icmp_unsigned("!=", builder.bitcast(lanes_of, bits), ir.Constant(bits, 0))
+
+    return types.boolean(x), codegen

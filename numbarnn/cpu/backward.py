@@ -1,0 +1,181 @@
+"""Back-propagation through time for any cell.
+
+Stage 0 transposes the weights; stage 1 walks rows of the batch back through time: the cell's equations turn what was saved into
+dz, in place, and dz R^T goes on to the step before. Stage 2 makes the gradients that need no order in time: those of the
+parameters (and dx, where few rows ran at a time). Stage 3 brings the parameters' gradients into their canonical form.
+No sum is ever shared out between threads, so results do not depend on their number.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+from .call import invoke, read
+from .compile import compiled
+from .forward import FEW, KERNEL, Rows
+from .products import Place, Terms, multiply, width_of_next
+from .simd import Static, ahead, get, helper, lanes, pointer, pointer_like, put
+from .weights import matrices, turn, unpack
+
+CHUNK = 512  # terms of a weight gradient summed before the next panel: what they need fits the cache
+
+
+class Turned(NamedTuple):
+    """Transposed weights [panel, p, slot, k, V] of `slots` slots of z from `slot` on."""
+
+    data: Any
+    slot: int
+    slots: int
+
+
+class Steps(NamedTuple):
+    """Rows of all steps, as an outer and an inner run over time and batch."""
+
+    data: Any
+    outer: int
+    inner: int
+
+
+@helper
+def transposed(n, panels, rows, out, accumulate, dz, R):
+    """out (+)= dz R^T: `panels` vectors of each row."""
+    V = lanes(out.data)
+    size = n.P * R.slots * V * V
+    p = 0
+    while p < panels:
+        width = width_of_next(panels - p)
+        place = Place(ahead(out.data, p * V), out.row, V)
+        start = place if accumulate else Place(pointer_like(out.data, n.zeros), 0, 0)
+        a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, n.z_p)
+        b = Terms(ahead(R.data, p * size), size, V, R.slots * V * V)
+        multiply(n.product, rows, width, place, start, a, b, R.slots * V, n.P)
+        p += width
+
+
+@helper
+def input_gradient(n, rows, dz, dx, scratch):
+    """dx = dz W^T, by way of rows of whole vectors."""
+    V = lanes(scratch)
+    W = Turned(pointer_like(scratch, n.wt), n.x_slot, n.x_slots)
+    transposed(n, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
+    for m in range(rows):
+        for i in range(n.I):
+            put(dx.data, m * dx.row + i, get(scratch, m * n.Q * V + i))
+
+
+@helper
+def walk_back(n, lo, hi, z):
+    """All steps for rows lo..hi, from the last; dh and dc become the gradients of the first states."""
+    dh, dq, dx = pointer_like(z, n.dh), pointer_like(z, n.dq), pointer_like(z, n.dx)
+    R = Turned(pointer_like(z, n.rt), n.h_slot, n.h_slots)
+    Rq = Turned(pointer_like(z, n.rqt), n.q_slot, n.q_slots)
+    rows = hi - lo
+    dhs, dqs = Rows(ahead(dh, lo * n.h_b), n.h_b), Rows(ahead(dq, lo * n.h_b), n.h_b)
+    scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
+    for t in range(n.T - 1, -1, -1):
+        dz = Rows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b)
+        invoke(n.equations_backward, (t, lo, hi, 0, n.P, n.here))
+        if n.q_slots:
+            transposed(n, n.P, rows, dqs, False, dz, Rq)
+            invoke(n.feedback_backward, (t, lo, hi, 0, n.P, n.here))
+        transposed(n, n.P, rows, dhs, True, dz, R)
+        if not n.ahead:
+            input_gradient(n, rows, dz, Rows(ahead(dx, t * n.dx_t + lo * n.dx_b), n.dx_b), scratch)
+
+
+@helper
+def all_input_gradients(n, shard, shards, z):
+    """dx of all steps, after all of them; the longer run in a product."""
+    dx = pointer_like(z, n.dx)
+    along_batch = n.B >= FEW or n.B >= n.T
+    outer, inner = (n.T, n.B) if along_batch else (n.B, n.T)
+    z_outer, z_inner, x_outer, x_inner = (n.z_t, n.z_b, n.dx_t, n.dx_b) if along_batch else (n.z_b, n.z_t, n.dx_b, n.dx_t)
+    lo, hi = (0, inner) if along_batch else (inner * shard // shards, inner * (shard + 1) // shards)
+    first, last = (outer * shard // shards, outer * (shard + 1) // shards) if along_batch else (0, outer)
+    scratch = ahead(pointer_like(z, n.dx_rows), shard * max(n.B, n.T) * n.Q * lanes(z))
+    for o in range(first, last):
+        dz = Rows(ahead(z, o * z_outer + lo * z_inner), z_inner)
+        input_gradient(n, hi - lo, dz, Rows(ahead(dx, o * x_outer + lo * x_inner), x_inner), scratch)
+
+
+@helper
+def weight_gradient(n, p0, p1, k0, k1, K, slot, slots, a, each, dz, outer, inner, first, out):
+    """out[p, k, slot, V] (+)= sum over steps of a^T dz for panels p0..p1 and rows k0..k1 of K."""
+    V = lanes(out)
+    zeros = Place(pointer_like(out, n.zeros), 0, 0)
+    p, s = p0, 0
+    while p < p1:
+        width = width_of_next(p1 - p if slots == 1 else slots - s)
+        step = K * V if slots == 1 else V
+        place = Place(ahead(out, ((p * K + k0) * slots + s) * V), slots * V, step)
+        left = Terms(ahead(a.data, k0 * each), each, a.inner, a.outer)
+        right = Terms(ahead(dz.data, p * n.z_p + (slot + s) * V), n.z_p if slots == 1 else V, dz.inner, dz.outer)
+        multiply(n.product, k1 - k0, width, place, zeros if first else place, left, right, inner, outer)
+        if slots == 1:
+            p += width
+        else:
+            s += width
+            if s == slots:
+                p, s = p + 1, 0
+
+
+@helper
+def parameter_gradients(n, shard, shards, z):
+    """A share of the parameters' gradients: whole panels, and at both ends a fraction of a panel's rows."""
+    x, h, q = pointer_like(z, n.x), pointer_like(z, n.h), pointer_like(z, n.q)
+    dw, dr, drq, db = pointer_like(z, n.dw), pointer_like(z, n.dr), pointer_like(z, n.drq), pointer_like(z, n.db)
+    along_batch = n.B >= FEW or n.B >= n.T
+    O, N = (n.T, n.B) if along_batch else (n.B, n.T)
+    zo, zn = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
+    xo, xn = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
+    ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)
+    steps = max(1, CHUNK // N)
+    for o in range(0, O, steps):
+        for i in range(0, N, CHUNK):
+            first, outer, inner = o + i == 0, min(steps, O - o), min(CHUNK, N - i)
+            dz = Steps(ahead(z, o * zo + i * zn), zo, zn)
+            xs, hs = Steps(ahead(x, o * xo + i * xn), xo, xn), Steps(ahead(h, o * ho + i * hn), ho, hn)
+            qs = Steps(ahead(q, o * ho + i * hn), ho, hn)
+            ones = Steps(pointer_like(z, n.ones), 0, 0)
+            begin, end = n.P * shard, n.P * (shard + 1)  # in fractions 1/shards of a panel
+            while begin < end:
+                p0, p1, f0, f1 = begin // shards, end // shards, begin % shards, shards
+                if f0 != 0 or p1 == p0:
+                    p1, f1 = p0 + 1, min(shards, end - p0 * shards)
+                i0, i1, h0, h1 = n.I * f0 // shards, n.I * f1 // shards, n.H * f0 // shards, n.H * f1 // shards
+                weight_gradient(n, p0, p1, i0, i1, n.I, n.x_slot, n.x_slots, xs, 1, dz, outer, inner, first, dw)
+                weight_gradient(n, p0, p1, h0, h1, n.H, n.h_slot, n.h_slots, hs, 1, dz, outer, inner, first, dr)
+                if n.q_slots:
+                    weight_gradient(n, p0, p1, h0, h1, n.H, n.q_slot, n.q_slots, qs, 1, dz, outer, inner, first, drq)
+                if f0 == 0:
+                    weight_gradient(n, p0, p1, 0, 1, 1, 0, n.gates, ones, 0, dz, outer, inner, first, db)
+                begin = (p1 - 1) * shards + f1
+
+
+@functools.cache
+def backward_kernel(dtype):
+    """Address of the kernel for a dtype; it serves every cell."""
+    real = Static(dtype)
+
+    def backward(stage, shard, shards, here):
+        n = read(here)
+        z = pointer(real, n.z)
+        p0, p1 = n.P * shard // shards, n.P * (shard + 1) // shards
+        if stage == 0:
+            W, R, Rq, _ = matrices(n, z, n.kernel, n.recurrent, n.bias)
+            turn(W, n, n.Q * shard // shards, n.Q * (shard + 1) // shards, pointer_like(z, n.wt))
+            turn(R, n, p0, p1, pointer_like(z, n.rt))
+            turn(Rq, n, p0, p1, pointer_like(z, n.rqt))
+        elif stage == 1:
+            walk_back(n, n.B * shard // shards, n.B * (shard + 1) // shards, z)
+        elif stage == 2:
+            if n.ahead:
+                all_input_gradients(n, shard, shards, z)
+            parameter_gradients(n, shard, shards, z)
+        else:
+            W, R, Rq, b = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_bias)
+            unpack(pointer_like(z, n.dw), n, p0, p1, W)
+            unpack(pointer_like(z, n.dr), n, p0, p1, R)
+            unpack(pointer_like(z, n.drq), n, p0, p1, Rq)
+            unpack(pointer_like(z, n.db), n, p0, p1, b)
+
+    return compiled(KERNEL, backward)
