@@ -4,7 +4,7 @@ Everything a caller passes is checked here; the engines (`cpu`, `plain`) check n
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +30,8 @@ class Gradients:
 def check_array(who, what, value, shape, dtype):
     """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free ones."""
     array = np.asarray(value)
+    if array.shape == shape and array.dtype == dtype:
+        return array
     if array.ndim != len(shape) or any(a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)):
         expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
         raise InputError(f"{who}: expected {what} of shape {expected}, got {array.shape}")
@@ -77,6 +79,7 @@ def valid_steps(who, lengths, mask, steps, batch, time_major):
     return None
 
 
+@cache
 def engine(device):
     if device not in ENGINES:
         raise InputError(f"forward: no device {device!r}; there are {', '.join(ENGINES)}")

@@ -4,6 +4,7 @@ Same functions as `plain`; see `Trace` for the contract. Nothing is checked here
 """
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from .equations import (
 from .forward import forward_kernel
 from .products import product_kernel
 from .simd import BYTES
-from .threads import run, shards_for
+from .threads import run, threads_for
 
 CACHED = 1 << 14  # bytes of z between the products and the equations: with its neighbours they fit the first cache
 
@@ -44,30 +45,33 @@ HERE, KERNEL, RECURRENT, BIAS, Y, ZEROS, NOT_FINITE, EQUATIONS_BACKWARD, FEEDBAC
 
 
 class Layout:
-    """Offsets of arrays in one piece of memory, each at the start of a cache line."""
+    """Places of arrays in one piece of memory, each at the start of a cache line."""
 
-    def __init__(self, itemsize):
-        self.itemsize, self.size, self.places = itemsize, 0, {}
+    def __init__(self, dtype):
+        self.dtype, self.size, self.places = dtype, 0, {}
 
     def add(self, name, *shape):
         self.places[name] = (self.size, shape)
-        self.size += -(-int(np.prod(shape)) * self.itemsize // 64) * 64 + 64
+        self.size += -(-math.prod(shape) * self.dtype.itemsize // 64) * 64 + 64
 
-    def array(self, name, memory, dtype):
+    def array(self, name, memory):
         start, shape = self.places[name]
-        return memory[start : start + int(np.prod(shape)) * self.itemsize].view(dtype).reshape(shape)
+        return np.ndarray(shape, self.dtype, memory, start)
 
 
 @dataclass
 class Plan:
     """All that does not change between calls on the same cell, sizes, dtype and threads."""
 
+    dtype: str
     threads: int
     row_shards: int
+    forward: int  # address of the kernel
     template: np.ndarray  # of the call's integers
     states: Layout
     work: Layout
     gradients: Layout
+    results: Layout
     offset: np.ndarray  # constants added to the bias
     alive: tuple  # arrays whose addresses stand in the template
 
@@ -79,12 +83,12 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     n = dict.fromkeys(Call._fields, 0) | dict(T=T, B=B, I=I, H=H, P=P, Q=Q, slots=slots.count, gates=G)
     for source in "xhq":
         n[f"{source}_slot"], n[f"{source}_slots"] = slots.run(cell, source)
-    row_shards = min(threads, B)
+    row_shards = max(1, min(threads, B))
     rows = -(-B // row_shards)
     n["ahead"] = int(rows < 12)  # few rows: x W of all steps is one product with many
     whole = keep or n["ahead"]
 
-    states, work, gradients = (Layout(dtype.itemsize) for _ in range(3))
+    states, work, gradients, results = (Layout(dtype) for _ in range(4))
     states.add("h", T + 1, B, P * V)
     states.add("c", T + 1 if keep else 1, B, S - 1, P * V)
     states.add("y", T if masked else 0, B, H)
@@ -99,6 +103,9 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     gradients.add("dc", B, S - 1, P * V)
     gradients.add("dq", B, P * V)
     gradients.add("dx_rows", threads, max(B, T), Q * V)
+    results.add("dx", T, B, I)
+    for name, shape in ({"bias": (G * H,)} | cell.param_shapes(I)).items():
+        results.add(name, *shape)
     n |= dict(h_t=B * P * V, h_b=P * V, c_t=B * (S - 1) * P * V if keep else 0, c_b=(S - 1) * P * V)
     n |= dict(z_t=P * B * slots.count * V if whole else 0, z_p=B * slots.count * V, z_b=slots.count * V)
     n |= dict(q_t=B * P * V if keep else 0, q_b=P * V)
@@ -119,7 +126,8 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     if n["q_slots"]:
         n["feedback"] = feedback_equations(cell, dtype.name)
     template = np.array([n[name] for name in Call._fields], np.int64)
-    return Plan(threads, row_shards, template, states, work, gradients, offset, tuple(alive.values()))
+    forward = forward_kernel(dtype.name)
+    return Plan(dtype.name, threads, row_shards, forward, template, states, work, gradients, results, offset, tuple(alive.values()))
 
 
 @dataclass
@@ -134,13 +142,19 @@ class Saved:
 
     def array(self, name):
         memory, layout = (self.states, self.plan.states) if name in self.plan.states.places else (self.work, self.plan.work)
-        return layout.array(name, memory, self.x.dtype)
+        return layout.array(name, memory)
 
 
 def readable(array):
     """The array, or a contiguous copy where kernels cannot step through it."""
     steps, size = array.strides, array.itemsize
     return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
+
+
+def laid_out_as(x, memory):
+    """An array (T, B, I) over `memory` (T, B, I): batch-major inside where x is."""
+    T, B, I = x.shape
+    return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
 def walked(array, reverse):
@@ -151,7 +165,7 @@ def walked(array, reverse):
 
 def forward(cell, params, x, initial, mask, reverse, keep):
     (T, B, I), H, dtype, x = x.shape, cell.units, x.dtype, readable(x)
-    threads = shards_for(T * B * len(cell.inputs) * H * (I + H), B)
+    threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
     p = plan(cell, dtype, T, B, I, keep, mask is not None, threads)
     n = p.template.copy()
     states, at = workspace.take(p.states.size)
@@ -173,7 +187,7 @@ def forward(cell, params, x, initial, mask, reverse, keep):
         h[0, :, :H] = initial[0]
         for i, value in enumerate(initial[1:]):
             c[0, :, i, :H] = value
-    run(forward_kernel(dtype.name), n[HERE], p.threads, p.row_shards)
+    run(p.forward, n[HERE], p.threads, p.row_shards)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: parameter {' and '.join(names)} has values that are not finite")
@@ -184,29 +198,29 @@ def forward(cell, params, x, initial, mask, reverse, keep):
 
 def backward(trace, d_outputs, d_state):
     cell, saved, H = trace.cell, trace.saved, trace.cell.units
-    p, n, x, dtype = saved.plan, saved.numbers, saved.x, saved.x.dtype
+    p, n, x = saved.plan, saved.numbers, saved.x
     trace.saved = None  # its memory becomes dz
     memory, at = workspace.take(p.gradients.size)
     n[GRADIENTS] = p.template[GRADIENTS] + at
-    n[EQUATIONS_BACKWARD] = backward_equations(cell, dtype.name)
+    n[EQUATIONS_BACKWARD] = backward_equations(cell, p.dtype)
     if cell.equations.feedback:
-        n[FEEDBACK_BACKWARD] = feedback_backward_equations(cell, dtype.name)
-    d_params = {name: np.empty(value.shape, dtype) for name, value in trace.params.items()}
-    d_bias = d_params.get("bias", np.empty_like(p.offset))
-    dx = np.empty_like(x)
-    n[D_PARAMS] = address(d_params["kernel"]), address(d_params["recurrent_kernel"]), address(d_bias)
+        n[FEEDBACK_BACKWARD] = feedback_backward_equations(cell, p.dtype)
+    made, at = workspace.take(p.results.size)
+    d_params = {name: p.results.array(name, made) for name in trace.params}
+    dx = laid_out_as(x, p.results.array("dx", made))
+    n[D_PARAMS] = [at + p.results.places[name][0] for name in ("kernel", "recurrent_kernel", "bias")]
     n[DX] = walked(dx, trace.reverse)
     if d_outputs is None:
         n[DY] = n[ZEROS], 0, 0
     else:
         d_outputs = readable(d_outputs)
         n[DY] = walked(d_outputs, trace.reverse)
-    dh, dc = (p.gradients.array(name, memory, dtype) for name in ("dh", "dc"))
+    dh, dc = (p.gradients.array(name, memory) for name in ("dh", "dc"))
     for array, d in zip((dh, *dc.transpose(1, 0, 2)), d_state, strict=True):
         array[:] = 0
         if d is not None:
             array[:, :H] = d
-    run(backward_kernel(dtype.name), n[HERE], p.threads, p.row_shards, p.threads, p.threads)
+    run(backward_kernel(p.dtype), n[HERE], p.threads, p.row_shards, p.threads, p.threads)
     initial = dh[:, :H].copy(), *(dc[:, i, :H].copy() for i in range(dc.shape[1]))
     return d_params, dx, initial
 

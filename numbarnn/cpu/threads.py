@@ -11,15 +11,14 @@ from .call import invoke
 from .compile import compiled
 from .simd import INTP
 
-ONE_ROW = 50_000_000  # multiply-adds from which two threads pay: with one row, the other sleeps through the steps
-MANY_ROWS = 1_000_000
+WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 
 
-def shards_for(multiply_adds, batch):
+def threads_for(multiply_adds):
     """Threads worth waking for a pass."""
-    return get_num_threads() if multiply_adds > (ONE_ROW if batch == 1 else MANY_ROWS) else 1
+    return get_num_threads() if multiply_adds > WORTH_WAKING else 1
 
 
 @functools.cache

@@ -11,46 +11,54 @@ import numpy as np
 ALIGNMENT = 64  # a cache line
 KEEP = 1 << 30  # bytes of free blocks that are kept
 
-_free = {}  # size: blocks
-_lock = threading.RLock()  # a block may come back while the pool is at work, in the same thread
+_free = {}  # size: pieces
+_lock = threading.RLock()  # a piece may come back while the pool is at work, in the same thread
 _kept = 0
 
 
-class _Block:
-    """Owner of a piece of memory: NumPy arrays over it hold it, and it hands the memory back."""
+class _Piece:
+    """Some memory, and what NumPy wants to know of it."""
 
-    def __init__(self, raw):
-        self.raw = raw
-        start = -raw.__array_interface__["data"][0] % ALIGNMENT
-        self.address = raw.__array_interface__["data"][0] + start
-        self.__array_interface__ = {**raw[start : len(raw) - ALIGNMENT + start].__array_interface__}
+    def __init__(self, size):
+        self.raw = np.empty(size + ALIGNMENT, np.uint8)
+        start = -self.raw.__array_interface__["data"][0] % ALIGNMENT
+        self.interface = self.raw[start : start + size].__array_interface__
+        self.address = self.interface["data"][0]
+
+
+class _Lease:
+    """What NumPy arrays over a piece hold on to; gives it back when they are gone."""
+
+    __slots__ = ("__array_interface__", "piece")
+
+    def __init__(self, piece):
+        self.piece, self.__array_interface__ = piece, piece.interface
 
     def __del__(self):
         global _kept
-        if _lock is None:  # the interpreter is shutting down
-            return
         with _lock:
-            if _kept + len(self.raw) <= KEEP:
-                _free.setdefault(len(self.raw), []).append(self.raw)
-                _kept += len(self.raw)
+            size = len(self.piece.raw)
+            if _kept + size <= KEEP:
+                _free.setdefault(size, []).append(self.piece)
+                _kept += size
 
 
 def take(size):
     """(array of at least `size` bytes, its address); contents are whatever was there."""
     global _kept
-    step = 1 << max(12, size.bit_length() - 3)  # few different sizes, so that blocks fit again
-    size = -(-size // step) * step + ALIGNMENT
+    step = 1 << max(12, size.bit_length() - 3)  # few different sizes, so that pieces fit again
+    size = -(-size // step) * step
     with _lock:
-        blocks = _free.get(size)
-        raw = blocks.pop() if blocks else None
-        if raw is not None:
-            _kept -= size
-    block = _Block(np.empty(size, np.uint8) if raw is None else raw)
-    return np.asarray(block), block.address
+        pieces = _free.get(size + ALIGNMENT)
+        piece = pieces.pop() if pieces else None
+        if piece is not None:
+            _kept -= size + ALIGNMENT
+    piece = piece or _Piece(size)
+    return np.asarray(_Lease(piece)), piece.address
 
 
 def clear():
-    """Give all free blocks back to the system."""
+    """Give all free memory back to the system."""
     global _kept
     with _lock:
         _free.clear()
