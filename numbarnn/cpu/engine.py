@@ -88,27 +88,29 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     n["ahead"] = int(rows < 12)  # few rows: x W of all steps is one product with many
     whole = keep or n["ahead"]
 
+    width = P * V + (V if P * V * dtype.itemsize % 1024 == 0 else 0)  # rows 1 KB apart would share few sets of the cache
+
     states, work, gradients, results = (Layout(dtype) for _ in range(4))
-    states.add("h", T + 1, B, P * V)
+    states.add("h", T + 1, B, width)
     states.add("c", T + 1 if keep else 1, B, S - 1, P * V)
     states.add("y", T if masked else 0, B, H)
     work.add("z", T if whole else 1, P, B, slots.count, V)
-    work.add("q", (T if keep else 1) if n["q_slots"] else 0, B, P * V)
+    work.add("q", (T if keep else 1) if n["q_slots"] else 0, B, width)
     for name, K, count in ("w", I, n["x_slots"]), ("r", H, n["h_slots"]), ("rq", H, n["q_slots"]), ("b", 1, G):
         work.add(name, P, K, count, V)
         gradients.add("d" + name, P, K, count, V)
     for name, panels, count in ("wt", Q, n["x_slots"]), ("rt", P, n["h_slots"]), ("rqt", P, n["q_slots"]):
         gradients.add(name, panels, P, count, V, V)
-    gradients.add("dh", B, P * V)
+    gradients.add("dh", B, width)
     gradients.add("dc", B, S - 1, P * V)
-    gradients.add("dq", B, P * V)
+    gradients.add("dq", B, width)
     gradients.add("dx_rows", threads, max(B, T), Q * V)
     results.add("dx", T, B, I)
     for name, shape in ({"bias": (G * H,)} | cell.param_shapes(I)).items():
         results.add(name, *shape)
-    n |= dict(h_t=B * P * V, h_b=P * V, c_t=B * (S - 1) * P * V if keep else 0, c_b=(S - 1) * P * V)
+    n |= dict(h_t=B * width, h_b=width, c_t=B * (S - 1) * P * V if keep else 0, c_b=(S - 1) * P * V)
     n |= dict(z_t=P * B * slots.count * V if whole else 0, z_p=B * slots.count * V, z_b=slots.count * V)
-    n |= dict(q_t=B * P * V if keep else 0, q_b=P * V)
+    n |= dict(q_t=B * width if keep else 0, q_b=width)
     n["group"] = max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES))
 
     blocks = {"x": cell.fed_by("x"), "h": cell.fed_by("hq"), "q": cell.fed_by("hq"), "b": tuple(cell.inputs)}

@@ -33,14 +33,13 @@ class Terms(NamedTuple):
     outer: int
 
 
-# Sums of a tile stay in registers: 24 vectors of 32, 12 of 16. {vectors: heights}, tallest first.
-SUMS = 24 if REGISTERS == 32 else 12
+# {vectors: heights}. The sums of a tile stay in registers: 24 vectors of 32, 12 of 16.
 HEIGHTS = {
-    24: {4: (6, 4, 2, 1), 3: (8, 4, 2, 1), 2: (12, 6, 2, 1), 1: (12, 4, 2, 1)},
-    12: {4: (3, 2, 1, 1), 3: (4, 2, 1, 1), 2: (6, 3, 2, 1), 1: (8, 4, 2, 1)},
-}[SUMS]
-TILES = tuple(tuple(Static((rows, vectors)) for rows in HEIGHTS[vectors]) for vectors in (4, 3, 2, 1))
+    32: {4: (6, 5, 4, 3, 2, 1), 3: (8, 7, 6, 5, 4, 2, 1), 2: (12, 10, 8, 6, 4, 2, 1), 1: (12, 8, 4, 2, 1)},
+    16: {4: (3, 2, 1), 3: (4, 3, 2, 1), 2: (6, 5, 4, 2, 1), 1: (8, 4, 2, 1)},
+}[REGISTERS]
 WIDEST = 4
+ONE, TWO, THREE, FOUR = (Static(n) for n in (1, 2, 3, 4))
 
 
 def _loop(builder, count, values, body, name):
@@ -133,42 +132,54 @@ def _tile_function(module, dtype, rows, vectors):
 
 
 @intrinsic
-def tile(typingctx, shape, out, start, a, b, inner, outer):
-    def codegen(context, builder, sig, args):
-        flat = []
-        for value, kind in zip(args[1:5], sig.args[1:5], strict=True):
-            flat += [builder.extract_value(value, i) for i in range(len(kind))]
-        function = _tile_function(builder.module, out[0].dtype, *shape.value)
-        builder.call(function, flat + list(args[5:]))
-        return context.get_dummy_value()
+def tile(typingctx, vectors, height, out, start, a, b, inner, outer):
+    """A tile of the Static number of vectors and of at most `height` rows; returns its rows."""
+    heights = HEIGHTS[vectors.value]
 
-    return types.void(shape, out, start, a, b, INTP, INTP), codegen
+    def codegen(context, builder, sig, args):
+        _, height, *views, inner, outer = args
+        flat = [builder.extract_value(v, i) for v, kind in zip(views, sig.args[2:6], strict=True) for i in range(len(kind))]
+        before, end = builder.block, builder.append_basic_block("tile_end")
+        cases = {}
+        for rows in heights:
+            cases[rows] = builder.append_basic_block(f"rows_{rows}")
+            builder.position_at_end(cases[rows])
+            builder.call(_tile_function(builder.module, out[0].dtype, rows, vectors.value), [*flat, inner, outer])
+            builder.branch(end)
+        builder.position_at_end(before)
+        switch = builder.switch(height, cases[heights[0]])
+        for n in range(1, heights[0]):
+            switch.add_case(ir.Constant(height.type, n), cases[max(rows for rows in heights if rows <= n)])
+        builder.position_at_end(end)
+        done = builder.phi(height.type)
+        for rows, block in cases.items():
+            done.add_incoming(ir.Constant(height.type, rows), block)
+        return done
+
+    return INTP(vectors, INTP, out, start, a, b, INTP, INTP), codegen
 
 
 @intrinsic
-def rows_of(typingctx, shape):
-    return INTP(shape), lambda context, builder, sig, args: context.get_constant(INTP, shape.value[0])
+def tallest(typingctx, vectors):
+    return INTP(vectors), lambda context, builder, sig, args: context.get_constant(INTP, HEIGHTS[vectors.value][0])
 
 
 @helper
-def tiles(shape, m, rows, out, start, a, b, inner, outer):
-    """As many tiles of a shape as fit into the rows from m on; returns the first row left."""
-    while m + rows_of(shape) <= rows:
+def tiles(vectors, rows, out, start, a, b, inner, outer):
+    """All rows, in tiles as even as can be."""
+    m = 0
+    while m < rows:
         here = Place(ahead(out.data, m * out.row), out.row, out.vector)
         begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
         factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
-        tile(shape, here, begin, factor, b, inner, outer)
-        m += rows_of(shape)
-    return m
+        m += tile(vectors, even_part(rows - m, tallest(vectors)), here, begin, factor, b, inner, outer)
 
 
 @helper
-def panel(shapes, rows, out, start, a, b, inner, outer):
-    """The same for tiles of every height, the tallest first."""
-    m = tiles(shapes[0], 0, rows, out, start, a, b, inner, outer)
-    m = tiles(shapes[1], m, rows, out, start, a, b, inner, outer)
-    m = tiles(shapes[2], m, rows, out, start, a, b, inner, outer)
-    tiles(shapes[3], m, rows, out, start, a, b, inner, outer)
+def even_part(left, most):
+    """Size of the next part where `left` are to be done in parts of at most `most`, as even as can be."""
+    parts = (left + most - 1) // most
+    return (left + parts - 1) // parts
 
 
 @helper
@@ -182,9 +193,8 @@ def multiply(product, rows, vectors, out, start, a, b, inner, outer):
 
 @helper
 def width_of_next(left):
-    """Vectors of the next tile where `left` are to be done: four at most, as even as can be."""
-    parts = (left + WIDEST - 1) // WIDEST
-    return (left + parts - 1) // parts
+    """Vectors of the next tile where `left` are to be done."""
+    return even_part(left, WIDEST)
 
 
 PRODUCT = types.void(*[INTP] * 18)
@@ -197,7 +207,7 @@ def product_kernel(dtype):
     out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v < vectors <= 4;
     out, start and b hold vectors, a numbers. Terms are added in the order of (o, k), whatever the tile.
     """
-    real, shapes = Static(dtype), TILES
+    real = Static(dtype)
 
     def product(out, o_row, o_vector, start, s_row, s_vector, a, a_row, a_inner, a_outer, b, b_vector, b_inner, b_outer,
                 inner, outer, rows, vectors):  # fmt: skip
@@ -206,12 +216,12 @@ def product_kernel(dtype):
         left = Terms(pointer(real, a), a_row, a_inner, a_outer)
         right = Terms(pointer(real, b), b_vector, b_inner, b_outer)
         if vectors == 4:
-            panel(shapes[0], rows, to, since, left, right, inner, outer)
+            tiles(FOUR, rows, to, since, left, right, inner, outer)
         elif vectors == 3:
-            panel(shapes[1], rows, to, since, left, right, inner, outer)
+            tiles(THREE, rows, to, since, left, right, inner, outer)
         elif vectors == 2:
-            panel(shapes[2], rows, to, since, left, right, inner, outer)
+            tiles(TWO, rows, to, since, left, right, inner, outer)
         else:
-            panel(shapes[3], rows, to, since, left, right, inner, outer)
+            tiles(ONE, rows, to, since, left, right, inner, outer)
 
     return compiled(PRODUCT, product)
