@@ -78,14 +78,15 @@ def backward(trace, d_outputs, d_state):
     for t, valid, s, s1, saved, q in reversed(trace.saved):
         dy = 0 if d_outputs is None else np.where(valid, d_outputs[t], 0)
         total = (ds[0] + dy, *ds[1:])
+        only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(x.dtype)  # noqa: E731
         dz, before = eq.backward(saved, s, s1, total)
-        dz = {name: np.where(valid, d, 0) for name, d in zip(cell.inputs, dz, strict=True)}
-        before = [np.where(valid, d, 0) for d in before]
+        dz = {name: only_valid(d) for name, d in zip(cell.inputs, dz, strict=True)}
+        before = [only_valid(d) for d in before]
         if eq.feedback:
             dq = products(t, q, {name: dz[name] for name in cell.fed_by("q")})
             inner, direct = eq.feedback_backward(tuple(dz[name] for name in first), s, dq)
-            dz |= {name: np.where(valid, d, 0) for name, d in zip(first, inner, strict=True)}
-            before = [a + np.where(valid, d, 0) for a, d in zip(before, direct, strict=True)]
+            dz |= {name: only_valid(d) for name, d in zip(first, inner, strict=True)}
+            before = [a + only_valid(d) for a, d in zip(before, direct, strict=True)]
         before[0] = before[0] + products(t, s[0], {name: dz[name] for name in first})
         ds = tuple(np.where(valid, new, old) for new, old in zip(before, ds, strict=True))
     if "bias" in params:
@@ -93,22 +94,22 @@ def backward(trace, d_outputs, d_state):
     return d_params, dx, ds
 
 
-def _aligned(trace, values):
-    """(T, B, H) arrays in the order of the inputs, from one tuple of arrays a step."""
+def _aligned(trace, names, values):
+    """{name: (T, B, H)} in the order of the inputs, from one tuple of arrays a step."""
     T, B, _ = trace.x.shape
-    out = tuple(np.zeros((T, B, trace.cell.units), trace.x.dtype) for _ in values[0]) if values else ()
-    for step, arrays in zip(trace.saved, values, strict=True):
-        for a, value in zip(out, arrays, strict=True):
-            a[step[0]] = value
+    out = {name: np.zeros((T, B, trace.cell.units), trace.x.dtype) for name in names}
+    for (t, *_), arrays in zip(trace.saved, values, strict=True):
+        for a, value in zip(out.values(), arrays, strict=True):
+            a[t] = value
     return out
 
 
 def states(trace):
     """Every state after each step, (T, B, H)."""
-    return dict(zip(trace.cell.states, _aligned(trace, [s1 for _, _, _, s1, _, _ in trace.saved]), strict=True))
+    return _aligned(trace, trace.cell.states, [s1 for _, _, _, s1, _, _ in trace.saved])
 
 
 def gates(trace):
     """Every gate's value in each step, (T, B, H); zeros where masked."""
-    values = [tuple(np.where(valid, a, 0) for a in saved) for _, valid, _, _, saved, _ in trace.saved]
-    return dict(zip(trace.cell.saved, _aligned(trace, values), strict=False))
+    values = [[np.where(valid, a, 0) for a in saved] for _, valid, _, _, saved, _ in trace.saved]
+    return _aligned(trace, trace.cell.saved, values)

@@ -130,7 +130,7 @@ def forward(
     valid = valid_steps(who, lengths, mask, steps, batch, time_major)
     if valid is not None:
         x = np.where(valid[:, :, None], x, x.dtype.type(0))  # a NaN in padding must not reach a weight gradient
-    compute = engine(device)
+    compute = engine(device if x.size else "numpy")  # nothing to do: no kernel
     trace = compute.forward(cell, params, x, state, valid, reverse, save == "all")
     return Run(compute, trace, state, time_major)
 

@@ -139,6 +139,7 @@ class Saved:
     plan: Plan
     numbers: np.ndarray
     x: np.ndarray
+    weights: tuple  # kept alive: the call knows their addresses
     states: np.ndarray
     work: np.ndarray
 
@@ -182,7 +183,7 @@ def forward(cell, params, x, initial, mask, reverse, keep):
         n[Y] = 0
     else:
         n[MASK] = walked(mask, reverse)
-    saved = Saved(p, n, x, states, work)
+    saved = Saved(p, n, x, (kernel, recurrent), states, work)
     h, c = saved.array("h"), saved.array("c")
     h[0], c[0] = 0, 0
     if initial is not None:

@@ -1,0 +1,56 @@
+"""Random problems for a cell: parameters, inputs, states and cotangents of unequal sizes, nothing zero."""
+
+import numpy as np
+
+import numbarnn as nr
+
+SIZES = {  # T, B, I, H: odd, beyond one and two vectors, and all the ones
+    "odd": (4, 3, 5, 7),
+    "two vectors": (7, 13, 5, 37),
+    "three vectors": (9, 3, 20, 50),
+    "ones": (1, 1, 1, 1),
+    "one row": (20, 1, 8, 33),
+    "threads": (5, 40, 3, 70),
+    "many steps": (70, 2, 17, 16),
+}
+
+
+class Problem:
+    def __init__(self, cell, T, B, I, dtype="float64", seed=0):
+        rng = np.random.default_rng(seed)
+        draw = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+        self.cell, self.x, self.lengths = cell, draw(B, T, I), rng.integers(0, T + 1, B)
+        self.mask = rng.random((B, T)) < 0.6
+        self.params = {n: p + 0.1 * draw(*p.shape) for n, p in cell.init_params(I, rng, dtype).items()}
+        self.state, self.d_state = (cell.State(*(draw(B, n) for n in cell.state_size)) for _ in range(2))
+        self.d_outputs = draw(B, T, cell.output_size)
+
+    def run(self, **options):
+        return nr.forward(self.cell, self.params, self.x, initial_state=self.state, **options)
+
+    def results(self, **options):
+        """{name: array} of everything that a run and its gradient give."""
+        run = self.run(**options)
+        results = {"outputs": run.outputs, **{f"final {n}": s for n, s in zip(self.cell.states, run.state, strict=True)}}
+        results |= {f"gate {n}": a for n, a in run.gates.items()} | {f"state {n}": a for n, a in run.states.items()}
+        results = {name: a.copy() for name, a in results.items()}
+        grads = run.backward(self.d_outputs, self.d_state)
+        results |= {f"d {name}": a for name, a in grads.params.items()} | {"d inputs": grads.inputs}
+        return results | {f"d initial {n}": s for n, s in zip(self.cell.states, grads.initial_state, strict=True)}
+
+
+def assert_close(results, expected, bound):
+    """Every array by name, relative to its largest entry; all are of order one, and a lone small one may be what cancelled."""
+    assert results.keys() == expected.keys()
+    for name, want in expected.items():
+        got = results[name]
+        assert got.shape == want.shape and got.dtype == want.dtype, name
+        scale = max(np.abs(want).max(initial=0), 0.1)
+        error = np.abs(got - want).max(initial=0) / scale
+        assert error <= bound, f"{name}: {error:.1e}"  # NaN fails
+
+
+def assert_same_bits(results, expected):
+    assert results.keys() == expected.keys()
+    for name, want in expected.items():
+        assert np.array_equal(results[name], want), name
