@@ -20,6 +20,7 @@ import numba
 import numpy as np
 from numba.core import compiler, serialize
 from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
 
 from .simd import Static
 
@@ -103,7 +104,7 @@ class Store:
             return None
         digest, payload = data[:32], data[32:]
         if hashlib.sha256(payload).digest() == digest:
-            target_context.refresh()  # makes the symbols known that machine code refers to
+            rtsys.initialize(target_context)  # Numba's own symbols; all else that it prepares serves compilation only
             return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
         _warn_once(f"numbarnn: the kernel file {self.path} is damaged; compiling it again")
         return None
