@@ -10,7 +10,17 @@ from .unroll import dynamic_rnn, static_rnn
 __version__ = "0.1.0"
 globals().update(CELLS)
 
-MODULES = ("callbacks", "checkpoint", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "recipes")
+MODULES = (
+    "callbacks",
+    "checkpoint",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "recipes",
+)
 
 
 def __getattr__(name):

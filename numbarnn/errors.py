@@ -1,5 +1,7 @@
 """The one error type for bad input."""
 
+import inspect
+
 
 class InputError(ValueError, TypeError):
     """Something a caller passed cannot be used: a shape, dtype, length, option, parameter or file.
@@ -7,3 +9,15 @@ class InputError(ValueError, TypeError):
     Raised before any kernel runs or any file changes. It is a `ValueError` and a `TypeError` as well, so callers that
     catch Python's usual types catch it too.
     """
+
+
+class Checked:
+    """Turns unknown or missing constructor arguments into an `InputError`."""
+
+    def __new__(cls, *args, **options):
+        try:
+            inspect.signature(cls.__init__).bind(None, *args, **options)
+        except TypeError as error:
+            names = ", ".join(list(inspect.signature(cls.__init__).parameters)[1:])
+            raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
+        return super().__new__(cls)

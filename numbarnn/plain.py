@@ -16,7 +16,11 @@ def blocks(cell, params):
     bias = params.get("bias", np.zeros(len(cell.inputs) * H, kernel.dtype)).reshape(-1, H)
     x_names, h_names = cell.fed_by("x"), cell.fed_by("hq")
     return {
-        name: (columns(kernel, name, x_names), columns(recurrent, name, h_names), b + kernel.dtype.type(cell.offsets.get(name, 0)))
+        name: (
+            columns(kernel, name, x_names),
+            columns(recurrent, name, h_names),
+            b + kernel.dtype.type(cell.offsets.get(name, 0)),
+        )
         for (name, _), b in zip(cell.inputs.items(), bias, strict=True)
     }
 

@@ -32,7 +32,9 @@ def check_array(who, what, value, shape, dtype):
     array = np.asarray(value)
     if array.shape == shape and array.dtype == dtype:
         return array
-    if array.ndim != len(shape) or any(a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)):
+    if array.ndim != len(shape) or any(
+        a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)
+    ):
         expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
         raise InputError(f"{who}: expected {what} of shape {expected}, got {array.shape}")
     if array.dtype != dtype:
@@ -70,7 +72,9 @@ def valid_steps(who, lengths, mask, steps, batch, time_major):
                 f"{who}: expected lengths to be {batch} integers, got shape {lengths.shape} of dtype {lengths.dtype}"
             )
         if batch and (lengths.min() < 0 or lengths.max() > steps):
-            raise InputError(f"{who}: expected lengths from 0 to {steps} (the steps), got {lengths.min()} to {lengths.max()}")
+            raise InputError(
+                f"{who}: expected lengths from 0 to {steps} (the steps), got {lengths.min()} to {lengths.max()}"
+            )
         return np.arange(steps)[:, None] < lengths
     if mask is not None:
         shape = (steps, batch) if time_major else (batch, steps)
@@ -118,7 +122,9 @@ def forward(
     x = np.asarray(x)
     if x.dtype not in FLOATS:
         raise InputError(f"{who}: expected inputs of dtype float32 or float64, got {x.dtype}")
-    x = check_array(who, "inputs", x, ("steps", "batch", "features") if time_major else ("batch", "steps", "features"), x.dtype)
+    x = check_array(
+        who, "inputs", x, ("steps", "batch", "features") if time_major else ("batch", "steps", "features"), x.dtype
+    )
     x = x if time_major else x.transpose(1, 0, 2)
     steps, batch, features = x.shape
     if features == 0:

@@ -8,7 +8,9 @@ from .sequence import forward
 
 def dynamic_rnn(cell, params, inputs, *, initial_state=None, lengths=None, time_major=False):
     """Outputs (B, T, H) and final state of a cell over an array (B, T, I); time-major: (T, B, ...)."""
-    run = forward(cell, params, inputs, initial_state=initial_state, lengths=lengths, time_major=time_major, save="minimal")
+    run = forward(
+        cell, params, inputs, initial_state=initial_state, lengths=lengths, time_major=time_major, save="minimal"
+    )
     return run.outputs, run.state
 
 

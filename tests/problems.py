@@ -31,7 +31,10 @@ class Problem:
     def results(self, **options):
         """{name: array} of everything that a run and its gradient give."""
         run = self.run(**options)
-        results = {"outputs": run.outputs, **{f"final {n}": s for n, s in zip(self.cell.states, run.state, strict=True)}}
+        results = {
+            "outputs": run.outputs,
+            **{f"final {n}": s for n, s in zip(self.cell.states, run.state, strict=True)},
+        }
         results |= {f"gate {n}": a for n, a in run.gates.items()} | {f"state {n}": a for n, a in run.states.items()}
         results = {name: a.copy() for name, a in results.items()}
         grads = run.backward(self.d_outputs, self.d_state)

@@ -85,7 +85,11 @@ print(nr.forward(cell, params, np.ones((1, 1, 1), "f4")).outputs[0, 0, 0])
 def test_an_edit_in_a_helper_of_a_users_cell_is_seen(tmp_path):
     """The cell's own function stays as it is, one that it calls in another file changes."""
     helper = "from numba.extending import register_jitable\n@register_jitable\ndef helper(x):\n    return x {}\n"
-    settings = {"NUMBARNN_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    settings = {
+        "NUMBARNN_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     for edit, expected in (("+ x", "4.0"), ("- x", "0.0"), ("+ x", "4.0")):
         (tmp_path / "toyhelper.py").write_text(helper.format(edit))
         assert python(TOY, **settings)[0] == [expected]

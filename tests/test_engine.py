@@ -58,7 +58,9 @@ def test_rows_are_independent(cell):
         assert not whole.outputs[b, n:].any()
         for a, s in zip(whole.state, run.state, strict=True):
             assert np.array_equal(a[b], s[0])
-        alone = run.backward(problem.d_outputs[b : b + 1, :n], problem.cell.State(*(d[b : b + 1] for d in problem.d_state)))
+        alone = run.backward(
+            problem.d_outputs[b : b + 1, :n], problem.cell.State(*(d[b : b + 1] for d in problem.d_state))
+        )
         np.testing.assert_allclose(grads.inputs[b, :n], alone.inputs[0], rtol=1e-12, atol=1e-14)
         assert not grads.inputs[b, n:].any()
         for a, s in zip(grads.initial_state, alone.initial_state, strict=True):

@@ -16,25 +16,42 @@ def lstm():
 
 
 def call(problem, **change):
-    arguments = {"cell": problem.cell, "params": problem.params, "x": problem.x, "initial_state": problem.state} | change
+    arguments = {
+        "cell": problem.cell,
+        "params": problem.params,
+        "x": problem.x,
+        "initial_state": problem.state,
+    } | change
     return nr.forward(arguments.pop("cell"), arguments.pop("params"), arguments.pop("x"), **arguments)
 
 
 P = lstm()
 WRONG_CALLS = {
-    "rank": ({"x": np.zeros((3, 4), "f4")}, r"LSTMCell: expected inputs of shape \(batch, steps, features\), got \(3, 4\)"),
+    "rank": (
+        {"x": np.zeros((3, 4), "f4")},
+        r"LSTMCell: expected inputs of shape \(batch, steps, features\), got \(3, 4\)",
+    ),
     "integer inputs": ({"x": np.zeros((3, 4, 2), int)}, "expected inputs of dtype float32 or float64, got int64"),
     "big-endian": ({"x": np.zeros((3, 4, 2), ">f4")}, "expected inputs of dtype float32 or float64, got >f4"),
     "no features": ({"x": np.zeros((3, 4, 0), "f4")}, "at least one feature"),
     "dtype of inputs": ({"x": np.zeros((3, 4, 2))}, "parameter kernel of dtype float64, got float32"),
     "features": ({"x": np.zeros((3, 4, 7), "f4")}, r"parameter kernel of shape \(7, 20\), got \(2, 20\)"),
-    "missing parameter": ({"params": {"kernel": P.params["kernel"]}}, "dict of the parameters kernel, recurrent_kernel, bias"),
+    "missing parameter": (
+        {"params": {"kernel": P.params["kernel"]}},
+        "dict of the parameters kernel, recurrent_kernel, bias",
+    ),
     "unknown parameter": ({"params": P.params | {"peephole": P.params["bias"]}}, "dict of the parameters"),
     "params no dict": ({"params": list(P.params.values())}, "dict of the parameters .* got list"),
     "NaN weights": ({"params": P.params | {"bias": np.full(20, np.nan, "f4")}}, "parameter bias .* not finite"),
-    "infinite weights": ({"params": P.params | {"kernel": np.full((2, 20), np.inf, "f4")}}, "parameter kernel .* not finite"),
+    "infinite weights": (
+        {"params": P.params | {"kernel": np.full((2, 20), np.inf, "f4")}},
+        "parameter kernel .* not finite",
+    ),
     "state size": ({"initial_state": P.cell.zero_state(2)}, r"initial_state.h of shape \(3, 5\), got \(2, 5\)"),
-    "state dtype": ({"initial_state": P.cell.zero_state(3, "float64")}, "initial_state.h of dtype float32, got float64"),
+    "state dtype": (
+        {"initial_state": P.cell.zero_state(3, "float64")},
+        "initial_state.h of dtype float32, got float64",
+    ),
     "state count": ({"initial_state": (P.state.h,)}, r"initial_state to be State\(h, c\), got tuple"),
     "state an array": ({"initial_state": np.zeros((2, 3, 5), "f4")}, r"initial_state to be State\(h, c\), got ndarray"),
     "state None": ({"initial_state": (P.state.h, None)}, "got None for one"),

@@ -20,7 +20,9 @@ def python(*arguments, **environment):
     """Standard output of a Python process in this folder."""
     variables = {**os.environ, **environment}
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, env=variables, timeout=300)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(__file__).parent, env=variables, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

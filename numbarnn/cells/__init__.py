@@ -8,7 +8,11 @@ from .base import Cell
 CELLS = {}  # name: class
 for _module in iter_modules(__path__, __name__ + "."):
     for _value in vars(import_module(_module.name)).values():
-        if isinstance(_value, type) and issubclass(_value, Cell) and _value.__module__ == _module.name != Cell.__module__:
+        if (
+            isinstance(_value, type)
+            and issubclass(_value, Cell)
+            and _value.__module__ == _module.name != Cell.__module__
+        ):
             CELLS[_value.__name__] = _value
 
 globals().update(CELLS)

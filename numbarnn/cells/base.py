@@ -1,6 +1,5 @@
 """What a cell is: its equations, and what feeds them."""
 
-import inspect
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .. import initializers
-from ..errors import InputError
+from ..errors import Checked, InputError
 from ..maths import ACTIVATIONS
 
 
@@ -36,18 +35,6 @@ class Equations(NamedTuple):
 @cache
 def state_type(names):
     return namedtuple("State", names)
-
-
-class Checked:
-    """Turns unknown or missing constructor arguments into an `InputError`."""
-
-    def __new__(cls, *args, **options):
-        try:
-            inspect.signature(cls.__init__).bind(None, *args, **options)
-        except TypeError as error:
-            names = ", ".join(list(inspect.signature(cls.__init__).parameters)[1:])
-            raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
-        return super().__new__(cls)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """GRU with the reset gate before the product (Cho et al. 2014, version 3).
 
-    r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
-    q = r h
-    n = phi(x W_n + q R_n + b_n)
-    h' = z h + (1 - z) n
+r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
+q = r h
+n = phi(x W_n + q R_n + b_n)
+h' = z h + (1 - z) n
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -1,8 +1,8 @@
 """LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
-    i = sigma(z_i)   f = sigma(z_f)   g = phi(z_g)   o = sigma(z_o)      each z = x W + h R + b
-    c' = f c + i g
-    h' = o phi(c')
+i = sigma(z_i)   f = sigma(z_f)   g = phi(z_g)   o = sigma(z_o)      each z = x W + h R + b
+c' = f c + i g
+h' = o phi(c')
 """
 
 from dataclasses import KW_ONLY, dataclass

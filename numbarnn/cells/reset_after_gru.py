@@ -1,9 +1,9 @@
 """GRU with the reset gate after the product (Cho et al. 2014, version 1; PyTorch, cuDNN, Keras 3).
 
-    r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
-    m = h R_n + b_m
-    n = phi(x W_n + b_n + r m)
-    h' = z h + (1 - z) n
+r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
+m = h R_n + b_m
+n = phi(x W_n + b_n + r m)
+h' = z h + (1 - z) n
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, Rows
-from .products import Place, Terms, multiply, width_of_next
+from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, ahead, get, helper, lanes, pointer, pointer_like, put
 from .weights import matrices, turn, unpack
 
-CHUNK = 512  # terms of a weight gradient summed before the next panel: what they need fits the cache
+CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
 
 
 class Turned(NamedTuple):
@@ -88,7 +88,9 @@ def all_input_gradients(n, shard, shards, z):
     dx = pointer_like(z, n.dx)
     along_batch = n.B >= FEW or n.B >= n.T
     outer, inner = (n.T, n.B) if along_batch else (n.B, n.T)
-    z_outer, z_inner, x_outer, x_inner = (n.z_t, n.z_b, n.dx_t, n.dx_b) if along_batch else (n.z_b, n.z_t, n.dx_b, n.dx_t)
+    z_outer, z_inner, x_outer, x_inner = (
+        (n.z_t, n.z_b, n.dx_t, n.dx_b) if along_batch else (n.z_b, n.z_t, n.dx_b, n.dx_t)
+    )
     lo, hi = (0, inner) if along_batch else (inner * shard // shards, inner * (shard + 1) // shards)
     first, last = (outer * shard // shards, outer * (shard + 1) // shards) if along_batch else (0, outer)
     scratch = ahead(pointer_like(z, n.dx_rows), shard * max(n.B, n.T) * n.Q * lanes(z))
@@ -128,10 +130,10 @@ def parameter_gradients(n, shard, shards, z):
     zo, zn = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
     xo, xn = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
     ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)
-    steps = max(1, CHUNK // N)
+    part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
     for o in range(0, O, steps):
-        for i in range(0, N, CHUNK):
-            first, outer, inner = o + i == 0, min(steps, O - o), min(CHUNK, N - i)
+        for i in range(0, N, part):
+            first, outer, inner = o + i == 0, min(steps, O - o), min(part, N - i)
             dz = Steps(ahead(z, o * zo + i * zn), zo, zn)
             xs, hs = Steps(ahead(x, o * xo + i * xn), xo, xn), Steps(ahead(h, o * ho + i * hn), ho, hn)
             qs = Steps(ahead(q, o * ho + i * hn), ho, hn)

@@ -124,7 +124,9 @@ class Store:
                     os.unlink(temporary)
                 raise
         except OSError as error:
-            _warn_once(f"numbarnn: cannot keep compiled kernels in {self.path.parent} ({error}); each process will compile anew")
+            _warn_once(
+                f"numbarnn: cannot keep compiled kernels in {self.path.parent} ({error}); each process will compile anew"
+            )
 
 
 _kept = []  # machine code lives as long as the process

@@ -38,9 +38,16 @@ def span(first, last):
 
 
 STATES, WORK, GRADIENTS = span("h", "y"), span("z", "b"), span("dh", "db")
-X, MASK, DX, DY, D_PARAMS = span("x", "x_b"), span("mask", "mask_b"), span("dx", "dx_b"), span("dy", "dy_b"), span("d_kernel", "d_bias")
+X, MASK, DX, DY, D_PARAMS = (
+    span("x", "x_b"),
+    span("mask", "mask_b"),
+    span("dx", "dx_b"),
+    span("dy", "dy_b"),
+    span("d_kernel", "d_bias"),
+)
 HERE, KERNEL, RECURRENT, BIAS, Y, ZEROS, NOT_FINITE, EQUATIONS_BACKWARD, FEEDBACK_BACKWARD = (
-    POSITION[name] for name in "here kernel recurrent bias y zeros not_finite equations_backward feedback_backward".split()
+    POSITION[name]
+    for name in "here kernel recurrent bias y zeros not_finite equations_backward feedback_backward".split()
 )
 
 
@@ -88,7 +95,9 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     n["ahead"] = int(rows < 12)  # few rows: x W of all steps is one product with many
     whole = keep or n["ahead"]
 
-    width = P * V + (V if P * V * dtype.itemsize % 1024 == 0 else 0)  # rows 1 KB apart would share few sets of the cache
+    width = P * V + (
+        V if P * V * dtype.itemsize % 1024 == 0 else 0
+    )  # rows 1 KB apart would share few sets of the cache
 
     states, work, gradients, results = (Layout(dtype) for _ in range(4))
     states.add("h", T + 1, B, width)
@@ -129,7 +138,19 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
         n["feedback"] = feedback_equations(cell, dtype.name)
     template = np.array([n[name] for name in Call._fields], np.int64)
     forward = forward_kernel(dtype.name)
-    return Plan(dtype.name, threads, row_shards, forward, template, states, work, gradients, results, offset, tuple(alive.values()))
+    return Plan(
+        dtype.name,
+        threads,
+        row_shards,
+        forward,
+        template,
+        states,
+        work,
+        gradients,
+        results,
+        offset,
+        tuple(alive.values()),
+    )
 
 
 @dataclass
@@ -144,7 +165,9 @@ class Saved:
     work: np.ndarray
 
     def array(self, name):
-        memory, layout = (self.states, self.plan.states) if name in self.plan.states.places else (self.work, self.plan.work)
+        memory, layout = (
+            (self.states, self.plan.states) if name in self.plan.states.places else (self.work, self.plan.work)
+        )
         return layout.array(name, memory)
 
 
@@ -245,7 +268,10 @@ def gates(trace):
     """Every gate's value in each step, (T, B, H); zeros where masked."""
     z = trace.saved.array("z")
     T, P, B, _, V = z.shape
-    arrays = {n: in_time(trace, z[:, :, :, i].transpose(0, 2, 1, 3).reshape(T, B, P * V)) for i, n in enumerate(trace.cell.saved)}
+    arrays = {
+        n: in_time(trace, z[:, :, :, i].transpose(0, 2, 1, 3).reshape(T, B, P * V))
+        for i, n in enumerate(trace.cell.saved)
+    }
     if trace.mask is not None:
         for a in arrays.values():
             a[~trace.mask] = 0

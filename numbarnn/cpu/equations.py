@@ -141,7 +141,9 @@ def feedback_equations(cell, dtype):
             for b in range(lo, hi):
                 q_at = t * n.q_t + b * n.q_b + p * V
                 if valid(n, t, b):
-                    value, carried = equations(load_each(first, z, z_at(n, t, b, p), V), state(others, n, h, c, t, b, p))
+                    value, carried = equations(
+                        load_each(first, z, z_at(n, t, b, p), V), state(others, n, h, c, t, b, p)
+                    )
                     store(q, q_at, value)
                     store_each(first, z, z_at(n, t, b, p), V, carried)
                 else:

@@ -13,7 +13,20 @@ from numba.extending import intrinsic
 
 from .call import invoke
 from .compile import compiled
-from .simd import INTP, REGISTERS, Static, address, ahead, helper, llvm_call, load_at, pointer, spread, store_at, vector_type
+from .simd import (
+    INTP,
+    REGISTERS,
+    Static,
+    address,
+    ahead,
+    helper,
+    llvm_call,
+    load_at,
+    pointer,
+    spread,
+    store_at,
+    vector_type,
+)
 
 
 class Place(NamedTuple):
@@ -81,11 +94,15 @@ def _tile_function(module, dtype, rows, vectors):
         return module.globals[name]
     kind, word = vector_type(dtype), ir.IntType(64)
     data = kind.element.as_pointer()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [data, word, word] * 2 + [data, word, word, word] * 2 + [word] * 2), name)
+    function = ir.Function(
+        module, ir.FunctionType(ir.VoidType(), [data, word, word] * 2 + [data, word, word, word] * 2 + [word] * 2), name
+    )
     function.linkage = "internal"
     function.attributes.add("noinline")
     function.attributes.add("nounwind")
-    out, out_row, out_vector, start, start_row, start_vector, a, a_row, ak, ao, b, b_vector, bk, bo, inner, outer = function.args
+    out, out_row, out_vector, start, start_row, start_vector, a, a_row, ak, ao, b, b_vector, bk, bo, inner, outer = (
+        function.args
+    )
     builder = ir.IRBuilder(function.append_basic_block("entry"))
 
     def places(row, vector):
@@ -118,15 +135,16 @@ def _tile_function(module, dtype, rows, vectors):
 
     a_rows = [builder.mul(a_row, ir.Constant(word, r)) for r in range(rows)]
     b_vectors = [builder.mul(b_vector, ir.Constant(word, v)) for v in range(vectors)]
-    sums = [load_at(builder, kind, builder.gep(start, [i])) for i in places(start_row, start_vector)]
+    sums = [ir.Constant(kind, [0.0] * kind.count)] * (rows * vectors)  # `start` may be large: added last, it costs one rounding
 
     def steps(o, sums):
         a_at, b_at = builder.gep(a, [builder.mul(o, ao)]), builder.gep(b, [builder.mul(o, bo)])
         return _loop(builder, inner, sums, lambda k, sums: terms(k, sums, a_at, b_at), "terms")
 
     sums = _loop(builder, outer, sums, steps, "outer")
-    for value, i in zip(sums, places(out_row, out_vector), strict=True):
-        store_at(builder, value, builder.gep(out, [i]))
+    starts = [load_at(builder, kind, builder.gep(start, [i])) for i in places(start_row, start_vector)]
+    for value, first, i in zip(sums, starts, places(out_row, out_vector), strict=True):
+        store_at(builder, builder.fadd(value, first), builder.gep(out, [i]))
     builder.ret_void()
     return function
 
@@ -138,7 +156,9 @@ def tile(typingctx, vectors, height, out, start, a, b, inner, outer):
 
     def codegen(context, builder, sig, args):
         _, height, *views, inner, outer = args
-        flat = [builder.extract_value(v, i) for v, kind in zip(views, sig.args[2:6], strict=True) for i in range(len(kind))]
+        flat = [
+            builder.extract_value(v, i) for v, kind in zip(views, sig.args[2:6], strict=True) for i in range(len(kind))
+        ]
         before, end = builder.block, builder.append_basic_block("tile_end")
         cases = {}
         for rows in heights:

@@ -1,0 +1,100 @@
+"""The command line: `python -m numbarnn {train,recipes,info,warmup,cache}`."""
+
+import argparse
+import sys
+
+from .errors import InputError
+
+DTYPES = ("float32", "float64")
+
+
+def main(argv=None):
+    """Run one command; returns the exit code: 0, 2 on bad input (one line on stderr), 130 when interrupted."""
+    options = vars(_parser().parse_args(argv))
+    command = options.pop("command")
+    try:
+        command(**options)
+    except InputError as error:
+        print(f"numbarnn: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nnumbarnn: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _train(**options):
+    from .train import train
+
+    train(**options)
+
+
+def _recipes():
+    from .recipes import RECIPES, about
+
+    for name, recipe in RECIPES.items():
+        print(f"{name:<8} {about(recipe)}")
+
+
+def _info():
+    from .versions import show_versions
+
+    show_versions()
+
+
+def _warmup(cells, dtype):
+    from .warmup import warm_up
+
+    for cell, name, seconds in warm_up(cells, dtype or ("float32",)):
+        print(f"{cell:<18} {name}  {seconds:6.1f} s", flush=True)
+
+
+def _cache(action):
+    from .cpu.compile import clear, folder
+
+    if action == "clear":
+        print(f"deleted {clear()} kernels from {folder()}")
+    else:
+        sizes = [path.stat().st_size for path in folder().glob("*.kernel")]
+        print(f"{folder()}: {len(sizes)} kernels, {sum(sizes) / 1e6:.1f} MB")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m numbarnn", description="Train, inspect and look after numbarnn.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name, command, help):
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        return sub
+
+    train = add("train", _train, "train a recipe, print its test result, write weights and figures")
+    train.add_argument("name", nargs="?", default="digits", metavar="NAME", help="see `recipes` (default: digits)")
+    train.add_argument("--data", metavar="DIR", help="folder with the recipe's files (default: NUMBARNN_DATA)")
+    train.add_argument("--epochs", type=_at_least(1), metavar="N", help="default: the recipe's")
+    train.add_argument("--batch-size", type=_at_least(1), metavar="N", help="default: the recipe's")
+    train.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="same seed, same bits (default: 0)")
+    train.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
+    train.add_argument("--out", metavar="DIR", help="folder for weights and figures (default: runs/NAME)")
+    train.add_argument("--json", dest="json_file", metavar="FILE", help="write history and result here")
+    add("recipes", _recipes, "list the recipes")
+    add("info", _info, "print versions, CPU, vector width, threads and the cache folder")
+    warmup = add("warmup", _warmup, "compile the kernels of cells ahead of their first use")
+    warmup.add_argument("cells", nargs="*", metavar="CELL", help="for example LSTMCell (default: all cells)")
+    warmup.add_argument("--dtype", action="append", choices=DTYPES, help="may be repeated (default: float32)")
+    cache = add("cache", _cache, "show or clear the folder of compiled kernels")
+    cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
+    return parser
+
+
+def _at_least(lowest):
+    def parse(text):
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"expected an integer >= {lowest}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+if __name__ == "__main__":
+    sys.exit(main())

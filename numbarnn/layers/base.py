@@ -1,0 +1,102 @@
+"""What a layer is: parameters, a forward pass, and its gradient."""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import Checked, InputError
+
+
+@dataclass(eq=False)
+class Layer(Checked):
+    """A layer; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
+
+    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng)`` gives the output and what the
+    gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both leave the
+    layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where free.
+    """
+
+    name: str | None = field(default=None, kw_only=True)
+    input_shape: tuple | None = field(default=None, kw_only=True)
+
+    device = "cpu"
+    takes_integers = False
+    output_shape = None
+
+    def __post_init__(self):
+        self.params = {}
+        if self.name is None:
+            self.name = self.default_name()
+
+    @classmethod
+    def default_name(cls):
+        """SimpleRNN -> simple_rnn"""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @property
+    def built(self):
+        return self.output_shape is not None
+
+    def build(self, input_shape, rng=0, dtype="float32"):
+        """Make fresh parameters for inputs of ``input_shape`` and return the shape of the output."""
+        input_shape = tuple(input_shape)
+        output_shape = self.compute_output_shape(input_shape)
+        self.params = self.init_params(input_shape, np.random.default_rng(rng), dtype)
+        self.dtype = np.dtype(dtype)
+        self.output_shape = output_shape
+        return output_shape
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def init_params(self, input_shape, rng, dtype):
+        return {}
+
+    def forward(self, x, training=False, rng=None):
+        raise NotImplementedError
+
+    def backward(self, saved, d_output):
+        raise NotImplementedError
+
+    def __call__(self, x, training=False, rng=None):
+        """The output alone; the first call builds the layer for inputs like x."""
+        x = np.asarray(x)
+        if not self.built:
+            self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
+        return self.forward(x, training, rng)[0]
+
+    def count_params(self):
+        return sum(array.size for array in self.params.values())
+
+    def _expect(self, condition, expected, got):
+        if not condition:
+            raise InputError(f"{self.name}: expected {expected}, got {got}")
+
+    def _expect_positive(self, **sizes):
+        for name, size in sizes.items():
+            self._expect(is_positive_integer(size), f"{name} to be a positive integer", repr(size))
+
+
+def is_positive_integer(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+
+
+@dataclass(eq=False)
+class Input(Layer):
+    """Says what a model's inputs look like: ``shape`` is that of one sample, None where free. Holds no parameters."""
+
+    shape: tuple
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.shape = tuple(self.shape) if isinstance(self.shape, tuple | list) else self.shape
+        good = isinstance(self.shape, tuple) and all(n is None or is_positive_integer(n) for n in self.shape)
+        self._expect(good, "the shape of one sample, such as (28, 28) or (None, 3)", self.shape)
+        self.input_shape = self.shape
+
+    def forward(self, x, training=False, rng=None):
+        return x, None
+
+    def backward(self, saved, d_output):
+        return d_output, {}

@@ -1,0 +1,5 @@
+"""Figures in tests need no screen."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")

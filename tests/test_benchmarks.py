@@ -1,0 +1,175 @@
+"""The benchmarks run, and the comparison with peers finds wrong results and writes what it promises."""
+
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import benchmarks
+from benchmarks import peers, report, workloads
+
+ROOT = Path(benchmarks.__file__).parents[1]
+KINDS = ("time_", "timeraw_", "track_")
+SMALL = {"SimpleRNNCell", "b1", "float32", 25}
+KEYS = {
+    "cell",
+    "shape",
+    "shape_name",
+    "dtype",
+    "kind",
+    "peer",
+    "numbarnn_ms",
+    "peer_ms",
+    "ratio",
+    "ratio_min",
+    "ratio_max",
+}
+KEYS |= {"gflops", "max_error"}
+needs_jit = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="measures compiled code")
+
+
+def python(*arguments, **variables):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=300
+    )
+
+
+def asv_benchmarks():
+    for module in pkgutil.iter_modules(benchmarks.__path__):
+        if module.name.startswith("bench_"):
+            for name, value in vars(importlib.import_module(f"benchmarks.{module.name}")).items():
+                if inspect.isclass(value) and any(method.startswith(KINDS) for method in dir(value)):
+                    yield pytest.param(value, id=f"{module.name}.{name}")
+
+
+@pytest.mark.parametrize("case", list(asv_benchmarks()))
+def test_an_asv_benchmark_runs_on_its_smallest_parameters(case):
+    lists = getattr(case, "params", ())
+    assert len(lists) == len(getattr(case, "param_names", ()))
+    smallest = [next((value for value in values if value in SMALL), values[0]) for values in lists]
+    for name in (name for name in dir(case) if name.startswith(KINDS)):
+        benchmark = case()
+        getattr(benchmark, "setup", lambda *_: None)(*smallest)
+        result = getattr(benchmark, name)(*smallest)
+        if name.startswith("track_"):
+            assert 0 < result < np.inf and benchmark.unit
+        elif name.startswith("timeraw_"):
+            timed, before = result if isinstance(result, tuple) else (result, "")
+            assert (finished := python("-c", before + timed)).returncode == 0, finished.stderr
+
+
+def test_benchmarks_import_without_peers_and_compile_nothing(tmp_path):
+    names = [f"benchmarks.{module.name}" for module in pkgutil.iter_modules(benchmarks.__path__)]
+    code = f"import sys; sys.modules |= dict(torch=None, jax=None)\nimport {', '.join(names)}"
+    finished = python("-c", code, NUMBARNN_CACHE_DIR=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path))
+    assert finished.returncode == 0, finished.stderr
+    assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.parametrize("cell, gates", [("SimpleRNN", 1), ("LSTM", 4), ("GRU", 3)])
+def test_operations_are_those_of_the_products(cell, gates):
+    # 2 steps of 3 rows: 4 inputs and 5 hidden units times 5 columns a gate, a multiplication and an addition each.
+    assert workloads.flops(cell, (2, 3, 4, 5), "forward") == 2 * 3 * (4 + 5) * 5 * gates * 2
+    assert workloads.flops(cell, (2, 3, 4, 5), "train") == 3 * workloads.flops(cell, (2, 3, 4, 5), "forward")
+
+
+@needs_jit
+@pytest.mark.parametrize("wanted", [[], list(peers.PEERS)], ids=["alone", "with_peers"])
+def test_the_command_writes_what_the_design_promises(wanted, tmp_path):
+    path = tmp_path / "results.json"
+    chosen = ["--cells", "LSTM", "--shapes", "7x3x5x4", "--peers", ",".join(wanted)]
+    finished = python("-m", "benchmarks.peers", "--quick", "--json", str(path), *chosen)
+    assert finished.returncode == 0, finished.stderr
+    content = json.loads(path.read_text())
+    assert content["environment"]["numba"] and content["peak_gflops"] > 0
+    installed = [peer for peer in wanted if find_spec(peer)] or [None]
+    assert [(row["kind"], row["peer"]) for row in content["results"]] == list(product(["train", "forward"], installed))
+    for row in content["results"]:
+        assert row.keys() == KEYS
+        assert (row["cell"], row["shape"], row["shape_name"], row["dtype"]) == (
+            "LSTM",
+            [7, 3, 5, 4],
+            "7x3x5x4",
+            "float32",
+        )
+        operations = workloads.flops("LSTM", (7, 3, 5, 4), row["kind"])
+        assert row["gflops"] * row["numbarnn_ms"] * 1e6 == pytest.approx(operations)
+        if row["peer"]:
+            assert row["ratio"] == pytest.approx(row["peer_ms"] / row["numbarnn_ms"])
+            assert row["ratio_min"] <= row["ratio"] <= row["ratio_max"]
+            assert row["max_error"] <= peers.BOUND["float32"]
+
+
+class Peer:
+    """A runner whose results are numbarnn's, but for one entry of one array."""
+
+    changed, by = "d_recurrent_kernel", 1e-3
+
+    def __init__(self, workload, threads):
+        self.runner = peers.run_numbarnn.Runner(workload, threads)
+        self.train = self.forward = lambda: None
+
+    def results(self):
+        results = self.runner.results()
+        results[self.changed].flat[0] += self.by * np.abs(results[self.changed]).max()
+        return results
+
+
+def run_with(peer, monkeypatch, *arguments):
+    monkeypatch.setitem(peers.PEERS, "torch", peer)
+    monkeypatch.setattr(peers, "find_spec", lambda name: True)
+    monkeypatch.setattr(report, "about", lambda *_: {})
+    arguments = "--quick", "--cells", "LSTM", "--shapes", "7x3x5x4", "--peers", "torch", "--threads", "1", *arguments
+    return peers.run(peers.parse(arguments), 100.0)
+
+
+@pytest.mark.parametrize("by", [1e-3, np.nan])
+@pytest.mark.parametrize("changed", ["outputs", "forward", "state.c", "d_inputs", "d_recurrent_kernel", "d_bias"])
+def test_a_wrong_result_is_not_timed(changed, by, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(Peer, "changed", changed)
+    monkeypatch.setattr(Peer, "by", by)
+    content = run_with(Peer, monkeypatch, "--json", str(tmp_path / "results.json"))
+    assert content["results"] == [] and [w["quantity"] for w in content["wrong"]] == [changed]
+    assert json.loads((tmp_path / "results.json").read_text()) == content
+    assert f"WRONG, not timed: {changed} differs from torch" in capsys.readouterr().out
+
+
+def test_a_wrong_result_ends_in_exit_code_1(monkeypatch):
+    monkeypatch.setattr(peers, "limit_cores", lambda threads: None)
+    monkeypatch.setattr(peers, "peak_gflops", lambda threads, dtype: 100.0)
+    monkeypatch.setattr(peers, "run", lambda options, peak: {"results": [], "wrong": [{}]})
+    assert peers.main(["--quick", "--peers", ""]) == 1
+
+
+def test_a_missing_peer_is_left_out_with_a_message(monkeypatch, capsys):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    assert peers.parse(["--peers", "torch,jax"]).peers == []
+    assert "torch is not installed: left out (pip install torch)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--shapes=7x3x5", "--shapes=7x3x5x0", "--cells=TRNN", "--peers=keras", "--kinds=dream"]
+)
+def test_unknown_names_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        peers.parse([arguments])
+    assert "there are" in capsys.readouterr().err
+
+
+def test_summary_takes_the_faster_peer():
+    ratios = {"LSTM": {"torch": 2.0, "jax": 4.0}, "GRU": {"torch": 9.0, "jax": 8.0}}
+    rows = [
+        {"cell": cell, "shape_name": "b1", "kind": "train", "peer": peer, "ratio": ratio}
+        for cell, both in ratios.items()
+        for peer, ratio in both.items()
+    ]
+    assert "minimum 2.00 (LSTM b1), geometric mean 4.00" in report.summary(rows)

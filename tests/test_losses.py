@@ -1,0 +1,186 @@
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from numpy.testing import assert_allclose, assert_array_equal
+
+import numbarnn as nr
+from numbarnn.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Loss,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
+
+EPSILON = 1e-7  # Keras' clip
+SHAPES = [(6, 4), (3, 5, 4)]  # of predictions: one, and one for each step
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+def clip(p):
+    return anp.where(p < EPSILON, EPSILON, anp.where(p > 1 - EPSILON, 1 - EPSILON, p))
+
+
+def log_softmax(a):
+    return a - anp.log(anp.sum(anp.exp(a), axis=-1, keepdims=True))
+
+
+# The losses in autograd, as means over all rows (or elements).
+REFERENCES = {
+    "logits": lambda y, a: -anp.mean(anp.sum(y * log_softmax(a), axis=-1)),
+    "probabilities": lambda y, p: (
+        -anp.mean(anp.sum(y * anp.log(clip(p / anp.sum(p, axis=-1, keepdims=True))), axis=-1))
+    ),
+    "binary_logits": lambda y, a: (
+        -anp.mean(y * anp.log(1 / (1 + anp.exp(-a))) + (1 - y) * anp.log(1 / (1 + anp.exp(a))))
+    ),
+    "binary": lambda y, p: -anp.mean(y * anp.log(clip(p)) + (1 - y) * anp.log(1 - clip(p))),
+    "mse": lambda y, a: anp.mean((a - y) ** 2),
+}
+
+
+def check(loss, y, y_pred, reference, y_reference):
+    value, gradient = loss.value_and_gradient(y, y_pred)
+    assert type(value) is float and value == loss(y, y_pred)
+    assert gradient.shape == y_pred.shape and gradient.dtype == y_pred.dtype
+    assert_allclose(value, reference(y_reference, y_pred), rtol=1e-13)
+    assert_allclose(gradient, grad(reference, 1)(y_reference, y_pred), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cross_entropies_of_classes(rng, shape):
+    scores = 3 * rng.standard_normal(shape)
+    labels = rng.integers(0, shape[-1], shape[:-1])
+    one_hot, soft = np.eye(shape[-1])[labels], rng.random(shape)
+    check(SparseCategoricalCrossentropy(from_logits=True), labels, scores, REFERENCES["logits"], one_hot)
+    check(CategoricalCrossentropy(from_logits=True), one_hot, scores, REFERENCES["logits"], one_hot)
+    check(CategoricalCrossentropy(from_logits=True), soft, scores, REFERENCES["logits"], soft)
+
+    p = rng.random(shape)  # neither normalised nor away from the clip
+    p[0], p[1] = np.eye(shape[-1])[0], 1e-9 * p[1] + np.eye(shape[-1])[1]
+    check(SparseCategoricalCrossentropy(), labels, p, REFERENCES["probabilities"], one_hot)
+    check(CategoricalCrossentropy(), one_hot, p, REFERENCES["probabilities"], one_hot)
+    check(CategoricalCrossentropy(), soft, p, REFERENCES["probabilities"], soft)
+
+
+@pytest.mark.parametrize("shape", [(7, 1), (3, 5, 2)])
+def test_binary_cross_entropy(rng, shape):
+    hard, soft = rng.integers(0, 2, shape), rng.random(shape)
+    scores, p = 5 * rng.standard_normal(shape), rng.random(shape)
+    p[0], p[1] = 0.0, 1.0
+    for y in (hard, soft):
+        check(BinaryCrossentropy(from_logits=True), y, scores, REFERENCES["binary_logits"], y)
+        check(BinaryCrossentropy(), y, p, REFERENCES["binary"], y)
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (3, 5, 2)])
+def test_mean_squared_error(rng, shape):
+    y, a = rng.standard_normal(shape), rng.standard_normal(shape)
+    check(MeanSquaredError(), y, a, REFERENCES["mse"], y)
+
+
+def test_the_collapsed_network_of_the_notebook():
+    """Keras printed 14.573981651306152: one digit predicted with certainty, right for 958 of 10,000."""
+    labels = np.repeat([6, 3], [958, 9042])
+    p = np.zeros((10_000, 10), "float32")
+    p[:, 6] = 1
+    for loss, y in (
+        (SparseCategoricalCrossentropy(), labels),
+        (CategoricalCrossentropy(), np.eye(10, dtype="float32")[labels]),
+    ):
+        value, gradient = loss.value_and_gradient(y, p)
+        assert_allclose(value, 14.573981651306152, rtol=1e-6)
+        assert not gradient.any()
+    wrong, _ = CategoricalCrossentropy().value_and_gradient([[0.0, 1.0]], np.array([[1.0, 0.0]]))
+    assert_allclose(wrong, 16.11809565, rtol=1e-9)
+
+
+def test_logits_may_be_extreme():
+    scores = np.array([[1e4, -1e4, 0.0]], "float32")
+    value, gradient = SparseCategoricalCrossentropy(from_logits=True).value_and_gradient([1], scores)
+    assert value == 2e4
+    assert_array_equal(gradient, [[1, -1, 0]])
+    value, gradient = BinaryCrossentropy(from_logits=True).value_and_gradient([[0.0, 1.0]], scores[:, :2])
+    assert value == 1e4
+    assert_array_equal(gradient, [[0.5, -0.5]])
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("make", [SparseCategoricalCrossentropy, CategoricalCrossentropy, BinaryCrossentropy])
+def test_nan_shows(make, from_logits):
+    scores = np.array([[0.3, np.nan], [0.5, 0.5]], "float32")
+    y = [1, 0] if make is SparseCategoricalCrossentropy else np.eye(2)
+    value, gradient = make(from_logits=from_logits).value_and_gradient(y, scores)
+    assert np.isnan(value) and np.isnan(gradient[0, 1]) and np.isfinite(gradient[1]).all()
+
+
+@pytest.mark.parametrize("loss", nr.losses.BY_NAME)
+def test_float32_stays_and_an_empty_batch_costs_nothing(loss):
+    loss = nr.losses.get(loss)
+    scores = np.zeros((0, 3), "float32")
+    y = np.zeros(0, int) if isinstance(loss, SparseCategoricalCrossentropy) else np.zeros((0, 3))
+    value, gradient = loss.value_and_gradient(y, scores)
+    assert value == 0.0 and gradient.shape == (0, 3) and gradient.dtype == "float32"
+
+
+def test_binary_labels_of_rank_one_less(rng):
+    y, p = rng.integers(0, 2, 6), rng.random((6, 1))
+    assert BinaryCrossentropy()(y, p) == BinaryCrossentropy()(y[:, None], p)
+
+
+SCORES = np.full((5, 3), 0.2, "float32")
+
+
+@pytest.mark.parametrize(
+    "loss, y, message",
+    [
+        (
+            "mse",
+            np.zeros(5),
+            r"expected numbers of the shape of the predictions, \(5, 3\), got float64 of shape \(5,\)",
+        ),
+        ("mse", np.zeros((5, 1)), r"got float64 of shape \(5, 1\)"),
+        ("mse", np.full((5, 3), "a"), "expected numbers"),
+        ("categorical_crossentropy", np.zeros(5, int), r"got int64 of shape \(5,\)"),
+        ("categorical_crossentropy", np.zeros((5, 4)), r"got float64 of shape \(5, 4\)"),
+        ("sparse_categorical_crossentropy", np.zeros((5, 1), int), r"expected integer labels of shape \(5,\)"),
+        ("sparse_categorical_crossentropy", np.zeros(5), r"got float64 of shape \(5,\)"),
+        ("sparse_categorical_crossentropy", np.zeros(4, int), r"got int64 of shape \(4,\)"),
+        ("sparse_categorical_crossentropy", [0, 1, 2, 3, 0], "expected labels from 0 to 2, got 0 to 3"),
+        ("sparse_categorical_crossentropy", [0, 1, 2, -1, 0], "expected labels from 0 to 2, got -1 to 2"),
+        ("binary_crossentropy", np.zeros(5, int), r"expected labels of shape \(5, 3\), got int64 of shape \(5,\)"),
+        ("binary_crossentropy", np.full((5, 3), 2), "expected labels from 0 to 1, got 2 to 2"),
+        ("binary_crossentropy", np.full((5, 3), np.nan), "expected labels from 0 to 1, got nan"),
+    ],
+)
+def test_labels_that_do_not_fit(loss, y, message):
+    with pytest.raises(nr.InputError, match=message):
+        nr.losses.get(loss)(y, SCORES)
+
+
+def test_options_and_names():
+    with pytest.raises(nr.InputError, match="it takes from_logits, legacy_clip"):
+        CategoricalCrossentropy(logits=True)
+    with pytest.raises(nr.InputError, match="legacy_clip is about probabilities"):
+        CategoricalCrossentropy(from_logits=True, legacy_clip=True)
+    with pytest.raises(nr.InputError, match="MeanSquaredError"):
+        MeanSquaredError(from_logits=True)
+    with pytest.raises(nr.InputError, match="loss: expected a Loss or one of sparse_categorical_crossentropy"):
+        nr.losses.get("crossentropy")
+    with pytest.raises(nr.InputError, match="float32 or float64, got int64"):
+        MeanSquaredError()(np.zeros((2, 2)), np.zeros((2, 2), int))
+    assert repr(BinaryCrossentropy(from_logits=True)) == "BinaryCrossentropy(from_logits=True)"
+
+
+def test_own_loss(rng):
+    class AbsoluteError(Loss):
+        def value_and_gradient(self, y_true, y_pred):
+            return float(np.abs(y_pred - y_true).mean()), np.sign(y_pred - y_true) / y_pred.size
+
+    loss = nr.losses.get(AbsoluteError())
+    assert loss(np.zeros((2, 2)), np.array([[1.0, -2.0], [3.0, 0.0]])) == 1.5

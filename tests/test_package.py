@@ -1,0 +1,55 @@
+"""The wheel, and what an import costs."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import numbarnn as nr
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True)
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield path, {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_wheel_is_plain_python_and_holds_data_types_and_licences(wheel):
+    path, files = wheel
+    assert path.name == f"numbarnn-{nr.__version__}-py3-none-any.whl"
+    sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "numbarnn").rglob("*.py")}
+    assert {name for name in files if name.endswith(".py")} == sources
+    for name in ("data/digits.npz", "data/LICENSE-digits.md", "py.typed"):
+        assert files[f"numbarnn/{name}"] == (ROOT / "numbarnn" / name).read_bytes()
+    assert not [name for name in files if name.startswith(("validation", "benchmarks", "tests"))]
+
+
+def test_wheel_metadata(wheel):
+    _, files = wheel
+    (name,) = (name for name in files if name.endswith("/METADATA"))
+    lines = files[name].decode().partition("\n\n")[0].splitlines()
+    required = {line.split(": ")[1] for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line}
+    assert {r.split(">")[0] for r in required} == {"numba", "numpy", "scipy"}
+    for line in ("License-Expression: BSD-3-Clause", "Requires-Python: >=3.11", "License-File: LICENSE"):
+        assert line in lines
+    extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
+    assert extras == {"plot", "test", "bench", "cuda13", "dev"}
+
+
+def test_import_is_light_and_compiles_nothing():
+    check = (
+        "from numba.core import event\n"
+        "with event.install_recorder('numba:compile') as compiled:\n"
+        "    import sys, numbarnn\n"
+        "loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(len(compiled.buffer), *loaded & {'matplotlib', 'autograd', 'pytest', 'torch', 'jax', 'validation'})\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout == "0\n"

@@ -1,0 +1,41 @@
+"""python -m validation [--quick] [--cell NAME] [--device cpu|numpy] [--json FILE]; exit code 1 if anything failed."""
+
+import argparse
+import sys
+
+from numba import config
+
+from numbarnn.cells import CELLS
+
+from . import report, suite
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m validation", description="Every value and gradient against its reference."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="few shapes and options, no activations that need compiling"
+    )
+    parser.add_argument("--cell", choices=sorted(CELLS), help="only this cell (default: all, and the vector functions)")
+    parser.add_argument(
+        "--device", choices=("cpu", "numpy"), default="numpy" if config.DISABLE_JIT else "cpu", help="engine to check"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write all results there")
+    options = parser.parse_args(arguments)
+
+    progress = report.Progress()
+    results = suite.run([options.cell] if options.cell else None, options.quick, options.device, progress)
+    progress.end()
+    print(report.table(results))
+    failed = sum(not r.ok for r in results)
+    if failed:
+        print(report.failures(results))
+    print(f"{len(results) - failed} passed, {failed} failed")
+    if options.json:
+        report.write_json(options.json, results)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

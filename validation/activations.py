@@ -1,0 +1,74 @@
+"""The activations by name, as formulas for autograd, with the derivative at each kink that numbarnn promises.
+
+Kinks are written with `where`: `maximum` and `clip` of autograd take other derivatives there.
+"""
+
+import autograd.numpy as np
+from autograd.scipy.special import expit
+
+
+def relu(x):
+    return np.where(x > 0, x, 0.0)
+
+
+def leaky_relu(x, alpha=0.2):
+    return np.where(x > 0, x, alpha * x)
+
+
+def elu(x, alpha=1.0):
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0.0, x)))
+
+
+def softsign(x):
+    return x / (1 + np.where(x > 0, x, -x))
+
+
+def hard_sigmoid(x):
+    """clip(0.2 x + 0.5, 0, 1): Keras 2, ONNX."""
+    return _unit_clip(0.2 * x + 0.5)
+
+
+def hard_sigmoid_keras3(x):
+    """clip(x / 6 + 0.5, 0, 1): Keras 3, PyTorch."""
+    return _unit_clip(x / 6 + 0.5)
+
+
+def _unit_clip(y):
+    return np.where(y <= 0, 0.0, np.where(y >= 1, 1.0, y))
+
+
+def linear(x):
+    return x
+
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "relu": relu,
+    "linear": linear,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_sigmoid_keras3": hard_sigmoid_keras3,
+    "softsign": softsign,
+    "elu": elu,
+    "leaky_relu": leaky_relu,
+}
+
+KINKS = {  # where the derivative jumps
+    "relu": (0.0,),
+    "leaky_relu": (0.0,),
+    "hard_sigmoid": (-2.5, 2.5),
+    "hard_sigmoid_keras3": (-3.0, 3.0),
+}
+
+
+def watched(distances):
+    """The activations, each of which also appends to `distances` how near its argument comes to a kink."""
+
+    def watch(name, function):
+        def watching(x):
+            distances.extend(np.min(np.abs(x - kink), initial=np.inf) for kink in KINKS[name])
+            return function(x)
+
+        return watching
+
+    return {name: watch(name, f) if name in KINKS else f for name, f in ACTIVATIONS.items()}

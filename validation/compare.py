@@ -1,0 +1,76 @@
+"""Errors and their bounds."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+FORWARD = {"float64": 1e-12, "float32": 1e-5}
+GRADIENT = {"float64": 1e-11, "float32": 5e-5}
+PYTORCH_FACTOR = 2.0  # float32 may be this much worse than PyTorch's own float32 where that can be measured ...
+PYTORCH_LEAST = 6e-7  # ... but five roundings always pass
+TINY = 1e-12  # quantities below it are compared absolutely
+
+
+@dataclass(frozen=True)
+class Result:
+    """One comparison; `error` is infinite where a quantity is missing, misshapen or not finite."""
+
+    cell: str
+    options: dict
+    dtype: str
+    device: str
+    shape: dict
+    against: str
+    quantity: str
+    gate: str | None
+    error: float
+    bound: float
+
+    @property
+    def ok(self):
+        return self.error <= self.bound
+
+    @property
+    def fraction(self):
+        """Of the bound."""
+        return self.error / self.bound if self.bound else 0.0 if self.ok else np.inf
+
+    @property
+    def as_json(self):
+        """A dictionary; an error that is no number becomes null."""
+        return asdict(self) | {"error": self.error if np.isfinite(self.error) else None, "ok": self.ok}
+
+
+def errors(values, truth):
+    """{(quantity, gate): error}: the largest difference, relative to the largest entry of the quantity.
+
+    The blocks of a packed gradient share that entry: in one block of few entries the terms may cancel, and what is left
+    of them says nothing about accuracy. A quantity that only one side has is an infinite error.
+    """
+    largest = {}
+    for (quantity, gate), array in truth.items():
+        scale = quantity if quantity.startswith("d_") else (quantity, gate)
+        largest[scale] = max(largest.get(scale, TINY), np.abs(array).max(initial=0.0))
+    found = dict.fromkeys(values.keys() | truth.keys(), np.inf)
+    for (quantity, gate), array in truth.items():
+        scale = largest.get(quantity) or largest[quantity, gate]
+        found[quantity, gate] = float(difference(values.get((quantity, gate)), array) / scale)
+    return found
+
+
+def difference(value, truth):
+    """The largest; infinite for another shape and for anything not finite."""
+    if value is None or value.shape != truth.shape:
+        return np.inf
+    d = float(np.abs(value.astype(np.float64) - truth).max(initial=0.0))
+    return d if np.isfinite(d) else np.inf
+
+
+def bound(dtype, kind, quantity, pytorch):
+    """Of the error of a quantity of the kind "forward" or "gradient".
+
+    `pytorch` is {quantity: largest error of PyTorch's float32 on the same case}, as far as that is known.
+    """
+    if dtype == "float32" and quantity in pytorch:
+        return max(PYTORCH_FACTOR * pytorch[quantity], PYTORCH_LEAST)
+    return (FORWARD if kind == "forward" else GRADIENT)[dtype]

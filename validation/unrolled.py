@@ -1,0 +1,36 @@
+"""One loop over time for every reference, and its gradient by autograd."""
+
+import autograd.builtins as ab
+import autograd.numpy as np
+from autograd import make_vjp
+
+
+def unroll(step, params, x, state, mask, reverse=False):
+    """Run `step(params, x_t, state) -> y, state, gates` over a sequence.
+
+    x (B, T, I), state {name: (B, n)}, mask (B, T) booleans: where it is false the output is zero and the state stays.
+    Returns outputs (B, T, n), final state {name: (B, n)}, states {name: (B, T, n)}, gates {name: (B, T, n)}.
+    """
+    steps = x.shape[1]
+    outputs, states, gates = [None] * steps, [None] * steps, [None] * steps
+    for t in reversed(range(steps)) if reverse else range(steps):
+        y, new, gates[t] = step(params, x[:, t], state)
+        valid = mask[:, t, None]
+        outputs[t] = np.where(valid, y, 0.0)
+        state = states[t] = {name: np.where(valid, new[name], old) for name, old in state.items()}
+    return np.stack(outputs, axis=1), state, _over_time(states), _over_time(gates)
+
+
+def _over_time(records):
+    return {name: np.stack([record[name] for record in records], axis=1) for name in records[0]}
+
+
+def vjp_of_unroll(step, params, x, state, mask, reverse=False):
+    """The gradient of `unroll` as a function `(d_outputs, d_state) -> {"params": ..., "x": ..., "state": ...}`."""
+
+    def run(inputs):
+        outputs, final, _, _ = unroll(step, inputs["params"], inputs["x"], inputs["state"], mask, reverse)
+        return ab.tuple((outputs, *final.values()))
+
+    vjp, _ = make_vjp(run)({"params": params, "x": x, "state": state})
+    return lambda d_outputs, d_state: vjp((d_outputs, *d_state.values()))

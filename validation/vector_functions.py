@@ -1,0 +1,86 @@
+"""The functions of SIMD vectors, in units in the last place (ULP) of the exact result, over the whole range."""
+
+import numpy as np
+
+from numbarnn import cpu
+from numbarnn.maths import ACTIVATIONS
+
+from .compare import Result
+
+BOUND = 3.0  # ULP
+DTYPES = ("float32", "float64")
+STRIDE = {False: 1021, True: 16369}  # of a quick run or not: one in so many of the 2^32 float32 numbers
+RANDOM = {False: 1_000_000, True: 50_000}  # float64 numbers: of any exponent, near 0, and where exp is finite
+SATURATED = {"float32": 110.0, "float64": 750.0}  # beyond, tanh and the sigmoids are rounded to their limits
+
+TRUTH = {  # on np.longdouble
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: np.where(x > 0, 1, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x))),
+    "relu": lambda x: np.where(x <= 0, 0, x),
+    "linear": lambda x: x,
+    "hard_sigmoid": lambda x: np.clip(x / 5 + 0.5, 0, 1),
+    "hard_sigmoid_keras3": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "leaky_relu": lambda x: np.where(x > 0, x, x / 5),
+}
+HALVES = ("hard_sigmoid", "hard_sigmoid_keras3")  # the sum with 1/2 cancels near zero: ULP of that 1/2
+SATURATING = ("tanh", "sigmoid", *HALVES)
+ODD = ("tanh", "softsign")
+NOT_POSITIVE = ("expm1",)  # defined for x <= 0 only
+
+
+def results(quick=False):
+    """A `Result` for each function, dtype and kind of argument; errors in ULP."""
+    for name in ["exp", "expm1", *ACTIVATIONS]:
+        for dtype in DTYPES:
+            for kind, x, bound in arguments(name, dtype, quick):
+                value = cpu.elementwise(name, x)
+                with np.errstate(all="ignore"):
+                    error = ulp_error(value, TRUTH[name](x.astype(np.longdouble)), 0.5 if name in HALVES else 0.0)
+                if kind == "signed zero" and not np.array_equal(np.signbit(value), np.signbit(x)):
+                    error = np.inf
+                where = (f"vector {name}", {}, dtype, "cpu", {"numbers": x.size})
+                yield Result(*where, "extended precision", kind, None, error, bound)
+
+
+def arguments(name, dtype, quick):
+    """(what they are, arguments, bound in ULP)."""
+    finite = finite_float32(STRIDE[quick]) if dtype == "float32" else finite_float64(RANDOM[quick])
+    if name in NOT_POSITIVE:
+        finite = finite[finite <= 0]
+    yield "finite numbers", finite, BOUND
+    yield "infinities", np.array([-np.inf] if name in NOT_POSITIVE else [-np.inf, np.inf], dtype), 0.0
+    yield "NaN", np.array([np.nan, -np.nan], dtype), 0.0
+    if name in ODD:
+        yield "signed zero", np.array([-0.0, 0.0], dtype), 0.0
+    if name in SATURATING:
+        yield "saturation", finite[np.abs(finite) > SATURATED[dtype]], 0.0
+
+
+def finite_float32(stride):
+    x = np.arange(0, 2**32, stride, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    return x[np.isfinite(x)]
+
+
+def finite_float64(n):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2**64, n, dtype=np.uint64).view(np.float64)
+    x = np.concatenate([bits, rng.normal(0, 2, n), rng.uniform(-750, 715, n)])
+    return x[np.isfinite(x)]
+
+
+def ulp_error(value, truth, least):
+    """Largest error in spacings of the exact result (or of `least`, if that is larger).
+
+    NaN must meet NaN and infinity infinity. A result below twice the smallest normal number may be flushed to zero.
+    """
+    rounded, tiny = truth.astype(value.dtype), np.finfo(value.dtype).tiny
+    spacing = np.spacing(np.maximum(np.abs(rounded), value.dtype.type(least))).astype(np.longdouble)
+    error = np.abs(value - truth) / spacing
+    same = (value == rounded) | (np.isnan(value) & np.isnan(rounded))
+    error = np.where(np.isfinite(rounded), error, np.where(same, 0, np.inf))
+    error = np.where((np.abs(truth) < 2 * tiny) & (value == 0), 0, error)
+    return float(np.where(np.isnan(error), np.inf, error).max(initial=0.0))
