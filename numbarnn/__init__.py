@@ -10,17 +10,7 @@ from .unroll import dynamic_rnn, static_rnn
 __version__ = "0.1.0"
 globals().update(CELLS)
 
-MODULES = (
-    "callbacks",
-    "checkpoint",
-    "datasets",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "optimizers",
-    "recipes",
-)
+MODULES = ("checkpoint", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "recipes")
 
 
 def __getattr__(name):
@@ -29,10 +19,20 @@ def __getattr__(name):
         return import_module(f".{name}", __name__)
     if name == "Sequential":
         return import_module(".model", __name__).Sequential
+    if name == "show_versions":
+        return import_module(".versions", __name__).show_versions
     raise AttributeError(f"module 'numbarnn' has no attribute {name!r}")
 
 
 __all__ = [
-    *CELLS,
-    *("BasicRNNCell", "Gradients", "InputError", "Run", "Sequential", "dynamic_rnn", "forward", "static_rnn"),
+    "BasicRNNCell",
+    "Gradients",
+    "InputError",
+    "Run",
+    "Sequential",
+    "dynamic_rnn",
+    "forward",
+    "show_versions",
+    "static_rnn",
 ]
+__all__ += list(CELLS)

@@ -1,7 +1,8 @@
 """The mathematics of cells: one name for SIMD vectors and floats (compiled) and for NumPy arrays (plain Python).
 
-The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less) have a form for each; everything below them is written
-once in terms of them. A compiled `1 - x` with a float32 x is float64: constants therefore come from `constant`, `one` and `zero`.
+The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less) have a form for each; everything below
+them is written once in terms of them. A compiled `1 - x` with a float32 x is float64: constants therefore come from
+`constant`, `one` and `zero`.
 """
 
 import math
@@ -44,8 +45,8 @@ def sigmoid(x):
     return 0.5 * (np.tanh(0.5 * x) + 1)  # stable on both sides
 
 
-# How the vector forms work: exp(x) = 2^n (1 + e) with e = expm1(r), |r| <= ln(2)/2. n * LN2_HIGH is exact, with and without
-# fma. expm1(r) = r + r*r*p(r), p near-minimax (mpmath.chebyfit), highest power first.
+# How the vector forms work: exp(x) = 2^n (1 + e) with e = expm1(r), |r| <= ln(2)/2. n * LN2_HIGH is exact, with and
+# without fma. expm1(r) = r + r*r*p(r), p near-minimax (mpmath.chebyfit), highest power first.
 LN2_HIGH, LN2_LOW = 0.693359375, -2.121944400546905827679e-4
 LOG2_E = 1.4426950408889634
 EXPM1 = {

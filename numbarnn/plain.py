@@ -33,7 +33,7 @@ def affine(x, h, W, R, b):
 def forward(cell, params, x, initial, mask, reverse, keep):
     for name, value in params.items():
         if not np.isfinite(value).all():
-            raise InputError(f"{type(cell).__name__}: parameter {name} has values that are not finite")
+            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
     eq, weights = cell.equations, blocks(cell, params)
     T, B, _ = x.shape
     s = tuple(np.zeros((B, cell.units), x.dtype) if initial is None else np.array(a) for a in initial or cell.states)
@@ -66,7 +66,8 @@ def backward(trace, d_outputs, d_state):
     bias = np.zeros((len(cell.inputs), H), x.dtype)
 
     def products(t, source, dz):
-        """Gradients of x, of the weights and of what the recurrent product multiplied, for the pre-activations in dz."""
+        """Gradients of x, of the weights and of what the recurrent product multiplied, for the pre-activations in
+        dz."""
         d_source = 0
         for name, d in dz.items():
             W, R, _ = weights[name]

@@ -28,7 +28,8 @@ class Gradients:
 
 
 def check_array(who, what, value, shape, dtype):
-    """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free ones."""
+    """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free
+    ones."""
     array = np.asarray(value)
     if array.shape == shape and array.dtype == dtype:
         return array
@@ -107,12 +108,13 @@ def forward(
 ):
     """Run `cell` over the sequences x (B, T, I), or (T, B, I) with `time_major`; float32 or float64, as its `params`.
 
-    `initial_state`: the cell's `State` of (B, H) arrays, zeros by default. `lengths` (B,): valid steps of each row, zero
-    allowed; `mask` (B, T), laid out as x: any pattern of valid steps. At other steps outputs are zero, the state is copied and
-    whatever stands in x is ignored. `reverse` walks each row from its last valid step to its first; outputs stay where their
-    inputs are. `training` and `rng` (a seed) concern cells that draw random numbers. `save`: "all" keeps what the gradient
-    needs, "minimal" does not, and `Run.backward` then runs the forward pass again. `device`: "cpu", or "numpy" for the slow
-    and readable engine. x and params must stay as they are until the gradient has been taken. Raises `InputError`.
+    `initial_state`: the cell's `State` of (B, H) arrays, zeros by default. `lengths` (B,): valid steps of each row,
+    zero allowed; `mask` (B, T), laid out as x: any pattern of valid steps. At other steps outputs are zero, the
+    state is copied and whatever stands in x is ignored. `reverse` walks each row from its last valid step to its
+    first; outputs stay where their inputs are. `training` and `rng` (a seed) concern cells that draw random
+    numbers. `save`: "all" keeps what the gradient needs, "minimal" does not, and `Run.backward` then runs the
+    forward pass again. `device`: "cpu", or "numpy" for the slow and readable engine. x and params must stay as they
+    are until the gradient has been taken. Raises `InputError`.
     """
     if not isinstance(cell, Cell):
         raise InputError(f"forward: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
@@ -179,14 +181,15 @@ class Run:
 
     @property
     def gates(self):
-        """{name: (B, T, H)}: the value of every gate in each step, zero where masked; empty for a cell without gates."""
+        """{name: (B, T, H)}: the value of every gate in each step, zero where masked; empty for a cell without
+        gates."""
         return {name: self._turn(a) for name, a in self.engine.gates(self._saved()).items()}
 
     def backward(self, d_outputs=None, d_state=None):
         """Gradients of parameters, inputs and initial state by full BPTT.
 
-        `d_outputs`: gradient of the loss with respect to the outputs, in their shape. `d_state`: with respect to the final
-        state, a `State` of (B, H) arrays, each of which may be None. Raises `InputError`.
+        `d_outputs`: gradient of the loss with respect to the outputs, in their shape. `d_state`: with respect to
+        the final state, a `State` of (B, H) arrays, each of which may be None. Raises `InputError`.
         """
         cell, x = self.trace.cell, self.trace.x
         who, batch = type(cell).__name__, x.shape[1]

@@ -10,8 +10,8 @@ import numpy as np
 class Trace:
     """One forward pass, everything time-major.
 
-    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep) -> Trace`,
-    `backward(trace, d_outputs, d_state) -> params, inputs, initial state` (gradients), `states(trace)` and `gates(trace)`.
+    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep) -> Trace`, `backward(trace,
+    d_outputs, d_state) -> params, inputs, initial state` (gradients), `states(trace)` and `gates(trace)`.
     """
 
     cell: Any

@@ -43,7 +43,8 @@ class Problem:
 
 
 def assert_close(results, expected, bound):
-    """Every array by name, relative to its largest entry; all are of order one, and a lone small one may be what cancelled."""
+    """Every array by name, relative to its largest entry; all are of order one, and a lone small one may be what
+    cancelled."""
     assert results.keys() == expected.keys()
     for name, want in expected.items():
         got = results[name]

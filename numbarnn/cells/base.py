@@ -16,9 +16,10 @@ from ..maths import ACTIVATIONS
 class Equations(NamedTuple):
     """A cell's scalar formulas, all pure functions of tuples of numbers.
 
-    `forward(z, s) -> s1, saved`: from the pre-activations z and the states s to the new states (s1[0] is the output)
-    and the values that the gradient needs. `backward(saved, s, s1, ds1) -> dz, ds`: from the gradient of the new
-    states to those of z and, by the direct path only, of s; what flows back through the products is the engine's business.
+    `forward(z, s) -> s1, saved`: from the pre-activations z and the states s to the new states (s1[0] is the
+    output) and the values that the gradient needs. `backward(saved, s, s1, ds1) -> dz, ds`: from the gradient of
+    the new states to those of z and, by the direct path only, of s; what flows back through the products is the
+    engine's business.
 
     A cell whose second product multiplies something computed within the step (the GRU's r * h) is cut there.
     `feedback(z, s) -> q, carried` runs first, on the pre-activations that are known by then; `carried`, one number
@@ -71,7 +72,7 @@ class Cell(Checked):
         return {}
 
     @property
-    def State(self):  # noqa: N802 (it is a type)
+    def State(self):
         """The named tuple type of the states."""
         return state_type(self.states)
 

@@ -18,7 +18,7 @@ from .base import Cell, Equations
 def equations(phi, d_phi, sigma, d_sigma):
     @register_jitable
     def forward(z, s):
-        h, c = s
+        c = s[1]
         i, f, g, o = sigma(z[0]), sigma(z[1]), phi(z[2]), sigma(z[3])
         c = f * c + i * g
         return (o * phi(c), c), (i, f, g, o)
@@ -43,9 +43,10 @@ def equations(phi, d_phi, sigma, d_sigma):
 class LSTMCell(Cell):
     """Long short-term memory.
 
-    Parameters: kernel (I, 4H), recurrent_kernel (H, 4H), bias (4H), blocks in the order i, f, g, o. `forget_bias` is a
-    constant added to the forget gate's pre-activation at run time (TensorFlow 1 writes 1.0); where it is 0, the forget
-    block of a fresh bias is 1 instead (Keras' unit_forget_bias). Derivatives of the activations are taken from their values.
+    Parameters: kernel (I, 4H), recurrent_kernel (H, 4H), bias (4H), blocks in the order i, f, g, o. `forget_bias`
+    is a constant added to the forget gate's pre-activation at run time (TensorFlow 1 writes 1.0); where it is 0,
+    the forget block of a fresh bias is 1 instead (Keras' unit_forget_bias). Derivatives of the activations are
+    taken from their values.
     """
 
     _: KW_ONLY

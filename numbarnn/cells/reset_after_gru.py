@@ -39,8 +39,8 @@ def equations(phi, d_phi, sigma, d_sigma):
 class ResetAfterGRUCell(Cell):
     """Gated recurrent unit, reset after the product, as in PyTorch, cuDNN and Keras 3.
 
-    Parameters: kernel (I, 3H) in the order r, z, n; recurrent_kernel (H, 3H) in the order r, z, m; bias (4H) in the order
-    r, z, n, m, where m is the recurrent part of n. z is the part of the old state that is kept.
+    Parameters: kernel (I, 3H) in the order r, z, n; recurrent_kernel (H, 3H) in the order r, z, m; bias (4H) in the
+    order r, z, n, m, where m is the recurrent part of n. z is the part of the old state that is kept.
     """
 
     _: KW_ONLY

@@ -8,7 +8,8 @@ from numba import types
 
 from .. import maths
 from .compile import compiled
-from .simd import INTP, Static, lanes, load, pointer, store
+from .memory import lanes, load, pointer, store
+from .simd import INTP, Static
 
 
 @functools.cache

@@ -1,9 +1,9 @@
 """Back-propagation through time for any cell.
 
-Stage 0 transposes the weights; stage 1 walks rows of the batch back through time: the cell's equations turn what was saved into
-dz, in place, and dz R^T goes on to the step before. Stage 2 makes the gradients that need no order in time: those of the
-parameters (and dx, where few rows ran at a time). Stage 3 brings the parameters' gradients into their canonical form.
-No sum is ever shared out between threads, so results do not depend on their number.
+Stage 0 transposes the weights; stage 1 walks rows of the batch back through time: the cell's equations turn what
+was saved into dz, in place, and dz R^T goes on to the step before. Stage 2 makes the gradients that need no order
+in time: those of the parameters (and dx, where few rows ran at a time). Stage 3 brings the parameters' gradients
+into their canonical form. No sum is ever shared out between threads, so results do not depend on their number.
 """
 
 import functools
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, Rows
+from .memory import ahead, get, lanes, pointer, pointer_like, put
 from .products import Place, Terms, even_part, multiply, width_of_next
-from .simd import Static, ahead, get, helper, lanes, pointer, pointer_like, put
+from .simd import Static, helper
 from .weights import matrices, turn, unpack
 
 CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
@@ -33,6 +34,25 @@ class Steps(NamedTuple):
     data: Any
     outer: int
     inner: int
+
+
+class Factor(NamedTuple):
+    """What dz is multiplied with for a weight gradient: K numbers, `each` apart, in `steps`; they feed `slots` from
+    `slot` on."""
+
+    steps: Any
+    each: int
+    K: int
+    slot: int
+    slots: int
+
+
+class Sum(NamedTuple):
+    """Terms of a weight gradient that are summed on their own; the `first` ones found it."""
+
+    outer: int
+    inner: int
+    first: bool
 
 
 @helper
@@ -100,57 +120,75 @@ def all_input_gradients(n, shard, shards, z):
 
 
 @helper
-def weight_gradient(n, p0, p1, k0, k1, K, slot, slots, a, each, dz, outer, inner, first, out):
-    """out[p, k, slot, V] (+)= sum over steps of a^T dz for panels p0..p1 and rows k0..k1 of K."""
+def weight_gradient(n, p0, p1, k0, k1, a, dz, terms, out):
+    """out[p, k, slot, V] (+)= sum over terms of a[k] dz[slot] for panels p0..p1 and rows k0..k1 of a's K."""
     V = lanes(out)
     zeros = Place(pointer_like(out, n.zeros), 0, 0)
+    left = Terms(ahead(a.steps.data, k0 * a.each), a.each, a.steps.inner, a.steps.outer)
     p, s = p0, 0
     while p < p1:
-        width = width_of_next(p1 - p if slots == 1 else slots - s)
-        step = K * V if slots == 1 else V
-        place = Place(ahead(out, ((p * K + k0) * slots + s) * V), slots * V, step)
-        left = Terms(ahead(a.data, k0 * each), each, a.inner, a.outer)
-        right = Terms(ahead(dz.data, p * n.z_p + (slot + s) * V), n.z_p if slots == 1 else V, dz.inner, dz.outer)
-        multiply(n.product, k1 - k0, width, place, zeros if first else place, left, right, inner, outer)
-        if slots == 1:
+        width = width_of_next(p1 - p if a.slots == 1 else a.slots - s)
+        step = a.K * V if a.slots == 1 else V
+        place = Place(ahead(out, ((p * a.K + k0) * a.slots + s) * V), a.slots * V, step)
+        start = ahead(dz.data, p * n.z_p + (a.slot + s) * V)
+        right = Terms(start, n.z_p if a.slots == 1 else V, dz.inner, dz.outer)
+        multiply(
+            n.product, k1 - k0, width, place, zeros if terms.first else place, left, right, terms.inner, terms.outer
+        )
+        if a.slots == 1:
             p += width
         else:
             s += width
-            if s == slots:
+            if s == a.slots:
                 p, s = p + 1, 0
 
 
 @helper
-def parameter_gradients(n, shard, shards, z):
-    """A share of the parameters' gradients: whole panels, and at both ends a fraction of a panel's rows."""
-    x, h, q = pointer_like(z, n.x), pointer_like(z, n.h), pointer_like(z, n.q)
+def gradients_of_terms(n, shard, shards, x, h, q, ones, dz, terms):
+    """Add some terms to a share of the parameters' gradients: whole panels, and at both ends a fraction of a
+    panel's rows."""
+    z = dz.data
     dw, dr, drq, db = pointer_like(z, n.dw), pointer_like(z, n.dr), pointer_like(z, n.drq), pointer_like(z, n.db)
+    begin, end = n.P * shard, n.P * (shard + 1)  # in fractions 1/shards of a panel
+    while begin < end:
+        p0, p1, f0, f1 = begin // shards, end // shards, begin % shards, shards
+        if f0 != 0 or p1 == p0:
+            p1, f1 = p0 + 1, min(shards, end - p0 * shards)
+        weight_gradient(n, p0, p1, n.I * f0 // shards, n.I * f1 // shards, x, dz, terms, dw)
+        weight_gradient(n, p0, p1, n.H * f0 // shards, n.H * f1 // shards, h, dz, terms, dr)
+        if n.q_slots:
+            weight_gradient(n, p0, p1, n.H * f0 // shards, n.H * f1 // shards, q, dz, terms, drq)
+        if f0 == 0:
+            weight_gradient(n, p0, p1, 0, 1, ones, dz, terms, db)
+        begin = (p1 - 1) * shards + f1
+
+
+@helper
+def parameter_gradients(n, shard, shards, z):
+    """A share of the parameters' gradients, over all steps and rows."""
     along_batch = n.B >= FEW or n.B >= n.T
     O, N = (n.T, n.B) if along_batch else (n.B, n.T)
     zo, zn = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
     xo, xn = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
-    ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)
+    ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)  # and those of q
     part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
     for o in range(0, O, steps):
         for i in range(0, N, part):
-            first, outer, inner = o + i == 0, min(steps, O - o), min(part, N - i)
-            dz = Steps(ahead(z, o * zo + i * zn), zo, zn)
-            xs, hs = Steps(ahead(x, o * xo + i * xn), xo, xn), Steps(ahead(h, o * ho + i * hn), ho, hn)
-            qs = Steps(ahead(q, o * ho + i * hn), ho, hn)
+            x = Steps(ahead(pointer_like(z, n.x), o * xo + i * xn), xo, xn)
+            h = Steps(ahead(pointer_like(z, n.h), o * ho + i * hn), ho, hn)
+            q = Steps(ahead(pointer_like(z, n.q), o * ho + i * hn), ho, hn)
             ones = Steps(pointer_like(z, n.ones), 0, 0)
-            begin, end = n.P * shard, n.P * (shard + 1)  # in fractions 1/shards of a panel
-            while begin < end:
-                p0, p1, f0, f1 = begin // shards, end // shards, begin % shards, shards
-                if f0 != 0 or p1 == p0:
-                    p1, f1 = p0 + 1, min(shards, end - p0 * shards)
-                i0, i1, h0, h1 = n.I * f0 // shards, n.I * f1 // shards, n.H * f0 // shards, n.H * f1 // shards
-                weight_gradient(n, p0, p1, i0, i1, n.I, n.x_slot, n.x_slots, xs, 1, dz, outer, inner, first, dw)
-                weight_gradient(n, p0, p1, h0, h1, n.H, n.h_slot, n.h_slots, hs, 1, dz, outer, inner, first, dr)
-                if n.q_slots:
-                    weight_gradient(n, p0, p1, h0, h1, n.H, n.q_slot, n.q_slots, qs, 1, dz, outer, inner, first, drq)
-                if f0 == 0:
-                    weight_gradient(n, p0, p1, 0, 1, 1, 0, n.gates, ones, 0, dz, outer, inner, first, db)
-                begin = (p1 - 1) * shards + f1
+            gradients_of_terms(
+                n,
+                shard,
+                shards,
+                Factor(x, 1, n.I, n.x_slot, n.x_slots),
+                Factor(h, 1, n.H, n.h_slot, n.h_slots),
+                Factor(q, 1, n.H, n.q_slot, n.q_slots),
+                Factor(ones, 0, 1, 0, n.gates),
+                Steps(ahead(z, o * zo + i * zn), zo, zn),
+                Sum(min(steps, O - o), min(part, N - i), o + i == 0),
+            )
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """What a kernel is told: one array of integers, read under the names of `Call`.
 
-Addresses, sizes and strides; strides count numbers. T steps, B rows, I inputs, H units, V lanes of a vector, P panels of V units,
-Q panels of V inputs. A *slot* holds one pre-activation of a panel. Slots are sorted by what feeds them ("q", "xq", "x", "xh", "h"),
-so that those fed by x, by h and by q are runs of neighbours.
+Addresses, sizes and strides; strides count numbers. T steps, B rows, I inputs, H units, V lanes of a vector, P
+panels of V units, Q panels of V inputs. A *slot* holds one pre-activation of a panel. Slots are sorted by what
+feeds them ("q", "xq", "x", "xh", "h"), so that those fed by x, by h and by q are runs of neighbours.
 """
 
 from collections import namedtuple
@@ -17,7 +17,8 @@ Call = namedtuple(
     "Call",
     # sizes, and the first and the number of the slots that x, h and q feed; `gates` slots are pre-activations
     "T B I H P Q slots gates x_slot x_slots h_slot h_slots q_slot q_slots "
-    # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before all steps, dx after them
+    # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before
+    # all steps, dx after them
     "here product equations feedback group ahead "
     # block of the parameters that belongs to each slot; `r_blocks`: blocks of the recurrent kernel
     "x_blocks h_blocks q_blocks b_blocks r_blocks "
@@ -25,15 +26,16 @@ Call = namedtuple(
     "x x_t x_b kernel recurrent bias mask mask_t mask_b "
     # strides of what follows
     "h_t h_b c_t c_b z_t z_p z_b q_t q_b "
-    # h[t, b, P V]: h[0] is the initial output, h[t + 1] what step t made; c[t, b, state, P V]: the other states, likewise;
-    # y[t, b, H]: outputs, where a mask makes them differ from h (else 0)
+    # h[t, b, P V]: h[0] is the initial output, h[t + 1] what step t made; c[t, b, state, P V]: the other states,
+    # likewise; y[t, b, H]: outputs, where a mask makes them differ from h (else 0)
     "h c y "
-    # z[t, p, b, slot, V]: pre-activations, then what the cell saved, then their gradients; q[t, b, P V]: from `feedback`;
-    # weights in panels [p, k, slot, V] for x, h and q, the bias [p, slot, V]
+    # z[t, p, b, slot, V]: pre-activations, then what the cell saved, then their gradients; q[t, b, P V]: from
+    # `feedback`; weights in panels [p, k, slot, V] for x, h and q, the bias [p, slot, V]
     "z q w r rq b "
     # the gradient's side: kernels, the gradients of outputs, inputs and parameters
     "equations_backward feedback_backward dy dy_t dy_b dx dx_t dx_b d_kernel d_recurrent d_bias "
-    # dh[b, P V], dc[b, state, P V], dq[b, P V]; transposed weights [panel, p, slot, k, V]; rows of dx; parameters' gradients in panels
+    # dh[b, P V], dc[b, state, P V], dq[b, P V]; transposed weights [panel, p, slot, k, V]; rows of dx; parameters'
+    # gradients in panels
     "dh dc dq wt rt rqt dx_rows dw dr drq db "
     # vectors of zeros and of ones; set by a kernel that finds a parameter not finite
     "zeros ones not_finite",

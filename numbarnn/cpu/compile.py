@@ -1,8 +1,9 @@
 """Compiled kernels, kept on disk.
 
-`compiled` turns a function into machine code and returns its address. The next process finds the machine code in `folder()`
-under a key made of everything it depends on: the sources of the package, the function with all that it captures, Numba's
-version and the processor. Numba's own cache does not look into called functions, and trusts damaged files.
+`compiled` turns a function into machine code and returns its address. The next process finds the machine code in
+`folder()` under a key made of everything it depends on: the sources of the package, the function with all that it
+captures, Numba's version and the processor. Numba's own cache does not look into called functions, and trusts
+damaged files.
 """
 
 import contextlib
@@ -38,7 +39,8 @@ def source_id():
 
 
 def fingerprint(value):
-    """What a value that a kernel captures is made of; equal in every process. Functions count with all that they call."""
+    """What a value that a kernel captures is made of; equal in every process. Functions count with all that they
+    call."""
     seen = set()
 
     def describe(v):
@@ -124,9 +126,8 @@ class Store:
                     os.unlink(temporary)
                 raise
         except OSError as error:
-            _warn_once(
-                f"numbarnn: cannot keep compiled kernels in {self.path.parent} ({error}); each process will compile anew"
-            )
+            where = f"cannot keep compiled kernels in {self.path.parent} ({error})"
+            _warn_once(f"numbarnn: {where}; each process will compile anew")
 
 
 _kept = []  # machine code lives as long as the process

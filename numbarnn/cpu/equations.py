@@ -7,23 +7,8 @@ from numba import types
 
 from .call import read
 from .compile import compiled
-from .simd import (
-    INTP,
-    BYTE,
-    Static,
-    added,
-    first_lanes,
-    get,
-    helper,
-    lanes,
-    load,
-    load_each,
-    load_part,
-    pointer,
-    store,
-    store_each,
-    zeros_like,
-)
+from .memory import BYTE, get, lanes, load, load_each, load_part, pointer, store, store_each, zeros_like
+from .simd import INTP, Static, added, first_lanes, helper
 
 EQUATIONS = types.void(*[INTP] * 6)  # step, rows lo..hi, panels p0..p1, address of the call
 ONE = Static((0,))
@@ -78,7 +63,8 @@ def z_at(n, t, b, p):
 
 @functools.cache
 def forward_equations(cell, dtype):
-    """Address of the kernel s1, saved = forward(z, s): what is saved takes the place of z. Masked rows copy their states."""
+    """Address of the kernel s1, saved = forward(z, s): what is saved takes the place of z. Masked rows copy their
+    states."""
     equations, real = cell.equations.forward, Static(dtype)
     places, saved, others = places_of(cell)
 
@@ -100,7 +86,8 @@ def forward_equations(cell, dtype):
 
 @functools.cache
 def backward_equations(cell, dtype):
-    """Address of the kernel dz, ds = backward(saved, s, s1, ds1): dz takes the place of what was saved, and ds, the part
+    """Address of the kernel dz, ds = backward(saved, s, s1, ds1): dz takes the place of what was saved, and ds, the
+    part
     that needs no product, that of ds1. Masked rows keep their ds1."""
     equations, real = cell.equations.backward, Static(dtype)
     places, saved, others = places_of(cell)
@@ -115,7 +102,7 @@ def backward_equations(cell, dtype):
             for b in range(lo, hi):
                 if valid(n, t, b):
                     d = load(dh, b * n.h_b + p * V) + load_part(dy, t * n.dy_t + b * n.dy_b + p * V, inside)
-                    ds1 = (d,) + load_each(others, dc, b * n.c_b + p * V, n.P * V)
+                    ds1 = (d, *load_each(others, dc, b * n.c_b + p * V, n.P * V))
                     s, s1 = state(others, n, h, c, t, b, p), state(others, n, h, c, t + 1, b, p)
                     dz, ds = equations(load_each(saved, z, z_at(n, t, b, p), V), s, s1, ds1)
                     store_each(places, z, z_at(n, t, b, p), V, first_lanes(dz, inside))
@@ -129,7 +116,8 @@ def backward_equations(cell, dtype):
 
 @functools.cache
 def feedback_equations(cell, dtype):
-    """Address of the kernel q, carried = feedback(z, s): what is carried takes the place of z; q is zero where masked."""
+    """Address of the kernel q, carried = feedback(z, s): what is carried takes the place of z; q is zero where
+    masked."""
     equations, real = cell.equations.feedback, Static(dtype)
     first, others = Static(slots_of(cell).first), places_of(cell)[2]
 
@@ -154,7 +142,8 @@ def feedback_equations(cell, dtype):
 
 @functools.cache
 def feedback_backward_equations(cell, dtype):
-    """Address of the kernel dz, ds = feedback_backward(carried, s, dq): dz takes the place of what was carried, ds is added."""
+    """Address of the kernel dz, ds = feedback_backward(carried, s, dq): dz takes the place of what was carried, ds
+    is added."""
     equations, real = cell.equations.feedback_backward, Static(dtype)
     first, others = Static(slots_of(cell).first), places_of(cell)[2]
 

@@ -1,7 +1,7 @@
 """The forward pass of any cell over a sequence.
 
-Stage 0 packs the weights, shared out by panels; stage 1 walks rows of the batch through all of time, shared out by rows, with no
-barrier. Per step: products into z, then the cell's equations while z is in the cache.
+Stage 0 packs the weights, shared out by panels; stage 1 walks rows of the batch through all of time, shared out by
+rows, with no barrier. Per step: products into z, then the cell's equations while z is in the cache.
 """
 
 import functools
@@ -11,8 +11,9 @@ from numba import types
 
 from .call import POSITION, invoke, read
 from .compile import compiled
+from .memory import BYTE, WHOLE, ahead, get, lanes, load, pointer, pointer_like, put, store
 from .products import Place, Terms, multiply, width_of_next
-from .simd import BYTE, INTP, WHOLE, Static, ahead, get, has_nan, helper, lanes, load, pointer, pointer_like, put, store
+from .simd import INTP, Static, has_nan, helper
 from .weights import matrices, pack
 
 KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the call

@@ -13,20 +13,8 @@ from numba.extending import intrinsic
 
 from .call import invoke
 from .compile import compiled
-from .simd import (
-    INTP,
-    REGISTERS,
-    Static,
-    address,
-    ahead,
-    helper,
-    llvm_call,
-    load_at,
-    pointer,
-    spread,
-    store_at,
-    vector_type,
-)
+from .memory import address, ahead, load_at, pointer, store_at
+from .simd import INTP, REGISTERS, Static, helper, llvm_call, spread, vector_type
 
 
 class Place(NamedTuple):
@@ -56,7 +44,8 @@ ONE, TWO, THREE, FOUR = (Static(n) for n in (1, 2, 3, 4))
 
 
 def _loop(builder, count, values, body, name):
-    """values = body(index, values) for index < count; the values live in registers. Never unrolled: code size matters."""
+    """values = body(index, values) for index < count; the values live in registers. Never unrolled: code size
+    matters."""
     before, head, end = builder.block, builder.append_basic_block(name), builder.append_basic_block(name + "_end")
     zero, one = ir.Constant(count.type, 0), ir.Constant(count.type, 1)
     builder.cbranch(builder.icmp_signed(">", count, zero), head, end)
@@ -135,7 +124,9 @@ def _tile_function(module, dtype, rows, vectors):
 
     a_rows = [builder.mul(a_row, ir.Constant(word, r)) for r in range(rows)]
     b_vectors = [builder.mul(b_vector, ir.Constant(word, v)) for v in range(vectors)]
-    sums = [ir.Constant(kind, [0.0] * kind.count)] * (rows * vectors)  # `start` may be large: added last, it costs one rounding
+    sums = [ir.Constant(kind, [0.0] * kind.count)] * (
+        rows * vectors
+    )  # `start` may be large: added last, it costs one rounding
 
     def steps(o, sums):
         a_at, b_at = builder.gep(a, [builder.mul(o, ao)]), builder.gep(b, [builder.mul(o, bo)])
@@ -224,8 +215,8 @@ PRODUCT = types.void(*[INTP] * 18)
 def product_kernel(dtype):
     """Address of the product kernel for a dtype.
 
-    out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v < vectors <= 4;
-    out, start and b hold vectors, a numbers. Terms are added in the order of (o, k), whatever the tile.
+    out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v < vectors
+    <= 4; out, start and b hold vectors, a numbers. Terms are added in the order of (o, k), whatever the tile.
     """
     real = Static(dtype)
 

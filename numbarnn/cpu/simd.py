@@ -1,7 +1,7 @@
-"""SIMD vectors and raw pointers as Numba values.
+"""SIMD vectors as Numba values.
 
-A `Vector` is an LLVM vector `<lanes x float32 or float64>` that behaves as a number in compiled code. Its width follows the
-features of the processor that Numba compiles for. Pointers have no layout, bounds or reference counts: kernels are given addresses.
+A `Vector` is an LLVM vector `<lanes x float32 or float64>` that behaves as a number in compiled code. Its width
+follows the features of the processor that Numba compiles for.
 """
 
 import operator
@@ -56,9 +56,6 @@ register_model(StaticType)(models.OpaqueModel)
 lower_constant(StaticType)(lambda context, builder, static, value: context.get_dummy_value())
 
 
-WHOLE, BYTE = Static("int64"), Static("uint8")  # kinds of numbers behind a `pointer`
-
-
 def vector_type(dtype):
     """The LLVM type of a `Vector` of a Numba float type."""
     return ir.VectorType(ir.FloatType() if dtype == types.float32 else ir.DoubleType(), Vector(dtype).lanes)
@@ -76,19 +73,6 @@ def llvm_call(builder, name, kind, args, suffix=""):
     tag = f"v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else 'f64'}"
     function = ir.FunctionType(kind, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function, f"{name}.{tag}{suffix}"), args)
-
-
-def load_at(builder, kind, pointer):
-    value = builder.load(builder.bitcast(pointer, kind.as_pointer()))
-    value.align = 4
-    return value
-
-
-def store_at(builder, value, pointer):
-    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
-
-
-# --- arithmetic
 
 
 def _operator(op, emit, arity=2):
@@ -155,129 +139,10 @@ def power_of_two(typingctx, shifted):
     return shifted(shifted), codegen
 
 
-# --- memory
-
-
-@intrinsic
-def pointer(typingctx, kind, address):
-    """An address as pointer to numbers of a kind (Static name of a NumPy type)."""
-    where = types.CPointer(getattr(types, kind.value))
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[1], context.get_value_type(where))
-
-    return where(kind, INTP), codegen
-
-
-@intrinsic
-def pointer_like(typingctx, data, address):
-    """An address as pointer to numbers of the same kind."""
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[1], args[0].type)
-
-    return data(data, INTP), codegen
-
-
-@intrinsic
-def ahead(typingctx, data, count):
-    """The pointer `count` numbers further on."""
-    return data(data, INTP), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
-
-
-@intrinsic
-def lanes(typingctx, data):
-    """Lanes of a vector of the numbers behind a pointer."""
-    return INTP(data), lambda context, builder, sig, args: context.get_constant(INTP, Vector(data.dtype).lanes)
-
-
-@intrinsic
-def get(typingctx, data, index):
-    return data.dtype(data, INTP), lambda context, builder, sig, args: builder.load(builder.gep(args[0], [args[1]]))
-
-
-@intrinsic
-def put(typingctx, data, index, value):
-    def codegen(context, builder, sig, args):
-        builder.store(args[2], builder.gep(args[0], [args[1]]))
-        return context.get_dummy_value()
-
-    return types.void(data, INTP, data.dtype), codegen
-
-
-@intrinsic
-def load(typingctx, data, index):
-    """The vector at `index`."""
-
-    def codegen(context, builder, sig, args):
-        return load_at(builder, context.get_value_type(sig.return_type), builder.gep(args[0], [args[1]]))
-
-    return Vector(data.dtype)(data, INTP), codegen
-
-
-@intrinsic
-def store(typingctx, data, index, value):
-    def codegen(context, builder, sig, args):
-        store_at(builder, args[2], builder.gep(args[0], [args[1]]))
-        return context.get_dummy_value()
-
-    return types.void(data, INTP, Vector(data.dtype)), codegen
-
-
-@intrinsic
-def load_each(typingctx, places, data, index, stride):
-    """A tuple of vectors, at `index + place * stride` for each of the Static `places`."""
-
-    def codegen(context, builder, sig, args):
-        kind, stride = context.get_value_type(Vector(data.dtype)), args[3]
-        where = [builder.add(args[2], builder.mul(stride, ir.Constant(stride.type, p))) for p in places.value]
-        values = [load_at(builder, kind, builder.gep(args[1], [i])) for i in where]
-        return context.make_tuple(builder, sig.return_type, values)
-
-    return types.UniTuple(Vector(data.dtype), len(places.value))(places, data, INTP, INTP), codegen
-
-
-@intrinsic
-def store_each(typingctx, places, data, index, stride, values):
-    """Store a tuple of vectors at `index + place * stride`."""
-
-    def codegen(context, builder, sig, args):
-        stride = args[3]
-        for p, value in zip(places.value, cgutils.unpack_tuple(builder, args[4]), strict=True):
-            at = builder.add(args[2], builder.mul(stride, ir.Constant(stride.type, p)))
-            store_at(builder, value, builder.gep(args[1], [at]))
-        return context.get_dummy_value()
-
-    return types.void(places, data, INTP, INTP, values), codegen
-
-
-def _first_lanes(builder, kind, count):
+def lane_mask(builder, kind, count):
     lane = ir.VectorType(ir.IntType(32), kind.count)
     limit = spread(builder, lane, builder.trunc(count, ir.IntType(32)))
     return builder.icmp_signed("<", ir.Constant(lane, list(range(kind.count))), limit)
-
-
-@intrinsic
-def load_part(typingctx, data, index, count):
-    """The first `count` numbers at `index`, zeros in the other lanes; memory past them is not touched."""
-
-    def codegen(context, builder, sig, args):
-        kind = context.get_value_type(sig.return_type)
-        zeros = ir.Constant(kind, [0.0] * kind.count)
-        where = builder.gep(args[0], [args[1]])
-        result = cgutils.alloca_once_value(builder, zeros)
-        whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, kind.count))
-        with builder.if_else(whole, likely=True) as (full, part):
-            with full:
-                builder.store(load_at(builder, kind, where), result)
-            with part:
-                mask = _first_lanes(builder, kind, args[2])
-                start = builder.bitcast(where, kind.as_pointer())
-                masked = [start, ir.Constant(ir.IntType(32), 4), mask, zeros]
-                builder.store(llvm_call(builder, "llvm.masked.load", kind, masked, ".p0"), result)
-        return builder.load(result)
-
-    return Vector(data.dtype)(data, INTP, INTP), codegen
 
 
 @intrinsic
@@ -286,28 +151,11 @@ def first_lanes(typingctx, vectors, count):
 
     def codegen(context, builder, sig, args):
         kind = context.get_value_type(vectors.dtype)
-        zeros, mask = ir.Constant(kind, [0.0] * kind.count), _first_lanes(builder, kind, args[1])
+        zeros, mask = ir.Constant(kind, [0.0] * kind.count), lane_mask(builder, kind, args[1])
         kept = [builder.select(mask, v, zeros) for v in cgutils.unpack_tuple(builder, args[0])]
         return context.make_tuple(builder, sig.return_type, kept)
 
     return vectors(vectors, INTP), codegen
-
-
-@intrinsic
-def zeros_like(typingctx, places, data):
-    """A tuple of vectors of zeros, one for each of the Static `places`."""
-    vector = Vector(data.dtype)
-
-    def codegen(context, builder, sig, args):
-        zeros = ir.Constant(context.get_value_type(vector), [0.0] * vector.lanes)
-        return context.make_tuple(builder, sig.return_type, [zeros] * len(places.value))
-
-    return types.UniTuple(vector, len(places.value))(places, data), codegen
-
-
-@intrinsic
-def address(typingctx, data):
-    return INTP(data), lambda context, builder, sig, args: builder.ptrtoint(args[0], context.get_value_type(INTP))
 
 
 @intrinsic

@@ -5,7 +5,8 @@ A parameter is a matrix (K, blocks H) of which `slots` blocks are meant, in the 
 
 from typing import Any, NamedTuple
 
-from .simd import WHOLE, get, helper, lanes, load_part, pointer, pointer_like, put, store
+from .memory import WHOLE, get, lanes, load_part, pointer, pointer_like, put, store
+from .simd import helper
 
 
 class Matrix(NamedTuple):
@@ -20,7 +21,8 @@ class Matrix(NamedTuple):
 
 @helper
 def matrices(n, like, kernel, recurrent, bias):
-    """The four matrices of a cell (fed by x, by h, by q, and the bias) at the addresses of its parameters or their gradients."""
+    """The four matrices of a cell (fed by x, by h, by q, and the bias) at the addresses of its parameters or their
+    gradients."""
     whole = WHOLE
     return (
         Matrix(pointer_like(like, kernel), n.I, n.x_slots * n.H, pointer(whole, n.x_blocks), n.x_slots),
@@ -32,7 +34,8 @@ def matrices(n, like, kernel, recurrent, bias):
 
 @helper
 def pack(matrix, n, p0, p1, out):
-    """out[panel, k, slot, V] for panels p0..p1, zeros beyond H; returns 0 in every lane, or NaN where a number is not finite."""
+    """out[panel, k, slot, V] for panels p0..p1, zeros beyond H; returns 0 in every lane, or NaN where a number is
+    not finite."""
     V = lanes(out)
     doubt = load_part(out, 0, 0)
     for p in range(p0, p1):

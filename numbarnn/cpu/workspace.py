@@ -1,7 +1,7 @@
 """Memory that is used again once nobody looks at it.
 
-Fresh memory costs a page fault every 4 KB, as much as the arithmetic of a small step. `take` returns an array over a free block
-of the pool; the block goes back when the last array over it is gone.
+Fresh memory costs a page fault every 4 KB, as much as the arithmetic of a small step. `take` returns an array over
+a free block of the pool; the block goes back when the last array over it is gone.
 """
 
 import threading
