@@ -11,7 +11,7 @@ for training. A ratio is peer time over our time, medians over all rounds; its r
 import argparse
 import os
 import sys
-from importlib.util import find_spec
+from importlib import import_module
 
 import numpy as np
 
@@ -151,10 +151,20 @@ def parse(arguments):
     options.shapes = options.shapes or list(QUICK_SHAPES if options.quick else workloads.SHAPES)
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = 0.05 if options.quick else 0.12
-    for peer in [peer for peer in options.peers if find_spec(peer) is None]:
-        print(f"{peer} is not installed: left out (pip install {peer})", file=sys.stderr)
-        options.peers.remove(peer)
     return options
+
+
+def installed(peers):
+    """Those that can be imported, imported now: PyTorch is up to a hundred times slower if Numba's threads start first,
+    because it then shares Numba's OpenMP library."""
+    found = []
+    for peer in peers:
+        try:
+            import_module(peer)
+            found.append(peer)
+        except ImportError as reason:
+            print(f"{peer} is left out: {reason} (pip install {peer})", file=sys.stderr)
+    return found
 
 
 def limit_cores(threads):
@@ -166,6 +176,7 @@ def limit_cores(threads):
 def main(arguments=None):
     options = parse(arguments)
     limit_cores(options.threads)
+    options.peers = installed(options.peers)
     peak = peak_gflops(options.threads, options.dtype)
     print(f"{options.dtype}, {options.threads} threads, measured FMA peak {peak:.0f} GF/s, {options.rounds} rounds")
     if (load := report.load_average()) > 0.5:

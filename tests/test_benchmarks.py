@@ -126,7 +126,6 @@ class Peer:
 
 def run_with(peer, monkeypatch, *arguments):
     monkeypatch.setitem(peers.PEERS, "torch", peer)
-    monkeypatch.setattr(peers, "find_spec", lambda name: True)
     monkeypatch.setattr(report, "about", lambda *_: {})
     arguments = "--quick", "--cells", "LSTM", "--shapes", "7x3x5x4", "--peers", "torch", "--threads", "1", *arguments
     return peers.run(peers.parse(arguments), 100.0)
@@ -151,9 +150,10 @@ def test_a_wrong_result_ends_in_exit_code_1(monkeypatch):
 
 
 def test_a_missing_peer_is_left_out_with_a_message(monkeypatch, capsys):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    assert peers.parse(["--peers", "torch,jax"]).peers == []
-    assert "torch is not installed: left out (pip install torch)" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "jax", sys)
+    assert peers.installed(["torch", "jax"]) == ["jax"]
+    assert "torch is left out: import of torch halted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
