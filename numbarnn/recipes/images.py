@@ -18,7 +18,7 @@ def classifier(shape, seed, dtype):
     rnn = layers.SimpleRNN(UNITS, kernel_initializer=start, recurrent_initializer=start)
     model = Sequential([layers.Input(shape), rnn, layers.Dense(10)], seed=seed, dtype=dtype)
     model.compile(
-        optimizer=optimizers.Adam(1e-3),
+        optimizer=optimizers.Adam(1e-3, epsilon=1e-8),
         loss=losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
