@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .call import invoke
@@ -76,6 +77,14 @@ def _loop(builder, count, values, body, name):
     return merged
 
 
+def fetch(builder, pointer):
+    """Bring the cache line behind a pointer close, to be read soon and often."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(number, n) for n in (0, 3, 1))])
+
+
 def _tile_function(module, dtype, rows, vectors):
     """The LLVM function of one tile: out = start + sum over o, k of a[row, o, k] * b[vector, o, k]."""
     name = f"numbarnn.tile.{dtype}.{rows}x{vectors}"
@@ -127,6 +136,11 @@ def _tile_function(module, dtype, rows, vectors):
     sums = [ir.Constant(kind, [0.0] * kind.count)] * (
         rows * vectors
     )  # `start` may be large: added last, it costs one rounding
+
+    far = builder.icmp_signed("!=", start_row, ir.Constant(word, 0))
+    with builder.if_then(far):  # what the sums are added to arrives while they are made
+        for i in places(start_row, start_vector):
+            fetch(builder, builder.gep(start, [i]))
 
     def steps(o, sums):
         a_at, b_at = builder.gep(a, [builder.mul(o, ao)]), builder.gep(b, [builder.mul(o, bo)])
