@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 
 import numpy as np
+from numba import config
 
 from . import report, run_jax, run_numbarnn, run_torch, workloads
 from .peak import peak_gflops
@@ -125,6 +126,17 @@ def names(known):
     return parse
 
 
+def number(least, most):
+    """An argparse type: a whole number from `least` to `most`."""
+
+    def parse(text):
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected a number from {least} to {most}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
 def shape_names(text):
     """An argparse type: names of shapes, or sizes such as 28x150x28x150."""
     chosen = text.split(",")
@@ -145,8 +157,9 @@ def parse(arguments):
     parser.add_argument("--dtype", choices=BOUND, default="float32")
     parser.add_argument("--kinds", type=names(KINDS), default=list(KINDS), help="train,forward")
     parser.add_argument("--peers", type=names(PEERS), default=list(PEERS), help="torch,jax; '' for none")
-    parser.add_argument("--rounds", type=int, help="measurements of each library, in turn; default 7")
-    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()), help="default 2")
+    parser.add_argument("--rounds", type=number(1, 1000), help="measurements of each library, in turn; default 7")
+    most = config.NUMBA_NUM_THREADS
+    parser.add_argument("--threads", type=number(1, most), default=min(2, most), help="default 2")
     options = parser.parse_args(arguments)
     options.shapes = options.shapes or list(QUICK_SHAPES if options.quick else workloads.SHAPES)
     options.rounds = options.rounds or (3 if options.quick else 7)

@@ -165,6 +165,13 @@ def test_unknown_names_are_refused(arguments, capsys):
     assert "there are" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argument", ["--threads=0", "--threads=many", "--rounds=-1"])
+def test_impossible_numbers_are_refused(argument, capsys):
+    with pytest.raises(SystemExit):
+        peers.parse([argument])
+    assert "expected a number from 1 to" in capsys.readouterr().err
+
+
 def test_summary_takes_the_faster_peer():
     ratios = {"LSTM": {"torch": 2.0, "jax": 4.0}, "GRU": {"torch": 9.0, "jax": 8.0}}
     rows = [
