@@ -67,7 +67,7 @@ def step(params, x, state, f, *, use_bias=True):
 
 def validate(folder):
     """Exit code and results of the suite on ToyCell in a copy of the project."""
-    arguments = ["--quick", "--cell", "ToyCell", "--device", "numpy", "--json", "results.json"]
+    arguments = ["--quick", "--cell", "ToyCell", "--device", "cpu", "--json", "results.json"]
     done = subprocess.run([sys.executable, "-m", "validation", *arguments], cwd=folder, capture_output=True, text=True)
     assert (folder / "results.json").exists(), done.stderr
     return done.returncode, json.loads((folder / "results.json").read_text())

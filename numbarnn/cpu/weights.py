@@ -23,12 +23,11 @@ class Matrix(NamedTuple):
 def matrices(n, like, kernel, recurrent, bias):
     """The four matrices of a cell (fed by x, by h, by q, and the bias) at the addresses of its parameters or their
     gradients."""
-    whole = WHOLE
     return (
-        Matrix(pointer_like(like, kernel), n.I, n.x_slots * n.H, pointer(whole, n.x_blocks), n.x_slots),
-        Matrix(pointer_like(like, recurrent), n.H, n.r_blocks * n.H, pointer(whole, n.h_blocks), n.h_slots),
-        Matrix(pointer_like(like, recurrent), n.H, n.r_blocks * n.H, pointer(whole, n.q_blocks), n.q_slots),
-        Matrix(pointer_like(like, bias), 1, n.gates * n.H, pointer(whole, n.b_blocks), n.gates),
+        Matrix(pointer_like(like, kernel), n.I, n.x_slots * n.H, pointer(WHOLE, n.x_blocks), n.x_slots),
+        Matrix(pointer_like(like, recurrent), n.H, n.r_blocks * n.H, pointer(WHOLE, n.h_blocks), n.h_slots),
+        Matrix(pointer_like(like, recurrent), n.H, n.r_blocks * n.H, pointer(WHOLE, n.q_blocks), n.q_slots),
+        Matrix(pointer_like(like, bias), 1, n.gates * n.H, pointer(WHOLE, n.b_blocks), n.gates),
     )
 
 
