@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from numbarnn.cpu.products import HEIGHTS, WIDEST, product_kernel
+from numbarnn.cpu.products import product_kernel
 from numbarnn.cpu.simd import BYTES
+from numbarnn.cpu.tiles import HEIGHTS, WIDEST
 
 TERMS, REPEATS = 64, 20_000
 

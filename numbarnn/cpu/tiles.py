@@ -1,0 +1,112 @@
+"""The inner loop of every product, written in LLVM: a tile of rows x vectors whose sums stay in registers."""
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from .memory import load_at, store_at
+from .simd import REGISTERS, llvm_call, spread, vector_type
+
+# {vectors: heights} of the tiles: 24 sums in 32 registers, 12 in 16.
+HEIGHTS = {
+    32: {4: (6, 5, 4, 3, 2, 1), 3: (8, 7, 6, 5, 4, 2, 1), 2: (12, 10, 8, 6, 4, 2, 1), 1: (12, 8, 4, 2, 1)},
+    16: {4: (3, 2, 1), 3: (4, 3, 2, 1), 2: (6, 5, 4, 2, 1), 1: (8, 4, 2, 1)},
+}[REGISTERS]
+WIDEST = max(HEIGHTS)
+WORD = ir.IntType(64)
+
+
+def loop(builder, count, values, body, name):
+    """values = body(index, values) for index < count. The values live in registers; LLVM must not unroll the loop,
+    since code size is compile time."""
+    before, head, end = builder.block, builder.append_basic_block(name), builder.append_basic_block(name + "_end")
+    builder.cbranch(builder.icmp_signed(">", count, ir.Constant(WORD, 0)), head, end)
+    builder.position_at_end(head)
+    index, *inside = [builder.phi(v.type) for v in (count, *values)]
+    forbid_unrolling = builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
+    set.add(forbid_unrolling.attributes, "noduplicate")  # llvmlite does not know this attribute
+    results = body(index, inside)
+    following = builder.add(index, ir.Constant(WORD, 1))
+    last = builder.block
+    builder.cbranch(builder.icmp_signed("<", following, count), head, end)
+    builder.position_at_end(end)
+    after = [builder.phi(v.type) for v in values]
+    index.add_incoming(ir.Constant(WORD, 0), before)
+    index.add_incoming(following, last)
+    for start, result, phi, merged in zip(values, results, inside, after, strict=True):
+        for joint in phi, merged:
+            joint.add_incoming(start, before)
+            joint.add_incoming(result, last)
+    return after
+
+
+def accumulate(builder, sums, rows, vectors, read_a, read_b):
+    """sums[r, v] + a[r] b[v]: the shorter side is held in registers, the longer one streamed."""
+    if vectors <= rows:
+        held = [read_b(v) for v in range(vectors)]
+        factors = ((r, v, a, held[v]) for r in range(rows) for a in [read_a(r)] for v in range(vectors))
+    else:
+        held = [read_a(r) for r in range(rows)]
+        factors = ((r, v, held[r], b) for v in range(vectors) for b in [read_b(v)] for r in range(rows))
+    sums = list(sums)
+    for r, v, a, b in factors:
+        sums[r * vectors + v] = llvm_call(builder, "llvm.fmuladd", a.type, [a, b, sums[r * vectors + v]])
+    return sums
+
+
+def fetch(builder, pointer):
+    """Bring the cache line behind a pointer close, to be read soon and often."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(number, n) for n in (0, 3, 1))])
+
+
+def tile_function(module, dtype, rows, vectors):
+    """The LLVM function out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] b[v, o, k].
+
+    Its arguments are `Place(out)`, `Place(start)`, `Terms(a)`, `Terms(b)`, field by field, then inner and outer.
+    """
+    name = f"numbarnn.tile.{dtype}.{rows}x{vectors}"
+    if name in module.globals:
+        return module.globals[name]
+    kind = vector_type(dtype)
+    data = kind.element.as_pointer()
+    arguments = [*[data, WORD, WORD] * 2, *[data, WORD, WORD, WORD] * 2, WORD, WORD]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
+    function.linkage = "internal"
+    for attribute in "noinline", "nounwind":
+        function.attributes.add(attribute)
+    builder = ir.IRBuilder(function.append_basic_block())
+    out, start, a, b = function.args[:3], function.args[3:6], function.args[6:10], function.args[10:14]
+    inner, outer = function.args[14:]
+
+    def multiples(stride, count):
+        return [builder.mul(stride, ir.Constant(WORD, i)) for i in range(count)]
+
+    def places(data, row, vector):
+        columns = multiples(vector, vectors)
+        return [builder.gep(data, [builder.add(r, v)]) for r in multiples(row, rows) for v in columns]
+
+    a_rows, b_vectors = multiples(a[1], rows), multiples(b[1], vectors)
+
+    def outer_step(o, sums):
+        a_o, b_o = builder.gep(a[0], [builder.mul(o, a[3])]), builder.gep(b[0], [builder.mul(o, b[3])])
+
+        def inner_step(k, sums):
+            a_k, b_k = builder.gep(a_o, [builder.mul(k, a[2])]), builder.gep(b_o, [builder.mul(k, b[2])])
+            read_a = lambda r: spread(builder, kind, builder.load(builder.gep(a_k, [a_rows[r]])))  # noqa: E731
+            read_b = lambda v: load_at(builder, kind, builder.gep(b_k, [b_vectors[v]]))  # noqa: E731
+            return accumulate(builder, sums, rows, vectors, read_a, read_b)
+
+        return loop(builder, inner, sums, inner_step, "inner")
+
+    with builder.if_then(builder.icmp_signed("!=", start[1], ir.Constant(WORD, 0))):
+        for place in places(*start):  # what the sums are added to arrives while they are made
+            fetch(builder, place)
+    zeros = [ir.Constant(kind, [0.0] * kind.count)] * (rows * vectors)
+    sums = loop(builder, outer, zeros, outer_step, "outer")
+    first = [load_at(builder, kind, place) for place in places(*start)]  # added last: it may be large, and rounds once
+    for value, addend, place in zip(sums, first, places(*out), strict=True):
+        store_at(builder, builder.fadd(value, addend), place)
+    builder.ret_void()
+    return function
