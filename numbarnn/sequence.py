@@ -4,7 +4,7 @@ Everything a caller passes is checked here; the engines (`cpu`, `plain`) check n
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -43,8 +43,13 @@ def check_array(who, what, value, shape, dtype):
     return array
 
 
+@lru_cache
+def shapes_of(cell, input_size):
+    return cell.param_shapes(input_size)
+
+
 def check_params(cell, params, input_size, dtype):
-    who, shapes = type(cell).__name__, cell.param_shapes(input_size)
+    who, shapes = type(cell).__name__, shapes_of(cell, input_size)
     if not isinstance(params, dict) or params.keys() != shapes.keys():
         got = sorted(params) if isinstance(params, dict) else type(params).__name__
         raise InputError(f"{who}: expected a dict of the parameters {', '.join(shapes)}, got {got}")

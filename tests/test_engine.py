@@ -147,9 +147,9 @@ def test_every_entry_is_written(monkeypatch):
     take = workspace.take
 
     def poisoned(size):
-        array, at = take(size)
-        array.view(np.uint64)[:] = np.float64(np.nan).view(np.uint64)
-        return array, at
+        lease = take(size)
+        np.asarray(lease).view(np.uint64)[:] = np.float64(np.nan).view(np.uint64)
+        return lease
 
     for cell in CELLS:
         problem = Problem(cell(19), 6, 5, 3)

@@ -30,13 +30,7 @@ class Saved:
     x: np.ndarray
     weights: tuple
     states: np.ndarray
-    work: np.ndarray
-
-    def array(self, name):
-        memory, layout = (
-            (self.states, self.plan.states) if name in self.plan.states.places else (self.work, self.plan.work)
-        )
-        return layout.array(name, memory)
+    work: workspace.Lease
 
 
 def address(array):
@@ -49,9 +43,9 @@ def readable(array):
     return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
 
 
-def walked(array, reverse):
-    """Address and strides, in numbers, of the first two axes of an array that is walked in time."""
-    at, (t, b), size = address(array), array.strides[:2], array.itemsize
+def walked(at, array, reverse):
+    """Address and strides, in numbers, of the first two axes of an array at an address that is walked in time."""
+    (t, b), size = array.strides[:2], array.itemsize
     return (at + (len(array) - 1) * t, -t // size, b // size) if reverse else (at, t // size, b // size)
 
 
@@ -65,34 +59,33 @@ def forward(cell, params, x, initial, mask, reverse, keep):
     (T, B, I), H, x = x.shape, cell.units, readable(x)
     threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
     p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads)
-    states, states_at = workspace.take(p.states.size)
-    work, work_at = workspace.take(p.work.size)
-    kernel, recurrent = map(np.ascontiguousarray, (params["kernel"], params["recurrent_kernel"]))
+    states, work = workspace.take(p.states.size), workspace.take(p.work.size)
+    kernel, recurrent = np.ascontiguousarray(params["kernel"]), np.ascontiguousarray(params["recurrent_kernel"])
     bias = params["bias"] + p.offset if "bias" in params else p.offset
 
     n = p.template.copy()
-    n[HERE] = address(n)
-    n[STATES] += states_at
-    n[WORK] += work_at
+    here = n[HERE] = address(n)
+    n[STATES] += states.address
+    n[WORK] += work.address
     n[WEIGHTS] = address(kernel), address(recurrent), address(bias)
-    n[X] = walked(x, reverse)
+    n[X] = walked(address(x), x, reverse)
     if mask is None:
         n[Y] = 0
     else:
-        n[MASK] = walked(mask, reverse)
+        n[MASK] = walked(address(mask), mask, reverse)
 
-    saved = Saved(p, n, x, (kernel, recurrent), states, work)
-    h, c = saved.array("h"), saved.array("c")
+    saved = Saved(p, n, x, (kernel, recurrent), np.asarray(states), work)
+    h, c = p.states.array("h", saved.states), p.states.array("c", saved.states)
     h[0], c[0] = 0, 0
     if initial is not None:
         h[0, :, :H] = initial[0]
         for i, value in enumerate(initial[1:]):
             c[0, :, i, :H] = value
-    run(p.forward, n[HERE], p.threads, p.row_shards)
+    run(p.forward, 2, p.threads, p.row_shards, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
-    outputs = h[1:, :, :H] if mask is None else saved.array("y")
+    outputs = h[1:, :, :H] if mask is None else p.states.array("y", saved.states)
     final = h[T, :, :H], *(c[-1, :, i, :H] for i in range(c.shape[2]))
     return Trace(cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None)
 
@@ -101,26 +94,27 @@ def backward(trace, d_outputs, d_state):
     saved, H = trace.saved, trace.cell.units
     p, n, x = saved.plan, saved.numbers, saved.x
     trace.saved = None  # its memory becomes dz
-    memory, at = workspace.take(p.gradients.size)
-    made, made_at = workspace.take(p.results.size)
-    d_params = {name: p.results.array(name, made) for name in trace.params}
-    dx = laid_out_as(x, p.results.array("dx", made))
+    work, made = workspace.take(p.gradients.size), workspace.take(p.results.size)
+    results, places = np.asarray(made), p.results.places
+    d_params = {name: p.results.array(name, results) for name in trace.params}
+    dx = laid_out_as(x, p.results.array("dx", results))
     kernel, *n[BACKWARD_EQUATIONS] = p.backward
-    n[GRADIENTS] = p.template[GRADIENTS] + at
-    n[D_PARAMS] = [made_at + p.results.places[name][0] for name in ("kernel", "recurrent_kernel", "bias")]
-    n[DX] = walked(dx, trace.reverse)
+    n[GRADIENTS] = p.template[GRADIENTS] + work.address
+    n[D_PARAMS] = [made.address + places[name][0] for name in ("kernel", "recurrent_kernel", "bias")]
+    n[DX] = walked(made.address + places["dx"][0], dx, trace.reverse)
     if d_outputs is None:
         n[DY] = n[ZEROS], 0, 0
     else:
         d_outputs = readable(d_outputs)
-        n[DY] = walked(d_outputs, trace.reverse)
+        n[DY] = walked(address(d_outputs), d_outputs, trace.reverse)
 
+    memory = np.asarray(work)
     dh, dc = p.gradients.array("dh", memory), p.gradients.array("dc", memory)
     for array, d in zip((dh, *dc.transpose(1, 0, 2)), d_state, strict=True):
         array[:] = 0
         if d is not None:
             array[:, :H] = d
-    run(kernel, n[HERE], p.threads, p.row_shards, p.threads, p.threads)
+    run(kernel, 4, p.threads, p.row_shards, int(n[HERE]))
     initial = dh[:, :H].copy(), *(dc[:, i, :H].copy() for i in range(dc.shape[1]))
     return d_params, dx, initial
 
@@ -133,14 +127,15 @@ def in_time(trace, array):
 
 def states(trace):
     """Every state after each step, (T, B, H)."""
-    h, c = trace.saved.array("h"), trace.saved.array("c")
+    layout, memory = trace.saved.plan.states, trace.saved.states
+    h, c = layout.array("h", memory), layout.array("c", memory)
     arrays = h[1:], *(c[1:, :, i] for i in range(c.shape[2]))
     return {name: in_time(trace, a) for name, a in zip(trace.cell.states, arrays, strict=True)}
 
 
 def gates(trace):
     """Every gate's value in each step, (T, B, H); zeros where masked."""
-    z = trace.saved.array("z")
+    z = trace.saved.plan.work.array("z", np.asarray(trace.saved.work))
     T, P, B, _, V = z.shape
     panels = [z[:, :, :, i].transpose(0, 2, 1, 3).reshape(T, B, P * V) for i in range(len(trace.cell.saved))]
     arrays = {name: in_time(trace, a) for name, a in zip(trace.cell.saved, panels, strict=True)}

@@ -18,6 +18,7 @@ from .equations import (
 from .forward import forward_kernel
 from .products import product_kernel
 from .simd import BYTES
+from .workspace import rounded
 
 CACHED = 1 << 14  # bytes of z between the products and the equations: with its neighbours they fit the first cache
 FEW_ROWS = 12  # of a thread; with fewer, x W and dx are done for all steps at once, as products with many rows
@@ -31,6 +32,8 @@ class Layout:
         for name, shape in shapes.items():
             self.places[name] = (self.size, shape)
             self.size += -(-math.prod(shape) * dtype.itemsize // 64) * 64 + 64
+
+        self.size = rounded(self.size)
 
     def array(self, name, memory):
         start, shape = self.places[name]

@@ -12,6 +12,7 @@ from .compile import compiled
 from .simd import INTP
 
 WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
+ROWS = 1  # the stage that shares out rows; the others share out panels
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 
@@ -21,31 +22,35 @@ def threads_for(multiply_adds):
     return get_num_threads() if multiply_adds > WORTH_WAKING else 1
 
 
-@functools.cache
-def _launcher():
-    """kernel(stage, shard, shards, here) for each shard, on as many threads. One tiny parallel loop serves all kernels:
-    whatever stands inside a parallel loop is compiled twice."""
-
-    def launch(kernel, stage, shards, here):
-        for shard in prange(shards):
-            invoke(kernel, (stage, np.intp(shard), shards, here))
-
-    address = compiled(types.void(*[INTP] * 4), launch, parallel=True)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(address)
-
-
-@functools.cache
-def _direct(kernel):
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(kernel)
-
-
-def run(kernel, here, *shards):
-    """All stages of a kernel, one parallel loop each; a stage of one shard stays in this thread."""
-    direct = _direct(kernel)
-    for stage, count in enumerate(shards):
+def in_parallel(kernel, stages, shards, row_shards, here):
+    """kernel(stage, shard, shards, here) for each stage, its shards on as many threads. One tiny parallel loop serves
+    all kernels: whatever stands inside a parallel loop is compiled twice."""
+    for stage in range(stages):
+        count = row_shards if stage == ROWS else shards
         if count == 1:
-            direct(stage, 0, 1, here)
-            continue
-        launch = _launcher()
+            invoke(kernel, (stage, 0, 1, here))
+        else:
+            for shard in prange(count):
+                invoke(kernel, (stage, np.intp(shard), count, here))
+
+
+def alone(kernel, stages, shards, row_shards, here):
+    """The same in this thread."""
+    for stage in range(stages):
+        invoke(kernel, (stage, 0, 1, here))
+
+
+@functools.cache
+def launcher(parallel):
+    function, options = (in_parallel, {"parallel": True}) if parallel else (alone, {})
+    address = compiled(types.void(*[INTP] * 5), function, **options)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)(address)
+
+
+def run(kernel, stages, shards, row_shards, here):
+    """All stages of a kernel, one after the other, on `shards` threads."""
+    if shards == 1:
+        launcher(False)(kernel, stages, 1, 1, here)
+    else:
         with _one_at_a_time:
-            launch(kernel, stage, count, here)
+            launcher(True)(kernel, stages, shards, row_shards, here)

@@ -20,41 +20,45 @@ class _Piece:
     """Some memory, and what NumPy wants to know of it."""
 
     def __init__(self, size):
+        self.size = size
         self.raw = np.empty(size + ALIGNMENT, np.uint8)
         start = -self.raw.__array_interface__["data"][0] % ALIGNMENT
         self.interface = self.raw[start : start + size].__array_interface__
         self.address = self.interface["data"][0]
 
 
-class _Lease:
-    """What NumPy arrays over a piece hold on to; gives it back when they are gone."""
+class Lease:
+    """A piece of memory for as long as anybody holds this, or a NumPy array over it (`np.asarray`)."""
 
-    __slots__ = ("__array_interface__", "piece")
+    __slots__ = ("__array_interface__", "address", "piece")
 
     def __init__(self, piece):
-        self.piece, self.__array_interface__ = piece, piece.interface
+        self.piece, self.address, self.__array_interface__ = piece, piece.address, piece.interface
 
     def __del__(self):
         global _kept
         with _lock:
-            size = len(self.piece.raw)
+            size = self.piece.size
             if _kept + size <= KEEP:
                 _free.setdefault(size, []).append(self.piece)
                 _kept += size
 
 
+def rounded(size):
+    """Bytes that `take` is asked for instead of `size`: few different sizes, so that pieces fit again."""
+    step = 1 << max(12, size.bit_length() - 3)
+    return -(-size // step) * step
+
+
 def take(size):
-    """(array of at least `size` bytes, its address); contents are whatever was there."""
+    """A `Lease` of `size` bytes, a `rounded` number; contents are whatever was there."""
     global _kept
-    step = 1 << max(12, size.bit_length() - 3)  # few different sizes, so that pieces fit again
-    size = -(-size // step) * step
     with _lock:
-        pieces = _free.get(size + ALIGNMENT)
+        pieces = _free.get(size)
         piece = pieces.pop() if pieces else None
         if piece is not None:
-            _kept -= size + ALIGNMENT
-    piece = piece or _Piece(size)
-    return np.asarray(_Lease(piece)), piece.address
+            _kept -= size
+    return Lease(piece or _Piece(size))
 
 
 def clear():
