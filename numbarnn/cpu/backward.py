@@ -1,9 +1,11 @@
 """Back-propagation through time for any cell.
 
-Stage 0 transposes the weights; stage 1 walks rows of the batch back through time: the cell's equations turn what
-was saved into dz, in place, and dz R^T goes on to the step before. Stage 2 makes the gradients that need no order
-in time: those of the parameters (and dx, where few rows ran at a time). Stage 3 brings the parameters' gradients
-into their canonical form. No sum is ever shared out between threads, so results do not depend on their number.
+Stage 0 transposes the weights. Then come two stages for each block of steps, the last block first: one walks rows
+of the batch back through the steps, where the cell's equations turn what was saved into dz, in place, and dz R^T
+goes on to the step before; the other adds what the block gives to the gradients of the parameters, while dz is
+still in the cache. The last stage brings these into their canonical form (and makes dx, where few rows ran at a
+time).
+No sum is ever shared out between threads, so results do not depend on their number.
 """
 
 import functools
@@ -83,15 +85,15 @@ def input_gradient(n, rows, dz, dx, scratch):
 
 
 @helper
-def walk_back(n, lo, hi, z):
-    """All steps for rows lo..hi, from the last; dh and dc become the gradients of the first states."""
+def walk_back(n, t0, t1, lo, hi, z):
+    """Steps t0..t1 for rows lo..hi, from the last; dh and dc become the gradients of the states before t0."""
     dh, dq, dx = pointer_like(z, n.dh), pointer_like(z, n.dq), pointer_like(z, n.dx)
     R = Turned(pointer_like(z, n.rt), n.h_slot, n.h_slots)
     Rq = Turned(pointer_like(z, n.rqt), n.q_slot, n.q_slots)
     rows = hi - lo
     dhs, dqs = Rows(ahead(dh, lo * n.h_b), n.h_b), Rows(ahead(dq, lo * n.h_b), n.h_b)
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
-    for t in range(n.T - 1, -1, -1):
+    for t in range(t1 - 1, t0 - 1, -1):
         dz = Rows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b)
         invoke(n.equations_backward, (t, lo, hi, 0, n.P, n.here))
         if n.q_slots:
@@ -164,19 +166,19 @@ def gradients_of_terms(n, shard, shards, x, h, q, ones, dz, terms):
 
 
 @helper
-def parameter_gradients(n, shard, shards, z):
-    """A share of the parameters' gradients, over all steps and rows."""
+def parameter_gradients(n, t0, t1, shard, shards, z):
+    """Add steps t0..t1, of all rows, to a share of the parameters' gradients."""
     along_batch = n.B >= FEW or n.B >= n.T
-    O, N = (n.T, n.B) if along_batch else (n.B, n.T)
+    O, N = (t1 - t0, n.B) if along_batch else (n.B, t1 - t0)
     zo, zn = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
     xo, xn = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
     ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)  # and those of q
     part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
     for o in range(0, O, steps):
         for i in range(0, N, part):
-            x = Steps(ahead(pointer_like(z, n.x), o * xo + i * xn), xo, xn)
-            h = Steps(ahead(pointer_like(z, n.h), o * ho + i * hn), ho, hn)
-            q = Steps(ahead(pointer_like(z, n.q), o * ho + i * hn), ho, hn)
+            x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xn), xo, xn)
+            h = Steps(ahead(pointer_like(z, n.h), t0 * n.h_t + o * ho + i * hn), ho, hn)
+            q = Steps(ahead(pointer_like(z, n.q), t0 * n.h_t + o * ho + i * hn), ho, hn)
             ones = Steps(pointer_like(z, n.ones), 0, 0)
             gradients_of_terms(
                 n,
@@ -186,8 +188,8 @@ def parameter_gradients(n, shard, shards, z):
                 Factor(h, 1, n.H, n.h_slot, n.h_slots),
                 Factor(q, 1, n.H, n.q_slot, n.q_slots),
                 Factor(ones, 0, 1, 0, n.gates),
-                Steps(ahead(z, o * zo + i * zn), zo, zn),
-                Sum(min(steps, O - o), min(part, N - i), o + i == 0),
+                Steps(ahead(z, t0 * n.z_t + o * zo + i * zn), zo, zn),
+                Sum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0),
             )
 
 
@@ -205,13 +207,16 @@ def backward_kernel(dtype):
             turn(W, n, n.Q * shard // shards, n.Q * (shard + 1) // shards, pointer_like(z, n.wt))
             turn(R, n, p0, p1, pointer_like(z, n.rt))
             turn(Rq, n, p0, p1, pointer_like(z, n.rqt))
-        elif stage == 1:
-            walk_back(n, n.B * shard // shards, n.B * (shard + 1) // shards, z)
-        elif stage == 2:
+        elif stage <= 2 * n.blocks:  # two stages for each block of steps, the last block first
+            t1 = n.T - (stage - 1) // 2 * n.block
+            t0 = max(0, t1 - n.block)
+            if stage % 2:
+                walk_back(n, t0, t1, n.B * shard // shards, n.B * (shard + 1) // shards, z)
+            else:
+                parameter_gradients(n, t0, t1, shard, shards, z)
+        else:
             if n.ahead:
                 all_input_gradients(n, shard, shards, z)
-            parameter_gradients(n, shard, shards, z)
-        else:
             W, R, Rq, b = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_bias)
             unpack(pointer_like(z, n.dw), n, p0, p1, W)
             unpack(pointer_like(z, n.dr), n, p0, p1, R)

@@ -18,8 +18,8 @@ Call = namedtuple(
     # sizes, and the first and the number of the slots that x, h and q feed; `gates` slots are pre-activations
     "T B I H P Q slots gates x_slot x_slots h_slot h_slots q_slot q_slots "
     # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before
-    # all steps, dx after them
-    "here product equations feedback group ahead "
+    # all steps, dx after them; steps in a block of the backward pass, and blocks
+    "here product equations feedback group ahead block blocks "
     # block of the parameters that belongs to each slot; `r_blocks`: blocks of the recurrent kernel
     "x_blocks h_blocks q_blocks b_blocks r_blocks "
     # what the caller gave; mask[t, b] is a byte, not zero where the step counts

@@ -114,7 +114,7 @@ def backward(trace, d_outputs, d_state):
         array[:] = 0
         if d is not None:
             array[:, :H] = d
-    run(kernel, 4, p.threads, p.row_shards, int(n[HERE]))
+    run(kernel, 2 * p.blocks + 2, p.threads, p.row_shards, int(n[HERE]))
     initial = dh[:, :H].copy(), *(dc[:, i, :H].copy() for i in range(dc.shape[1]))
     return d_params, dx, initial
 

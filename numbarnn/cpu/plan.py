@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .backward import backward_kernel
+from .backward import CHUNK, backward_kernel
 from .call import POSITION, Call
 from .equations import (
     backward_equations,
@@ -15,12 +15,15 @@ from .equations import (
     forward_equations,
     slots_of,
 )
-from .forward import forward_kernel
+from .forward import FEW, forward_kernel
 from .products import product_kernel
 from .simd import BYTES
 from .workspace import rounded
 
 CACHED = 1 << 14  # bytes of z between the products and the equations: with its neighbours they fit the first cache
+BLOCK = (
+    1 << 19
+)  # bytes of dz between the backward walk and the weight gradients: with the rest they fit the second cache
 FEW_ROWS = 12  # of a thread; with fewer, x W and dx are done for all steps at once, as products with many rows
 
 
@@ -54,6 +57,7 @@ class Plan:
     results: Layout  # what it returns
     template: np.ndarray  # of the call's integers: offsets in place of addresses
     offset: np.ndarray  # constants added to the bias
+    blocks: int  # of the backward pass
     forward: int  # address of the kernel
     alive: dict  # arrays whose addresses stand in the template
 
@@ -73,6 +77,8 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
         V if P * V * dtype.itemsize % 1024 == 0 else 0
     )  # rows 1 KB apart would share few sets of the cache
     row_shards = min(threads, B)
+    steps = max(1, CHUNK // B)
+    block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
     rows = -(-B // row_shards)
     ahead = rows < FEW_ROWS
     z_steps = T if keep or ahead else 1
@@ -107,13 +113,25 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     numbers |= dict(z_t=P * B * slots.count * V * (z_steps > 1), z_p=B * slots.count * V, z_b=slots.count * V)
     numbers |= dict(q_t=B * width * keep, q_b=width, r_blocks=len(cell.fed_by("hq")))
     numbers |= dict(group=max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES)))
+    numbers |= dict(block=block, blocks=-(-T // block))
     numbers |= dict(product=product_kernel(dtype.name), equations=forward_equations(cell, dtype.name))
     if q:
         numbers["feedback"] = feedback_equations(cell, dtype.name)
     template = np.array([int(numbers[name]) for name in Call._fields], np.int64)
     offset = np.repeat([cell.offsets.get(name, 0) for name in cell.inputs], H).astype(dtype)
     memory = states, work, gradients, results
-    return Plan(cell, dtype, threads, row_shards, *memory, template, offset, forward_kernel(dtype.name), alive)
+    return Plan(
+        cell,
+        dtype,
+        threads,
+        row_shards,
+        *memory,
+        template,
+        offset,
+        numbers["blocks"],
+        forward_kernel(dtype.name),
+        alive,
+    )
 
 
 def blocks_of(cell, slots):

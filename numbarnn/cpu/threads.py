@@ -12,7 +12,6 @@ from .compile import compiled
 from .simd import INTP
 
 WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
-ROWS = 1  # the stage that shares out rows; the others share out panels
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 
@@ -23,10 +22,11 @@ def threads_for(multiply_adds):
 
 
 def in_parallel(kernel, stages, shards, row_shards, here):
-    """kernel(stage, shard, shards, here) for each stage, its shards on as many threads. One tiny parallel loop serves
-    all kernels: whatever stands inside a parallel loop is compiled twice."""
+    """kernel(stage, shard, shards, here) for each stage, its shards on as many threads. Odd stages share out rows of
+    the batch, even ones panels of units. One tiny parallel loop serves all kernels: whatever stands inside a parallel
+    loop is compiled twice."""
     for stage in range(stages):
-        count = row_shards if stage == ROWS else shards
+        count = row_shards if stage % 2 and (stage < stages - 1 or stages == 2) else shards
         if count == 1:
             invoke(kernel, (stage, 0, 1, here))
         else:
