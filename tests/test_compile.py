@@ -33,7 +33,7 @@ def test_cache_hits_and_damaged_files_are_compiled_again(tmp_path):
     settings = {"NUMBARNN_CACHE_DIR": str(tmp_path)}
     (compiled, result), errors = python(STEP, **settings)
     files = sorted(tmp_path.glob("*.kernel"))
-    assert int(compiled) == len(files) == 5 and not errors  # product, forward, backward and two of the cell
+    assert int(compiled) == len(files) == 6 and not errors  # launcher, product, forward, backward, two of the cell
     assert python(STEP, **settings) == (["0", result], "")
     files[0].write_bytes(files[0].read_bytes()[:-100])  # truncated
     flipped = bytearray(files[1].read_bytes())
