@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, Rows
-from .memory import ahead, get, lanes, pointer, pointer_like, put
+from .memory import ahead, lanes, load, pointer, pointer_like, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, helper
 from .weights import matrices, turn, unpack
@@ -80,8 +80,8 @@ def input_gradient(n, rows, dz, dx, scratch):
     W = Turned(pointer_like(scratch, n.wt), n.x_slot, n.x_slots)
     transposed(n, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
     for m in range(rows):
-        for i in range(n.I):
-            put(dx.data, m * dx.row + i, get(scratch, m * n.Q * V + i))
+        for i in range(0, n.I, V):
+            store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
 
 
 @helper

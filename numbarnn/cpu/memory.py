@@ -140,6 +140,25 @@ def load_part(typingctx, data, index, count):
 
 
 @intrinsic
+def store_part(typingctx, data, index, count, value):
+    """Store the first `count` lanes, all where it is larger; memory past them is not touched."""
+
+    def codegen(context, builder, sig, args):
+        kind, where = args[3].type, builder.gep(args[0], [args[1]])
+        whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, kind.count))
+        with builder.if_else(whole, likely=True) as (full, part):
+            with full:
+                store_at(builder, args[3], where)
+            with part:
+                start, alignment = builder.bitcast(where, kind.as_pointer()), ir.Constant(ir.IntType(32), 4)
+                masked = [args[3], start, alignment, lane_mask(builder, kind, args[2])]
+                llvm_call(builder, "llvm.masked.store", kind, masked, ".p0", result=ir.VoidType())
+        return context.get_dummy_value()
+
+    return types.void(data, INTP, INTP, Vector(data.dtype)), codegen
+
+
+@intrinsic
 def zeros_like(typingctx, places, data):
     """A tuple of vectors of zeros, one for each of the Static `places`."""
     vector = Vector(data.dtype)

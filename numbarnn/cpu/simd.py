@@ -68,10 +68,10 @@ def spread(builder, kind, number):
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, kind.count), [0] * kind.count))
 
 
-def llvm_call(builder, name, kind, args, suffix=""):
-    """Call an LLVM intrinsic named after the vector type `kind`."""
+def llvm_call(builder, name, kind, args, suffix="", result=None):
+    """Call an LLVM intrinsic named after the vector type `kind`, which it returns if nothing else is said."""
     tag = f"v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else 'f64'}"
-    function = ir.FunctionType(kind, [a.type for a in args])
+    function = ir.FunctionType(result or kind, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function, f"{name}.{tag}{suffix}"), args)
 
 

@@ -5,7 +5,7 @@ A parameter is a matrix (K, blocks H) of which `slots` blocks are meant, in the 
 
 from typing import Any, NamedTuple
 
-from .memory import WHOLE, get, lanes, load_part, pointer, pointer_like, put, store
+from .memory import WHOLE, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
 from .simd import helper
 
 
@@ -74,5 +74,4 @@ def unpack(panels, n, p0, p1, matrix):
             for s in range(matrix.slots):
                 to = k * matrix.width + get(matrix.blocks, s) * n.H + p * V
                 source = ((p * matrix.K + k) * matrix.slots + s) * V
-                for j in range(min(V, n.H - p * V)):
-                    put(matrix.data, to + j, get(panels, source + j))
+                store_part(matrix.data, to, n.H - p * V, load(panels, source))
