@@ -73,16 +73,17 @@ def _split_exp(x):
 def _(x):
     scalar = np.float32 if x.dtype == types.float32 else np.float64
     shift, coefficients = SHIFT[x.dtype], tuple(scalar(c) for c in EXPM1[x.dtype])
-    first, rest = coefficients[0], coefficients[1:]
+    (first, second), rest = coefficients[:2], tuple(zip(coefficients[2::2], coefficients[3::2], strict=True))
 
     def split_exp(x):
         shifted = x * LOG2_E + shift
         n = shifted - shift
         r = x - n * LN2_HIGH - n * LN2_LOW
-        p = splat(x, first)
-        for c in rest:
-            p = p * r + c
-        return shifted, r * r * p + r
+        square = r * r
+        p = r * first + second
+        for odd, even in rest:  # in pairs: half as long a chain of dependent operations
+            p = p * square + (r * odd + even)
+        return shifted, square * p + r
 
     return split_exp
 
