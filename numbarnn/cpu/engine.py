@@ -81,7 +81,7 @@ def forward(cell, params, x, initial, mask, reverse, keep):
         h[0, :, :H] = initial[0]
         for i, value in enumerate(initial[1:]):
             c[0, :, i, :H] = value
-    run(p.forward, 2, p.threads, p.row_shards, here)
+    run(p.forward, 2, 1, p.threads, p.row_shards, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
@@ -114,7 +114,7 @@ def backward(trace, d_outputs, d_state):
         array[:] = 0
         if d is not None:
             array[:, :H] = d
-    run(kernel, 2 * p.blocks + 2, p.threads, p.row_shards, int(n[HERE]))
+    run(kernel, 2 * p.blocks + 2, p.blocks, p.threads, p.row_shards, int(n[HERE]))
     initial = dh[:, :H].copy(), *(dc[:, i, :H].copy() for i in range(dc.shape[1]))
     return d_params, dx, initial
 

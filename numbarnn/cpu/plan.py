@@ -73,9 +73,9 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from h."""
     slots, H, V = slots_of(cell), cell.units, BYTES // dtype.itemsize
     P, Q, S, G = -(-H // V), -(-I // V), len(cell.states), len(slots.names)
-    width = P * V + (
-        V if P * V * dtype.itemsize % 1024 == 0 else 0
-    )  # rows 1 KB apart would share few sets of the cache
+    width = P * V  # of a row of h
+    if width * dtype.itemsize % 1024 == 0:
+        width += V  # rows whole KB apart would share few sets of the cache
     row_shards = min(threads, B)
     steps = max(1, CHUNK // B)
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
