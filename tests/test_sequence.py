@@ -54,7 +54,7 @@ WRONG_CALLS = {
     ),
     "state count": ({"initial_state": (P.state.h,)}, r"initial_state to be State\(h, c\), got tuple"),
     "state an array": ({"initial_state": np.zeros((2, 3, 5), "f4")}, r"initial_state to be State\(h, c\), got ndarray"),
-    "state None": ({"initial_state": (P.state.h, None)}, "got None for one"),
+    "state None": ({"initial_state": (P.state.h, None)}, "an array for initial_state.c, got None"),
     "negative length": ({"lengths": [1, -1, 2]}, r"lengths from 0 to 4 \(the steps\), got -1 to 2"),
     "long length": ({"lengths": [1, 5, 2]}, "lengths from 0 to 4"),
     "float lengths": ({"lengths": [1.0, 2.0, 3.0]}, "lengths to be 3 integers"),

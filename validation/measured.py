@@ -3,7 +3,6 @@
 import numpy as np
 
 import numbarnn as nr
-from numbarnn.sequence import step
 
 from .quantities import forward_values, gradient_values
 
@@ -26,7 +25,7 @@ def values(problem, device):
         save=p.call.save,
         device=device,
     )
-    output, after = step(p.cell, p.params, p.x[:, 0], State(**p.state), device)
+    output, after = p.cell.step(p.params, p.x[:, 0], State(**p.state), device=device)
     state, states, gates = run.state._asdict(), turned(run.states), turned(run.gates)
     found = {"forward": forward_values(turn(run.outputs), state, states, gates, (output, after._asdict()))}
 

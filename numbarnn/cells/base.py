@@ -9,8 +9,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .. import initializers
-from ..errors import Checked, InputError
+from ..errors import InputError
 from ..maths import ACTIVATIONS
+from .contract import RNNCell
 
 
 class Equations(NamedTuple):
@@ -39,8 +40,8 @@ def state_type(names):
 
 
 @dataclass(frozen=True)
-class Cell(Checked):
-    """A recurrent cell of `units` units; immutable, and without parameters or states of its own.
+class Cell(RNNCell):
+    """A plain recurrent cell of `units` units.
 
     Class attributes declare it. `inputs` names each pre-activation, in the order of the blocks of the parameters, and
     says what feeds it: "x" (the input), "h" (the previous output), "q" (what `feedback` computes), or two of them.
@@ -83,7 +84,7 @@ class Cell(Checked):
     @property
     def state_size(self):
         """Width of each state."""
-        return (self.units,) * len(self.states)
+        return self.State(*(self.units,) * len(self.states))
 
     def fed_by(self, sources):
         """Names of the pre-activations that one of `sources` feeds, in order."""
@@ -120,12 +121,7 @@ class Cell(Checked):
         """Initial bias of the pre-activations for which it is not zero."""
         return {}
 
-    def zero_state(self, batch, dtype="float32"):
-        """States of zeros, `State` of (batch, units) arrays."""
-        return self.State(*(np.zeros((batch, n), dtype) for n in self.state_size))
+    def unroll(self, params, x, state, mask, how):
+        from ..engines import run
 
-    def step(self, params, x, state=None):
-        """One time step: x (B, I) and `State` of (B, H) in, output (B, H) and the new `State` out."""
-        from ..sequence import step
-
-        return step(self, params, x, state)
+        return run(self, params, x, state, mask, how)

@@ -1,0 +1,35 @@
+"""Which engine runs a plain cell."""
+
+from functools import cache
+from importlib import import_module
+
+from numba import config
+
+from .cells.contract import Pass
+
+DEVICES = {"cpu": ".cpu.engine", "numpy": ".plain"}
+
+
+@cache
+def engine(device):
+    """The engine's module; see `Trace` for what it offers."""
+    return import_module(DEVICES["numpy" if config.DISABLE_JIT else device], __package__)
+
+
+def run(cell, params, x, state, mask, how):
+    """The `Pass` of a plain cell."""
+    compute = engine(how.device if x.size else "numpy")  # nothing to do: no kernel
+    trace = compute.forward(cell, params, x, state, mask, how.reverse, how.keep)
+
+    def saved():
+        """A trace with everything kept: this one, or the same pass once more."""
+        if trace.saved is None:
+            trace.saved = compute.forward(cell, params, x, state, mask, how.reverse, True).saved
+        return trace
+
+    def backward(d_outputs, d_state):
+        d_params, dx, initial = compute.backward(saved(), d_outputs, d_state)
+        return d_params, dx, cell.State(*initial)
+
+    states, gates = (lambda: compute.states(saved())), (lambda: compute.gates(saved()))
+    return Pass(trace.outputs, cell.State(*trace.state), backward, states, gates)
