@@ -19,12 +19,13 @@ def engine(device):
 def run(cell, params, x, state, mask, how):
     """The `Pass` of a plain cell."""
     compute = engine(how.device if x.size else "numpy")  # nothing to do: no kernel
-    trace = compute.forward(cell, params, x, state, mask, how.reverse, how.keep)
+    given = cell.draw((*x.shape[:2], cell.units), x.dtype, how)
+    trace = compute.forward(cell, params, x, state, mask, how.reverse, how.keep, given)
 
     def saved():
         """A trace with everything kept: this one, or the same pass once more."""
         if trace.saved is None:
-            trace.saved = compute.forward(cell, params, x, state, mask, how.reverse, True).saved
+            trace.saved = compute.forward(cell, params, x, state, mask, how.reverse, True, given).saved
         return trace
 
     def backward(d_outputs, d_state):

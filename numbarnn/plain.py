@@ -3,118 +3,230 @@
 What happens in a time step stands here in its shortest form; `cpu` does the same in tiles, vectors and threads.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .errors import InputError
 from .trace import Trace
 
 
-def blocks(cell, params):
-    """{name: (W or None, R or None, b, source of R)} of each pre-activation."""
-    H, kernel, recurrent = cell.units, params["kernel"], params["recurrent_kernel"]
-    columns = lambda array, name, names: array[:, names.index(name) * H :][:, :H] if name in names else None  # noqa: E731
-    bias = params.get("bias", np.zeros(len(cell.inputs) * H, kernel.dtype)).reshape(-1, H)
-    x_names, h_names = cell.fed_by("x"), cell.fed_by("hq")
+class Weights(NamedTuple):
+    """Of one pre-activation: W multiplies the input, R the output before or q; None where there is no such product."""
+
+    W: np.ndarray | None
+    R: np.ndarray | None
+    b: np.ndarray
+
+
+class Step(NamedTuple):
+    """What a time step keeps for the gradient."""
+
+    t: int
+    valid: np.ndarray  # (B, 1)
+    before: tuple  # output, and the states of the equations
+    after: tuple
+    saved: tuple
+    q: tuple
+    normed: list  # (names, normalised rows, 1 / standard deviation)
+    r: np.ndarray | None  # projection, before it is clipped
+
+
+def weights_of(cell, params):
+    """{name: Weights}; views, so that what is added to a view of gradients is added to the gradient."""
+    H, split = cell.units, "feedback_kernel" in params
+    sources = {"kernel": "x", "recurrent_kernel": "h" if split else "hq", "feedback_kernel": "q"}
+
+    def block(parameter, name):
+        names = cell.fed_by(sources[parameter])
+        return params[parameter][:, names.index(name) * H :][:, :H] if name in names else None
+
+    vectors = {}
+    for parameter, names in cell.vectors.items():
+        vectors |= zip(names, params[parameter].reshape(-1, H), strict=True)
+    zero = np.zeros(H, params["kernel"].dtype)
+    found = {}
+    for name, fed in cell.inputs.items():
+        back = "feedback_kernel" if split and "q" in fed else "recurrent_kernel"
+        found[name] = Weights(block("kernel", name), block(back, name), vectors.get(name, zero))
+    return found
+
+
+def kinds_of_q(cell):
+    """{pre-activation: which number of q feeds it}."""
     return {
-        name: (
-            columns(kernel, name, x_names),
-            columns(recurrent, name, h_names),
-            b + kernel.dtype.type(cell.offsets.get(name, 0)),
-        )
-        for (name, _), b in zip(cell.inputs.items(), bias, strict=True)
+        name: int(fed[-1]) if fed[-1].isdecimal() else 0 for name, fed in cell.inputs.items() if set("q=") & set(fed)
     }
 
 
-def affine(x, h, W, R, b):
-    """x W + h R + b, without the products that a pre-activation does not have."""
-    return (x @ W if W is not None else 0) + (h @ R if R is not None else 0) + b
+def normalise(cell, params, z, names):
+    """Layer norm of the rows of a group of pre-activations, in place of them in z: scale * (z - mean) / std + shift."""
+    rows = np.concatenate([z[name] for name in names], axis=1)
+    centred = rows - rows.mean(1, keepdims=True)
+    inverse = 1 / np.sqrt((centred * centred).mean(1, keepdims=True) + rows.dtype.type(cell.norm_epsilon))
+    unit = np.split(centred * inverse, len(names), axis=1)
+    for name, u in zip(names, unit, strict=True):
+        i = cell.normed.index(name)
+        z[name] = params["norm_scale"][i] * u + params["norm_shift"][i]
+    return names, unit, inverse
 
 
-def forward(cell, params, x, initial, mask, reverse, keep):
+def normalise_backward(cell, params, d_params, dz, normed):
+    """Through `normalise`: dz becomes the gradient of what was normalised."""
+    names, unit, inverse = normed
+    d_unit = []
+    for name, u in zip(names, unit, strict=True):
+        i = cell.normed.index(name)
+        d_params["norm_scale"][i] += (dz[name] * u).sum(0)
+        d_params["norm_shift"][i] += dz[name].sum(0)
+        d_unit.append(dz[name] * params["norm_scale"][i])
+    d, u = np.concatenate(d_unit, axis=1), np.concatenate(unit, axis=1)
+    d = (d - d.mean(1, keepdims=True) - u * (d * u).mean(1, keepdims=True)) * inverse
+    dz |= zip(names, np.split(d, len(names), axis=1), strict=True)
+
+
+def clipped(cell, r):
+    return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
+
+
+def one_step(cell, params, weights, given, t, x, y, s):
+    """z, q and normalised rows of time step t, from the input, the output before and the states."""
+    eq, kinds = cell.equations, kinds_of_q(cell)
+    first = [name for name in cell.inputs if name not in kinds]
+    z, q, normed = {}, (), []
+
+    def add(names, back):
+        for name in names:
+            W, R, b = weights[name]
+            z[name] = given[name][t] if cell.inputs[name] == "m" else np.broadcast_to(b, (len(x), cell.units))
+            z[name] = z[name] + (x @ W if W is not None else 0) + (back[kinds.get(name, 0)] @ R if R is not None else 0)
+            if cell.inputs[name] == "=":
+                z[name] = z[name] + back[kinds[name]]
+        normed.extend(normalise(cell, params, z, group) for group in cell.norms if group[0] in names)
+
+    add(first, (y,))
+    if eq.feedback:
+        q, carried = eq.feedback(tuple(z.values()), s)
+        q = q if isinstance(q, tuple) else (q,)
+        z |= zip(first, carried, strict=True)
+        add(kinds, q)
+    return tuple(z[name] for name in cell.inputs), q, normed
+
+
+def forward(cell, params, x, initial, mask, reverse, keep, given):
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
-    eq, weights = cell.equations, blocks(cell, params)
+    weights = weights_of(cell, params)
+    offsets = {name: x.dtype.type(value) for name, value in cell.offsets.items()}
+    weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
     T, B, _ = x.shape
-    s = tuple(np.zeros((B, cell.units), x.dtype) if initial is None else np.array(a) for a in initial or cell.states)
-    outputs, steps = np.zeros((T, B, cell.units), x.dtype), []
+    given = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in given.items()}
+    state = [
+        np.zeros((B, n), x.dtype) if initial is None else np.array(initial[i]) for i, n in enumerate(cell.state_size)
+    ]
+    y, s = state[0], tuple(state)
+    if cell.num_proj is not None:
+        s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), x.dtype), *state[1:])
+    outputs, steps = np.zeros((T, B, cell.output_size), x.dtype), []
     for t in reversed(range(T)) if reverse else range(T):
-        z, q = {}, None
-        for name, source in cell.inputs.items():
-            if "q" not in source:
-                z[name] = affine(x[t], s[0], *weights[name])
-        if eq.feedback:
-            q, carried = eq.feedback(tuple(z.values()), s)
-            z = dict(zip(z, carried, strict=True))
-            z |= {name: affine(x[t], q, *weights[name]) for name in cell.fed_by("q")}
-        s1, saved = eq.forward(tuple(z[name] for name in cell.inputs), s)
+        z, q, normed = one_step(cell, params, weights, given, t, x[t], y, s)
+        s1, saved = cell.equations.forward(z, s)
+        r = None if cell.num_proj is None else s1[0] @ params["projection_kernel"]
         valid = np.full((B, 1), True) if mask is None else mask[t][:, None]
         s1 = tuple(np.where(valid, new, old) for new, old in zip(s1, s, strict=True))
-        outputs[t] = np.where(valid, s1[0], 0)
-        steps.append((t, valid, s, s1, saved, q))
-        s = s1
-    return Trace(cell, params, x, mask, reverse, outputs, s, steps if keep else None)
+        y1 = s1[0] if r is None else np.where(valid, clipped(cell, r), y)
+        outputs[t] = np.where(valid, y1, 0)
+        steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
+        y, s = y1, s1
+    return Trace(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
+
+
+def exposed(cell, y, s):
+    """The states that a caller sees, of the output and the states of the equations."""
+    return s if cell.num_proj is None else (y, *(s if cell.carries_output else s[1:]))
 
 
 def backward(trace, d_outputs, d_state):
     cell, params, x = trace.cell, trace.params, trace.x
-    eq, weights, H = cell.equations, blocks(cell, params), cell.units
-    d_params = {name: np.zeros_like(value) for name, value in params.items()}
-    d_weights, dx = blocks(cell, d_params | {"bias": np.zeros(len(cell.inputs) * H, x.dtype)}), np.zeros_like(x)
-    ds = tuple(np.zeros_like(a) if d is None else np.array(d) for a, d in zip(trace.state, d_state, strict=True))
-    first = tuple(name for name, source in cell.inputs.items() if "q" not in source)
-    bias = np.zeros((len(cell.inputs), H), x.dtype)
+    eq, weights, kinds, H = cell.equations, weights_of(cell, params), kinds_of_q(cell), cell.units
+    d_params, dx = {name: np.zeros_like(value) for name, value in params.items()}, np.zeros_like(x)
+    d_weights = weights_of(cell, d_params)
+    first = [name for name in cell.inputs if name not in kinds]
 
-    def products(t, source, dz):
-        """Gradients of x, of the weights and of what the recurrent product multiplied, for the pre-activations in
-        dz."""
-        d_source = 0
-        for name, d in dz.items():
+    def products(t, names, dz, sources):
+        """Gradients of x, of the weights and of each of the sources, by way of the pre-activations of these names."""
+        d_sources = [0] * len(sources)
+        for name in names:
             W, R, _ = weights[name]
+            k = kinds.get(name, 0)
             if W is not None:
-                dx[t] += d @ W.T
-                d_weights[name][0][...] += x[t].T @ d
+                dx[t] += dz[name] @ W.T
+                d_weights[name].W[...] += x[t].T @ dz[name]
             if R is not None:
-                d_source = d_source + d @ R.T
-                d_weights[name][1][...] += source.T @ d
-            bias[list(cell.inputs).index(name)] += d.sum(0)
-        return d_source
+                d_sources[k] = d_sources[k] + dz[name] @ R.T
+                d_weights[name].R[...] += sources[k].T @ dz[name]
+            if cell.inputs[name] == "=":
+                d_sources[k] = d_sources[k] + dz[name]
+            d_weights[name].b[...] += dz[name].sum(0)
+        return d_sources
 
-    for t, valid, s, s1, saved, q in reversed(trace.saved):
-        dy = 0 if d_outputs is None else np.where(valid, d_outputs[t], 0)
-        total = (ds[0] + dy, *ds[1:])
+    d = [np.zeros_like(a) if g is None else np.array(g) for a, g in zip(trace.state, d_state, strict=True)]
+    dy, ds = d[0], list(d)
+    if cell.num_proj is not None:
+        ds = d[1:] if cell.carries_output else [np.zeros((x.shape[1], H), x.dtype), *d[1:]]
+    for step in reversed(trace.saved):
+        t, valid, s, s1 = step.t, step.valid, step.before[1:], step.after[1:]
         only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(x.dtype)  # noqa: E731
-        dz, before = eq.backward(saved, s, s1, total)
-        dz = {name: only_valid(d) for name, d in zip(cell.inputs, dz, strict=True)}
-        before = [only_valid(d) for d in before]
+        d_output = (dy if cell.num_proj is not None else ds[0]) + (0 if d_outputs is None else only_valid(d_outputs[t]))
+        if step.r is not None:
+            inside = True if cell.proj_clip is None else np.abs(step.r) <= cell.proj_clip
+            dr = only_valid(np.where(inside, d_output, 0))
+            d_params["projection_kernel"] += s1[0].T @ dr
+            d_output = ds[0] + dr @ params["projection_kernel"].T
+        dz, before = eq.backward(step.saved, s, s1, (d_output, *ds[1:]))
+        dz, extra = [only_valid(d) for d in dz[: len(cell.inputs)]], dz[len(cell.inputs) :]
+        dz, before = dict(zip(cell.inputs, dz, strict=True)), [only_valid(d) for d in before]
+        later = [normed for normed in step.normed if normed[0][0] in kinds]
         if eq.feedback:
-            dq = products(t, q, {name: dz[name] for name in cell.fed_by("q")})
-            inner, direct = eq.feedback_backward(tuple(dz[name] for name in first), s, dq)
+            for normed in later:
+                normalise_backward(cell, params, d_params, dz, normed)
+            dq = products(t, kinds, dz, step.q)
+            dq = tuple(dq) if len(dq) > 1 else dq[0]
+            inner, direct = eq.feedback_backward((*(dz[name] for name in first), *extra), s, dq)
             dz |= {name: only_valid(d) for name, d in zip(first, inner, strict=True)}
             before = [a + only_valid(d) for a, d in zip(before, direct, strict=True)]
-        before[0] = before[0] + products(t, s[0], {name: dz[name] for name in first})
-        ds = tuple(np.where(valid, new, old) for new, old in zip(before, ds, strict=True))
-    if "bias" in params:
-        d_params["bias"][:] = bias.reshape(-1)
-    return d_params, dx, ds
+        for normed in step.normed:
+            if normed[0][0] not in kinds:
+                normalise_backward(cell, params, d_params, dz, normed)
+        (back,) = products(t, first, dz, step.before[:1])
+        if cell.num_proj is None:
+            before[0] = before[0] + back
+        else:
+            dy = np.where(valid, back, dy).astype(x.dtype)
+        ds = [np.where(valid, new, old) for new, old in zip(before, ds, strict=True)]
+    return d_params, dx, exposed(cell, dy, tuple(ds))
 
 
 def _aligned(trace, names, values):
-    """{name: (T, B, H)} in the order of the inputs, from one tuple of arrays a step."""
+    """{name: (T, B, n)} in the order of the inputs, from one tuple of arrays a step."""
     T, B, _ = trace.x.shape
-    out = {name: np.zeros((T, B, trace.cell.units), trace.x.dtype) for name in names}
+    out = {}
     for (t, *_), arrays in zip(trace.saved, values, strict=True):
-        for a, value in zip(out.values(), arrays, strict=True):
-            a[t] = value
+        for name, value in zip(names, arrays, strict=False):
+            if name not in out:
+                out[name] = np.zeros((T, B, value.shape[1]), trace.x.dtype)
+            out[name][t] = value
     return out
 
 
 def states(trace):
-    """Every state after each step, (T, B, H)."""
-    return _aligned(trace, trace.cell.states, [s1 for _, _, _, s1, _, _ in trace.saved])
+    """Every state after each step, (T, B, n)."""
+    cell = trace.cell
+    return _aligned(trace, cell.State._fields, [exposed(cell, step.after[0], step.after[1:]) for step in trace.saved])
 
 
 def gates(trace):
     """Every gate's value in each step, (T, B, H); zeros where masked."""
-    values = [[np.where(valid, a, 0) for a in saved] for _, valid, _, _, saved, _ in trace.saved]
+    values = [[np.where(step.valid, a, 0) for a in step.saved] for step in trace.saved]
     return _aligned(trace, trace.cell.saved, values)

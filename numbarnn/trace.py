@@ -10,8 +10,9 @@ import numpy as np
 class Trace:
     """One forward pass, everything time-major.
 
-    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep) -> Trace`, `backward(trace,
-    d_outputs, d_state) -> params, inputs, initial state` (gradients), `states(trace)` and `gates(trace)`.
+    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep, given) -> Trace` (`given`: what
+    `Cell.draw` gave), `backward(trace, d_outputs, d_state) -> params, inputs, initial state` (gradients),
+    `states(trace)` and `gates(trace)`.
     """
 
     cell: Any
@@ -19,6 +20,6 @@ class Trace:
     x: np.ndarray  # (T, B, I), zeros where masked
     mask: np.ndarray | None  # (T, B) booleans
     reverse: bool
-    outputs: np.ndarray  # (T, B, H)
-    state: tuple  # final states, each (B, H)
+    outputs: np.ndarray  # (T, B, n)
+    state: tuple  # final states, each (B, n)
     saved: Any  # the engine's own; None when nothing is kept for the gradient

@@ -55,7 +55,7 @@ def laid_out_as(x, memory):
     return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
-def forward(cell, params, x, initial, mask, reverse, keep):
+def forward(cell, params, x, initial, mask, reverse, keep, given):
     (T, B, I), H, x = x.shape, cell.units, readable(x)
     threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
     p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads)
