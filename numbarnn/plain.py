@@ -136,7 +136,7 @@ def forward(cell, params, x, initial, mask, reverse, keep, given):
         valid = np.full((B, 1), True) if mask is None else mask[t][:, None]
         s1 = tuple(np.where(valid, new, old) for new, old in zip(s1, s, strict=True))
         y1 = s1[0] if r is None else np.where(valid, clipped(cell, r), y)
-        outputs[t] = np.where(valid, y1, 0)
+        outputs[t] = np.where(valid, s1[-1] if cell.last_is_output else y1, 0)
         steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
         y, s = y1, s1
     return Trace(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
@@ -178,13 +178,16 @@ def backward(trace, d_outputs, d_state):
     for step in reversed(trace.saved):
         t, valid, s, s1 = step.t, step.valid, step.before[1:], step.after[1:]
         only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(x.dtype)  # noqa: E731
-        d_output = (dy if cell.num_proj is not None else ds[0]) + (0 if d_outputs is None else only_valid(d_outputs[t]))
+        ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
+        if d_outputs is not None:
+            seen = -1 if cell.last_is_output else 0
+            ds1[seen] = ds1[seen] + only_valid(d_outputs[t])
         if step.r is not None:
             inside = True if cell.proj_clip is None else np.abs(step.r) <= cell.proj_clip
-            dr = only_valid(np.where(inside, d_output, 0))
+            dr = only_valid(np.where(inside, ds1[0], 0))
             d_params["projection_kernel"] += s1[0].T @ dr
-            d_output = ds[0] + dr @ params["projection_kernel"].T
-        dz, before = eq.backward(step.saved, s, s1, (d_output, *ds[1:]))
+            ds1[0] = ds[0] + dr @ params["projection_kernel"].T
+        dz, before = eq.backward(step.saved, s, s1, tuple(ds1))
         dz, extra = [only_valid(d) for d in dz[: len(cell.inputs)]], dz[len(cell.inputs) :]
         dz, before = dict(zip(cell.inputs, dz, strict=True)), [only_valid(d) for d in before]
         later = [normed for normed in step.normed if normed[0][0] in kinds]

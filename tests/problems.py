@@ -26,6 +26,15 @@ class Problem:
         self.state, self.d_state = (cell.State(*(draw(B, n) for n in cell.state_size)) for _ in range(2))
         self.d_outputs = draw(B, T, cell.output_size)
 
+    def in_float64(self):
+        """The same numbers, in float64."""
+        other, wide = object.__new__(Problem), lambda a: a.astype(np.float64)
+        other.__dict__ |= self.__dict__
+        other.x, other.d_outputs = wide(self.x), wide(self.d_outputs)
+        other.params = {name: wide(p) for name, p in self.params.items()}
+        other.state, other.d_state = (self.cell.State(*map(wide, s)) for s in (self.state, self.d_state))
+        return other
+
     def run(self, **options):
         return nr.forward(self.cell, self.params, self.x, initial_state=self.state, **options)
 
@@ -34,24 +43,28 @@ class Problem:
         run = self.run(**options)
         results = {
             "outputs": run.outputs,
-            **{f"final {n}": s for n, s in zip(self.cell.states, run.state, strict=True)},
+            **{f"final {n}": s for n, s in zip(run.state._fields, run.state, strict=True)},
         }
         results |= {f"gate {n}": a for n, a in run.gates.items()} | {f"state {n}": a for n, a in run.states.items()}
         results = {name: a.copy() for name, a in results.items()}
         grads = run.backward(self.d_outputs, self.d_state)
         results |= {f"d {name}": a for name, a in grads.params.items()} | {"d inputs": grads.inputs}
-        return results | {f"d initial {n}": s for n, s in zip(self.cell.states, grads.initial_state, strict=True)}
+        return results | {f"d initial {n}": s for n, s in zip(run.state._fields, grads.initial_state, strict=True)}
+
+
+def errors(results, expected):
+    """{name: error}, each relative to the largest entry of the array; all are of order one, and a lone small one may be
+    what cancelled."""
+    assert results.keys() == expected.keys()
+    found = {}
+    for name, want in expected.items():
+        assert results[name].shape == want.shape, name
+        found[name] = np.abs(results[name] - want).max(initial=0) / max(np.abs(want).max(initial=0), 0.1)
+    return found
 
 
 def assert_close(results, expected, bound):
-    """Every array by name, relative to its largest entry; all are of order one, and a lone small one may be what
-    cancelled."""
-    assert results.keys() == expected.keys()
-    for name, want in expected.items():
-        got = results[name]
-        assert got.shape == want.shape and got.dtype == want.dtype, name
-        scale = max(np.abs(want).max(initial=0), 0.1)
-        error = np.abs(got - want).max(initial=0) / scale
+    for name, error in errors(results, expected).items():
         assert error <= bound, f"{name}: {error:.1e}"  # NaN fails
 
 

@@ -1,5 +1,6 @@
 """What a cell is: its equations, and what feeds them."""
 
+import math
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,10 +38,24 @@ class Equations(NamedTuple):
     extra: int = 0
 
 
+def glorot_vectors(shape, rng, dtype="float32"):
+    """Glorot uniform for a vector or each of several: fan in and fan out are its length, as in TensorFlow 1."""
+    bound = math.sqrt(3 / shape[-1])
+    return initializers.uniform(-bound, bound)(shape, rng, dtype)
+
+
+def glorot_packed(cell, shapes):
+    """kernel and recurrent_kernel glorot uniform as the one matrix that multiplies [x, h] in TensorFlow 1."""
+    (inputs, columns), (outputs, _) = shapes["kernel"], shapes["recurrent_kernel"]
+    bound = math.sqrt(6 / (inputs + outputs + columns))
+    return dict.fromkeys(("kernel", "recurrent_kernel"), initializers.uniform(-bound, bound))
+
+
 USUAL = {
     "kernel": initializers.glorot_uniform,
     "recurrent_kernel": initializers.orthogonal,
     "projection_kernel": initializers.glorot_uniform,
+    "peephole": glorot_vectors,
     "norm_scale": initializers.ones,
 }
 
@@ -66,25 +81,45 @@ class Cell(RNNCell):
     inputs: ClassVar[dict]
     states: ClassVar[tuple] = ("h",)
     saved: ClassVar[tuple] = ()
-    initial: ClassVar[dict] = {}  # {parameter: initialiser}, where it is not the usual one
     norms: ClassVar[tuple] = ()  # groups of pre-activations that are normalised, each group as one (layer norm)
     norm_epsilon: ClassVar[float] = 1e-5
     num_proj: ClassVar[int | None] = None  # width of the output, where it is a projection of the first state ...
     proj_clip: ClassVar[float | None] = None  # ... clipped to +- this
     carries_output: ClassVar[bool] = False  # whether the equations use the first state of the step before
+    last_is_output: ClassVar[bool] = False  # whether the output is the last state; the first one is fed back all the same
 
     def __post_init__(self):
-        if isinstance(self.units, bool) or not isinstance(self.units, int | np.integer) or self.units < 1:
-            raise InputError(f"{type(self).__name__}: expected units to be a positive integer, got {self.units!r}")
+        self.check_positive("units", "integer")
         for option in ("activation", "recurrent_activation"):
-            name = getattr(self, option, "linear")
-            if name not in ACTIVATIONS:
-                raise InputError(f"{type(self).__name__}: no {option} {name!r}; there are {', '.join(ACTIVATIONS)}")
+            if hasattr(self, option):
+                self.check_choice(option, ACTIVATIONS)
+        if self.num_proj is not None:
+            self.check_positive("num_proj", "integer")
+        for option in ("cell_clip", "proj_clip"):
+            if getattr(self, option, None) is not None:
+                self.check_positive(option, "number")
+        if self.proj_clip is not None and self.num_proj is None:
+            raise InputError(f"{type(self).__name__}: expected num_proj where there is proj_clip, got None")
+
+    def check_positive(self, option, kind):
+        """Raises `InputError` unless the option is positive and an "integer" or a "number"."""
+        value, types = getattr(self, option), {"integer": int | np.integer, "number": int | float | np.number}[kind]
+        if isinstance(value, bool) or not isinstance(value, types) or not value > 0:
+            raise InputError(f"{type(self).__name__}: expected {option} to be a positive {kind}, got {value!r}")
+
+    def check_choice(self, option, choices):
+        """Raises `InputError` unless the option is one of these names."""
+        value = getattr(self, option)
+        if not isinstance(value, str) or value not in choices:
+            raise InputError(f"{type(self).__name__}: no {option} {value!r}; there are {', '.join(choices)}")
 
     @property
     def equations(self):
-        """The cell's `Equations` under its options."""
-        raise NotImplementedError(f"{type(self).__name__} declares no equations")
+        """The cell's `Equations` under its options; where a cell declares none, they are derived from its methods
+        `forward(z, s)` and, where it has one, `feedback(z, s)`: see `derive`."""
+        from ..derive import derived
+
+        return derived(self)
 
     @property
     def offsets(self):
@@ -150,18 +185,20 @@ class Cell(RNNCell):
         """Fresh parameters {name: array}. `rng`: a seed or a NumPy Generator.
 
         kernel and projection_kernel glorot uniform, recurrent_kernel orthogonal, each on the packed matrix (as Keras);
-        norm_scale one, all others zero, but for what `initial` and `initial_bias` say.
+        peepholes glorot uniform, norm_scale one, all others zero, but for what `initial` and `initial_bias` say.
         """
-        rng = np.random.default_rng(rng)
-        makers = USUAL | self.initial
-        params = {}
-        for name, shape in self.param_shapes(input_size).items():
-            params[name] = makers.get(name, initializers.zeros)(shape, rng, dtype)
+        rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
+        makers = USUAL | self.initial(shapes)
+        params = {name: makers.get(name, initializers.zeros)(shape, rng, dtype) for name, shape in shapes.items()}
         if "bias" in params:
             blocks = params["bias"].reshape(-1, self.units)
             for block, name in zip(blocks, self.vectors["bias"], strict=True):
                 block[:] = self.initial_bias.get(name, 0)
         return params
+
+    def initial(self, shapes):
+        """{parameter: initialiser} where it is not the usual one, for parameters of these shapes."""
+        return {}
 
     @property
     def initial_bias(self):

@@ -13,21 +13,24 @@ from typing import Any, NamedTuple
 
 from .call import invoke, read
 from .compile import compiled
-from .forward import FEW, KERNEL, Rows
+from .forward import FEW, KERNEL, PanelRows, Rows, link
 from .memory import ahead, lanes, load, pointer, pointer_like, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, helper
-from .weights import matrices, turn, unpack
+from .weights import matrices, share, turn, unpack
 
 CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
 
 
 class Turned(NamedTuple):
-    """Transposed weights [panel, p, slot, k, V] of `slots` slots of z from `slot` on."""
+    """Transposed weights [panel, one of `panels`, one of `of` slots, k, V]; `data` is at the first of those `slots`
+    which stand in z from `slot` on."""
 
     data: Any
+    of: int
     slot: int
     slots: int
+    panels: int
 
 
 class Steps(NamedTuple):
@@ -39,12 +42,14 @@ class Steps(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """What dz is multiplied with for a weight gradient: K numbers, `each` apart, in `steps`; they feed `slots` from
-    `slot` on."""
+    """What dz is multiplied with for a weight gradient: K numbers, `each` apart, in `steps`; they feed `slots` slots of
+    dz from `slot` on. The gradient is out[p, k, one of `of` slots, V]."""
 
     steps: Any
     each: int
     K: int
+    out: Any
+    of: int
     slot: int
     slots: int
 
@@ -57,19 +62,28 @@ class Sum(NamedTuple):
     first: bool
 
 
+class PanelSteps(NamedTuple):
+    """Panels of rows of all steps: `panel` apart, in outer and inner runs."""
+
+    data: Any
+    panel: int
+    outer: int
+    inner: int
+
+
 @helper
 def transposed(n, panels, rows, out, accumulate, dz, R):
     """out (+)= dz R^T: `panels` vectors of each row."""
     V = lanes(out.data)
-    size = n.P * R.slots * V * V
+    size = R.panels * R.of * V * V
     p = 0
     while p < panels:
         width = width_of_next(panels - p)
         place = Place(ahead(out.data, p * V), out.row, V)
         start = place if accumulate else Place(pointer_like(out.data, n.zeros), 0, 0)
-        a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, n.z_p)
-        b = Terms(ahead(R.data, p * size), size, V, R.slots * V * V)
-        multiply(n.product, rows, width, place, start, a, b, R.slots * V, n.P)
+        a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, dz.panel)
+        b = Terms(ahead(R.data, p * size), size, V, R.of * V * V)
+        multiply(n.product, rows, width, place, start, a, b, R.slots * V, R.panels)
         p += width
 
 
@@ -77,7 +91,7 @@ def transposed(n, panels, rows, out, accumulate, dz, R):
 def input_gradient(n, rows, dz, dx, scratch):
     """dx = dz W^T, by way of rows of whole vectors."""
     V = lanes(scratch)
-    W = Turned(pointer_like(scratch, n.wt), n.x_slot, n.x_slots)
+    W = Turned(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
     transposed(n, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
     for m in range(rows):
         for i in range(0, n.I, V):
@@ -85,23 +99,39 @@ def input_gradient(n, rows, dz, dx, scratch):
 
 
 @helper
+def gradients_of_q(n, lo, rows, dz):
+    """dq of each number of q that is multiplied."""
+    V, known = lanes(dz.data), -1
+    for j in range(n.links):
+        l = link(n, j)
+        R = Turned(ahead(pointer_like(dz.data, n.rqt), (l.slot - n.q_slot) * V * V), n.q_slots, l.slot, l.slots, n.P)
+        out = Rows(ahead(pointer_like(dz.data, n.dq), lo * n.q_b + l.kind * n.q_kind), n.q_b)
+        transposed(n, n.P, rows, out, l.kind <= known, dz, R)
+        known = max(known, l.kind)
+
+
+@helper
 def walk_back(n, t0, t1, lo, hi, z):
-    """Steps t0..t1 for rows lo..hi, from the last; dh and dc become the gradients of the states before t0."""
-    dh, dq, dx = pointer_like(z, n.dh), pointer_like(z, n.dq), pointer_like(z, n.dx)
-    R = Turned(pointer_like(z, n.rt), n.h_slot, n.h_slots)
-    Rq = Turned(pointer_like(z, n.rqt), n.q_slot, n.q_slots)
-    rows = hi - lo
-    dhs, dqs = Rows(ahead(dh, lo * n.h_b), n.h_b), Rows(ahead(dq, lo * n.h_b), n.h_b)
+    """Steps t0..t1 for rows lo..hi, from the last; dh, dv and dc become the gradients of the states before t0."""
+    R = Turned(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
+    dvs, rows = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b), hi - lo
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
     for t in range(t1 - 1, t0 - 1, -1):
-        dz = Rows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b)
+        dz = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
+        if n.project_backward:
+            invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.here))
         invoke(n.equations_backward, (t, lo, hi, 0, n.P, n.here))
-        if n.q_slots:
-            transposed(n, n.P, rows, dqs, False, dz, Rq)
+        if n.feedback_backward:
+            if n.groups > n.later:
+                invoke(n.normalise_backward, (t, lo, hi, n.later, n.groups, n.here))
+            gradients_of_q(n, lo, rows, dz)
             invoke(n.feedback_backward, (t, lo, hi, 0, n.P, n.here))
-        transposed(n, n.P, rows, dhs, True, dz, R)
+        if n.later:
+            invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.here))
+        transposed(n, n.PF, rows, dvs, True, dz, R)
         if not n.ahead:
-            input_gradient(n, rows, dz, Rows(ahead(dx, t * n.dx_t + lo * n.dx_b), n.dx_b), scratch)
+            dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
+            input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
 
 
 @helper
@@ -113,27 +143,27 @@ def all_input_gradients(n, shard, shards, z):
     z_outer, z_inner, x_outer, x_inner = (
         (n.z_t, n.z_b, n.dx_t, n.dx_b) if along_batch else (n.z_b, n.z_t, n.dx_b, n.dx_t)
     )
-    lo, hi = (0, inner) if along_batch else (inner * shard // shards, inner * (shard + 1) // shards)
-    first, last = (outer * shard // shards, outer * (shard + 1) // shards) if along_batch else (0, outer)
+    lo, hi = (0, inner) if along_batch else share(inner, shard, shards)
+    first, last = share(outer, shard, shards) if along_batch else (0, outer)
     scratch = ahead(pointer_like(z, n.dx_rows), shard * max(n.B, n.T) * n.Q * lanes(z))
     for o in range(first, last):
-        dz = Rows(ahead(z, o * z_outer + lo * z_inner), z_inner)
+        dz = PanelRows(ahead(z, o * z_outer + lo * z_inner), z_inner, n.z_p)
         input_gradient(n, hi - lo, dz, Rows(ahead(dx, o * x_outer + lo * x_inner), x_inner), scratch)
 
 
 @helper
-def weight_gradient(n, p0, p1, k0, k1, a, dz, terms, out):
+def weight_gradient(n, p0, p1, k0, k1, a, dz, terms):
     """out[p, k, slot, V] (+)= sum over terms of a[k] dz[slot] for panels p0..p1 and rows k0..k1 of a's K."""
-    V = lanes(out)
-    zeros = Place(pointer_like(out, n.zeros), 0, 0)
+    V = lanes(a.out)
+    zeros = Place(pointer_like(a.out, n.zeros), 0, 0)
     left = Terms(ahead(a.steps.data, k0 * a.each), a.each, a.steps.inner, a.steps.outer)
     p, s = p0, 0
-    while p < p1:
+    while p < p1 and a.slots:
         width = width_of_next(p1 - p if a.slots == 1 else a.slots - s)
-        step = a.K * V if a.slots == 1 else V
-        place = Place(ahead(out, ((p * a.K + k0) * a.slots + s) * V), a.slots * V, step)
-        start = ahead(dz.data, p * n.z_p + (a.slot + s) * V)
-        right = Terms(start, n.z_p if a.slots == 1 else V, dz.inner, dz.outer)
+        step = a.K * a.of * V if a.slots == 1 else V
+        place = Place(ahead(a.out, ((p * a.K + k0) * a.of + s) * V), a.of * V, step)
+        start = ahead(dz.data, p * dz.panel + (a.slot + s) * V)
+        right = Terms(start, dz.panel if a.slots == 1 else V, dz.inner, dz.outer)
         multiply(
             n.product, k1 - k0, width, place, zeros if terms.first else place, left, right, terms.inner, terms.outer
         )
@@ -146,22 +176,14 @@ def weight_gradient(n, p0, p1, k0, k1, a, dz, terms, out):
 
 
 @helper
-def gradients_of_terms(n, shard, shards, x, h, q, ones, dz, terms):
-    """Add some terms to a share of the parameters' gradients: whole panels, and at both ends a fraction of a
-    panel's rows."""
-    z = dz.data
-    dw, dr, drq, db = pointer_like(z, n.dw), pointer_like(z, n.dr), pointer_like(z, n.drq), pointer_like(z, n.db)
-    begin, end = n.P * shard, n.P * (shard + 1)  # in fractions 1/shards of a panel
+def shared_gradient(n, panels, shard, shards, a, dz, terms):
+    """Add terms to a share of a weight gradient: whole panels, and at both ends a fraction of a panel's rows."""
+    begin, end = panels * shard, panels * (shard + 1)  # in fractions 1/shards of a panel
     while begin < end:
         p0, p1, f0, f1 = begin // shards, end // shards, begin % shards, shards
         if f0 != 0 or p1 == p0:
             p1, f1 = p0 + 1, min(shards, end - p0 * shards)
-        weight_gradient(n, p0, p1, n.I * f0 // shards, n.I * f1 // shards, x, dz, terms, dw)
-        weight_gradient(n, p0, p1, n.H * f0 // shards, n.H * f1 // shards, h, dz, terms, dr)
-        if n.q_slots:
-            weight_gradient(n, p0, p1, n.H * f0 // shards, n.H * f1 // shards, q, dz, terms, drq)
-        if f0 == 0:
-            weight_gradient(n, p0, p1, 0, 1, ones, dz, terms, db)
+        weight_gradient(n, p0, p1, a.K * f0 // shards, a.K * f1 // shards, a, dz, terms)
         begin = (p1 - 1) * shards + f1
 
 
@@ -170,27 +192,40 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
     """Add steps t0..t1, of all rows, to a share of the parameters' gradients."""
     along_batch = n.B >= FEW or n.B >= n.T
     O, N = (t1 - t0, n.B) if along_batch else (n.B, t1 - t0)
-    zo, zn = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
-    xo, xn = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
-    ho, hn = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)  # and those of q
     part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
+    xo, xi = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
+    ho, hi = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)
+    vo, vi = (n.v_t, n.v_b) if along_batch else (n.v_b, n.v_t)
+    qo, qi = (n.q_t, n.q_b) if along_batch else (n.q_b, n.q_t)
+    ro, ri = (n.r_t, n.r_b) if along_batch else (n.r_b, n.r_t)
+    zo, zi = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
+    V = lanes(z)
     for o in range(0, O, steps):
         for i in range(0, N, part):
-            x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xn), xo, xn)
-            h = Steps(ahead(pointer_like(z, n.h), t0 * n.h_t + o * ho + i * hn), ho, hn)
-            q = Steps(ahead(pointer_like(z, n.q), t0 * n.h_t + o * ho + i * hn), ho, hn)
+            terms = Sum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0)
+            dz = PanelSteps(ahead(z, t0 * n.z_t + o * zo + i * zi), n.z_p, zo, zi)
+            x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xi), xo, xi)
+            dw = Factor(x, 1, n.I, pointer_like(z, n.dw), n.x_slots, n.x_slot, n.x_slots)
+            shared_gradient(n, n.P, shard, shards, dw, dz, terms)
+            v = Steps(ahead(pointer_like(z, n.v), t0 * n.v_t + o * vo + i * vi), vo, vi)
+            dr = Factor(v, 1, n.F, pointer_like(z, n.dr), n.h_slots, n.h_slot, n.h_slots)
+            shared_gradient(n, n.P, shard, shards, dr, dz, terms)
+            for j in range(n.links):
+                l = link(n, j)
+                at = t0 * n.q_t + o * qo + i * qi + l.kind * n.q_kind
+                q = Steps(ahead(pointer_like(z, n.q), at), qo, qi)
+                out = ahead(pointer_like(z, n.drq), (l.slot - n.q_slot) * V)
+                drq = Factor(q, 1, n.H, out, n.q_slots, l.slot, l.slots)
+                shared_gradient(n, n.P, shard, shards, drq, dz, terms)
+            if n.project:
+                h = Steps(ahead(pointer_like(z, n.h), (t0 + 1) * n.h_t + o * ho + i * hi), ho, hi)
+                r = PanelSteps(ahead(pointer_like(z, n.r), t0 * n.r_t + o * ro + i * ri), V, ro, ri)
+                dp = Factor(h, 1, n.H, pointer_like(z, n.dp), 1, 0, 1)
+                shared_gradient(n, n.PF, shard, shards, dp, r, terms)
             ones = Steps(pointer_like(z, n.ones), 0, 0)
-            gradients_of_terms(
-                n,
-                shard,
-                shards,
-                Factor(x, 1, n.I, n.x_slot, n.x_slots),
-                Factor(h, 1, n.H, n.h_slot, n.h_slots),
-                Factor(q, 1, n.H, n.q_slot, n.q_slots),
-                Factor(ones, 0, 1, 0, n.gates),
-                Steps(ahead(z, t0 * n.z_t + o * zo + i * zn), zo, zn),
-                Sum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0),
-            )
+            db = Factor(ones, 0, 1, pointer_like(z, n.db), n.gates, 0, n.gates)
+            p0, p1 = share(n.P, shard, shards)
+            weight_gradient(n, p0, p1, 0, 1, db, dz, terms)
 
 
 @functools.cache
@@ -201,26 +236,30 @@ def backward_kernel(dtype):
     def backward(stage, shard, shards, here):
         n = read(here)
         z = pointer(real, n.z)
-        p0, p1 = n.P * shard // shards, n.P * (shard + 1) // shards
         if stage == 0:
-            W, R, Rq, _ = matrices(n, z, n.kernel, n.recurrent, n.bias)
-            turn(W, n, n.Q * shard // shards, n.Q * (shard + 1) // shards, pointer_like(z, n.wt))
-            turn(R, n, p0, p1, pointer_like(z, n.rt))
-            turn(Rq, n, p0, p1, pointer_like(z, n.rqt))
+            m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
+            turn(m.x, shard, shards, pointer_like(z, n.wt))
+            turn(m.h, shard, shards, pointer_like(z, n.rt))
+            turn(m.q, shard, shards, pointer_like(z, n.rqt))
+            turn(m.projection, shard, shards, pointer_like(z, n.pt))
         elif stage <= 2 * n.blocks:  # two stages for each block of steps, the last block first
             t1 = n.T - (stage - 1) // 2 * n.block
             t0 = max(0, t1 - n.block)
             if stage % 2:
-                walk_back(n, t0, t1, n.B * shard // shards, n.B * (shard + 1) // shards, z)
+                lo, hi = share(n.B, shard, shards)
+                walk_back(n, t0, t1, lo, hi, z)
             else:
                 parameter_gradients(n, t0, t1, shard, shards, z)
         else:
             if n.ahead:
                 all_input_gradients(n, shard, shards, z)
-            W, R, Rq, b = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_bias)
-            unpack(pointer_like(z, n.dw), n, p0, p1, W)
-            unpack(pointer_like(z, n.dr), n, p0, p1, R)
-            unpack(pointer_like(z, n.drq), n, p0, p1, Rq)
-            unpack(pointer_like(z, n.db), n, p0, p1, b)
+            m = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_feedback, n.d_projection, n.d_bias, n.d_scale, n.d_shift)
+            unpack(pointer_like(z, n.dw), shard, shards, m.x)
+            unpack(pointer_like(z, n.dr), shard, shards, m.h)
+            unpack(pointer_like(z, n.drq), shard, shards, m.q)
+            unpack(pointer_like(z, n.dp), shard, shards, m.projection)
+            unpack(pointer_like(z, n.db), shard, shards, m.bias)
+            if n.sum_rows:
+                invoke(n.sum_rows, (shard, shards, 0, 0, 0, n.here))
 
     return compiled(KERNEL, backward)

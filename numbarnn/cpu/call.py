@@ -1,8 +1,9 @@
 """What a kernel is told: one array of integers, read under the names of `Call`.
 
-Addresses, sizes and strides; strides count numbers. T steps, B rows, I inputs, H units, V lanes of a vector, P
-panels of V units, Q panels of V inputs. A *slot* holds one pre-activation of a panel. Slots are sorted by what
-feeds them ("q", "xq", "x", "xh", "h"), so that those fed by x, by h and by q are runs of neighbours.
+Addresses, sizes and strides; strides count numbers. T steps, B rows, I inputs, H units, F numbers of an output (H
+unless it is projected), V lanes of a vector; P, Q and PF panels of V units, inputs and output numbers. A *slot* holds
+one pre-activation of a panel. Slots are sorted by what feeds them (`equations.ORDER`), so that those fed by x, by h and
+by q are runs of neighbours.
 """
 
 from collections import namedtuple
@@ -15,28 +16,41 @@ from .simd import INTP
 
 Call = namedtuple(
     "Call",
-    # sizes, and the first and the number of the slots that x, h and q feed; `gates` slots are pre-activations
-    "T B I H P Q slots gates x_slot x_slots h_slot h_slots q_slot q_slots "
+    # sizes, and the first and the number of the slots that x, h and q feed; `gates` slots are pre-activations, of which
+    # `draws` from m_slot on are given
+    "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot draws "
     # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before
     # all steps, dx after them; steps in a block of the backward pass, and blocks
-    "here product equations feedback group ahead block blocks "
-    # block of the parameters that belongs to each slot; `r_blocks`: blocks of the recurrent kernel
-    "x_blocks h_blocks q_blocks b_blocks r_blocks "
-    # what the caller gave; mask[t, b] is a byte, not zero where the step counts
-    "x x_t x_b kernel recurrent bias mask mask_t mask_b "
+    "here product equations feedback normalise project group ahead block blocks "
+    # products with q: their number, and for each its first slot, its slots, and which q
+    "links link_table "
+    # layer norm: groups, and for each its first slot, its slots, and its place among the normalised slots, of which
+    # there are `normed`; those before `later` come before `feedback` or where there is none
+    "groups group_table later normed "
+    # block of the parameters that belongs to each slot; numbers in a row of the recurrent and of the feedback kernel
+    "x_blocks h_blocks q_blocks b_blocks n_blocks h_width q_width "
+    # what the caller gave; mask[t, b] is a byte, not zero where the step counts; e[t, b, draw, H]
+    "x x_t x_b kernel recurrent feedback_kernel bias projection scale shift mask mask_t mask_b e e_t e_b "
     # strides of what follows
-    "h_t h_b c_t c_b z_t z_p z_b q_t q_b "
-    # h[t, b, P V]: h[0] is the initial output, h[t + 1] what step t made; c[t, b, state, P V]: the other states,
-    # likewise; y[t, b, H]: outputs, where a mask makes them differ from h (else 0)
-    "h c y "
-    # z[t, p, b, slot, V]: pre-activations, then what the cell saved, then their gradients; q[t, b, P V]: from
-    # `feedback`; weights in panels [p, k, slot, V] for x, h and q, the bias [p, slot, V]
-    "z q w r rq b "
-    # the gradient's side: kernels, the gradients of outputs, inputs and parameters
-    "equations_backward feedback_backward dy dy_t dy_b dx dx_t dx_b d_kernel d_recurrent d_bias "
-    # dh[b, P V], dc[b, state, P V], dq[b, P V]; transposed weights [panel, p, slot, k, V]; rows of dx; parameters'
-    # gradients in panels
-    "dh dc dq wt rt rqt dx_rows dw dr drq db "
+    "h_t h_b v_t v_b o_t o_b c_t c_b z_t z_p z_b q_t q_b q_kind r_t r_b u_t u_p u_b i_t "
+    # h[t, b, P V]: h[0] is the initial first state, h[t + 1] what step t made; v, likewise: what is fed
+    # back (h itself, or its projection); c[t, b, state, P V]: the other states; o: v, or the state that is put out
+    # instead; y[t, b, F]: outputs, where a mask makes them differ from o (else 0)
+    "h v o c y "
+    # z[t, p, b, slot, V]: pre-activations, then what the cell saved, then their gradients; q[t, b, kind, P V]: from
+    # `feedback`; r[t, b, PF V]: projection before it is clipped, then its gradient; u[t, p, b, normed, V]: normalised
+    # rows; i[t, b, group]: 1 / their standard deviation
+    "z q r u i "
+    # in panels: weights [p, k, slot, V] for x, h and q, of the projection [pf, k, V], the vectors [p, slot, V]
+    "w rw rq pw b scales shifts "
+    # the gradient's side: kernels, the gradients of outputs (dy: where `equations_backward` adds them, dv_y: where
+    # `project_backward` does), inputs and parameters
+    "equations_backward feedback_backward normalise_backward sum_rows project_backward dy dy_t dy_b dv_y dv_t dv_b "
+    "dx dx_t dx_b d_kernel d_recurrent d_feedback d_bias d_projection d_scale d_shift "
+    # dh[b, P V], dv[b, PF V] (dh itself without projection), dc[b, state, P V], dq[b, kind, P V]; transposed weights
+    # [panel, p, slot, k, V]; rows of dx; parameters' gradients in panels, those of the norm for each row
+    # [b, p, normed, 2, V]
+    "dh dv dc dq wt rt rqt pt dx_rows dw dr drq dp db dn "
     # vectors of zeros and of ones; set by a kernel that finds a parameter not finite
     "zeros ones not_finite",
 )

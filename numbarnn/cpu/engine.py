@@ -14,11 +14,16 @@ from .call import POSITION
 from .plan import Plan, plan, span
 from .threads import run, threads_for
 
-STATES, WORK, GRADIENTS = span("h", "y"), span("z", "b"), span("dh", "db")
-X, MASK, DX, DY = span("x", "x_b"), span("mask", "mask_b"), span("dx", "dx_b"), span("dy", "dy_b")
-WEIGHTS, D_PARAMS = span("kernel", "bias"), span("d_kernel", "d_bias")
-BACKWARD_EQUATIONS = span("equations_backward", "feedback_backward")
+STATES, WORK, GRADIENTS = span("h", "y"), span("z", "shifts"), span("dh", "dn")
+X, MASK, DX, DY, DV_Y = (
+    span(*ends) for ends in (("x", "x_b"), ("mask", "mask_b"), ("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b"))
+)
+WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
+MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
 HERE, Y, ZEROS, NOT_FINITE = (POSITION[name] for name in ("here", "y", "zeros", "not_finite"))
+RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
+    POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
+)
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Saved:
     plan: Plan
     numbers: np.ndarray
     x: np.ndarray
-    weights: tuple
+    weights: dict  # what the call points to, held alive
     states: np.ndarray
     work: workspace.Lease
 
@@ -55,82 +60,143 @@ def laid_out_as(x, memory):
     return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
+def vectors_of(cell, params, offset):
+    """The vectors added to each pre-activation, in the order of the inputs, as one array."""
+    if list(cell.vectors) == ["bias"] and params["bias"].size == offset.size:
+        return params["bias"] + offset
+    vectors, names = offset.copy().reshape(-1, cell.units), list(cell.inputs)
+    for parameter, fed in cell.vectors.items():
+        vectors[[names.index(name) for name in fed]] += params[parameter].reshape(-1, cell.units)
+    return vectors.reshape(-1)
+
+
+def vector_gradients(cell, vectors):
+    """The gradients of the parameters that `vectors_of` put together."""
+    names, rows = list(cell.inputs), vectors.reshape(-1, cell.units)
+    whole = {parameter: [names.index(name) for name in fed] for parameter, fed in cell.vectors.items()}
+    return {name: vectors if len(rows) == len(places) else rows[places] for name, places in whole.items()}
+
+
+def given_numbers(cell, names, given, dtype):
+    """e[t, b, draw, H]; axes along which nothing changes have stride 0."""
+    arrays = np.broadcast_arrays(
+        *(
+            np.asarray(given[name], dtype).reshape((1,) * (3 - np.ndim(given[name])) + np.shape(given[name]))
+            for name in names
+        ),
+        np.empty((1, 1, cell.units), dtype),
+    )[:-1]
+    return np.ascontiguousarray(np.stack(arrays, axis=2))
+
+
 def forward(cell, params, x, initial, mask, reverse, keep, given):
     (T, B, I), H, x = x.shape, cell.units, readable(x)
     threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
     p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads)
     states, work = workspace.take(p.states.size), workspace.take(p.work.size)
-    kernel, recurrent = np.ascontiguousarray(params["kernel"]), np.ascontiguousarray(params["recurrent_kernel"])
-    bias = params["bias"] + p.offset if "bias" in params else p.offset
+    weights = {name: np.ascontiguousarray(params[name]) for name in MATRICES if name in params}
+    weights["vectors"] = vectors_of(cell, params, p.offset)
 
     n = p.template.copy()
     here = n[HERE] = address(n)
     n[STATES] += states.address
     n[WORK] += work.address
-    n[WEIGHTS] = address(kernel), address(recurrent), address(bias)
+    n[WEIGHTS] = [address(weights[name]) if name in weights else 0 for name in MATRICES]
+    if "feedback_kernel" not in weights:
+        n[FEEDBACK] = n[RECURRENT]
     n[X] = walked(address(x), x, reverse)
+    if p.draws:
+        weights["given"] = e = given_numbers(cell, p.draws, given, x.dtype)
+        start, t, b = walked(address(e), e, reverse)
+        n[E] = (address(e), 0, b) if len(e) == 1 else (start, t, b)
+        n[E.stop - 1] *= e.shape[1] > 1
     if mask is None:
         n[Y] = 0
     else:
         n[MASK] = walked(address(mask), mask, reverse)
 
-    saved = Saved(p, n, x, (kernel, recurrent), np.asarray(states), work)
-    h, c = p.states.array("h", saved.states), p.states.array("c", saved.states)
-    h[0], c[0] = 0, 0
-    if initial is not None:
-        h[0, :, :H] = initial[0]
-        for i, value in enumerate(initial[1:]):
-            c[0, :, i, :H] = value
+    saved = Saved(p, n, x, weights, np.asarray(states), work)
+    for array, value in zip(first_states(p, saved.states), initial or (None,) * len(cell.state_size), strict=True):
+        array[:] = 0
+        if value is not None:
+            array[:, : value.shape[1]] = value
+    if cell.num_proj is not None and not cell.carries_output:
+        p.states.array("h", saved.states)[0] = 0
     run(p.forward, 2, 1, p.threads, p.row_shards, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
-    outputs = h[1:, :, :H] if mask is None else p.states.array("y", saved.states)
-    final = h[T, :, :H], *(c[-1, :, i, :H] for i in range(c.shape[2]))
+    every = all_states(p, saved.states)
+    outputs = every[-1 if cell.last_is_output else 0] if mask is None else p.states.array("y", saved.states)
+    final = tuple(a[-1] for a in every)
     return Trace(cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None)
 
 
+def state_arrays(cell, layout, memory, h, v, c):
+    """The states that a caller sees, in their order: [T, B, numbers with padding], or [B, numbers] of gradients."""
+    first, out = layout.array(h, memory), layout.array(v, memory)
+    others = np.moveaxis(layout.array(c, memory), -2, 0)
+    if cell.num_proj is None:
+        return first, *others
+    return (out, first, *others) if cell.carries_output else (out, *others)
+
+
+def first_states(p, memory):
+    return [a[0] for a in state_arrays(p.cell, p.states, memory, "h", "v", "c")]
+
+
+def all_states(p, memory):
+    """States after each step, without padding; of those that only the last step has, that one."""
+    arrays = state_arrays(p.cell, p.states, memory, "h", "v", "c")
+    return [a[min(1, len(a) - 1) :, :, :size] for a, size in zip(arrays, p.cell.state_size, strict=True)]
+
+
 def backward(trace, d_outputs, d_state):
-    saved, H = trace.saved, trace.cell.units
+    saved, cell = trace.saved, trace.cell
     p, n, x = saved.plan, saved.numbers, saved.x
     trace.saved = None  # its memory becomes dz
     work, made = workspace.take(p.gradients.size), workspace.take(p.results.size)
     results, places = np.asarray(made), p.results.places
-    d_params = {name: p.results.array(name, results) for name in trace.params}
     dx = laid_out_as(x, p.results.array("dx", results))
-    kernel, *n[BACKWARD_EQUATIONS] = p.backward
+    kernel, kernels = p.backward
+    for position, at in kernels.items():
+        n[position] = at
     n[GRADIENTS] = p.template[GRADIENTS] + work.address
-    n[D_PARAMS] = [made.address + places[name][0] for name in ("kernel", "recurrent_kernel", "bias")]
+    n[D_PARAMS] = [made.address + places[name][0] if name in places else 0 for name in MATRICES]
+    if "feedback_kernel" not in places:
+        n[D_FEEDBACK] = n[D_RECURRENT]
     n[DX] = walked(made.address + places["dx"][0], dx, trace.reverse)
-    if d_outputs is None:
-        n[DY] = n[ZEROS], 0, 0
-    else:
+    n[DY] = n[DV_Y] = n[ZEROS], 0, 0
+    if d_outputs is not None:
         d_outputs = readable(d_outputs)
-        n[DY] = walked(address(d_outputs), d_outputs, trace.reverse)
+        n[DY if cell.num_proj is None else DV_Y] = walked(address(d_outputs), d_outputs, trace.reverse)
 
     memory = np.asarray(work)
-    dh, dc = p.gradients.array("dh", memory), p.gradients.array("dc", memory)
-    for array, d in zip((dh, *dc.transpose(1, 0, 2)), d_state, strict=True):
+    carried = state_arrays(cell, p.gradients, memory, "dh", "dv", "dc")
+    if cell.num_proj is not None and not cell.carries_output:
+        p.gradients.array("dh", memory)[:] = 0
+    for array, d, size in zip(carried, d_state, cell.state_size, strict=True):
         array[:] = 0
         if d is not None:
-            array[:, :H] = d
+            array[:, :size] = d
+    if cell.norms:
+        p.gradients.array("dn", memory)[:] = 0
     run(kernel, 2 * p.blocks + 2, p.blocks, p.threads, p.row_shards, int(n[HERE]))
-    initial = dh[:, :H].copy(), *(dc[:, i, :H].copy() for i in range(dc.shape[1]))
-    return d_params, dx, initial
+    initial = tuple(a[:, :size].copy() for a, size in zip(carried, cell.state_size, strict=True))
+    vectors = vector_gradients(cell, p.results.array("vectors", results))
+    d_params = {name: vectors[name] if name in vectors else p.results.array(name, results) for name in trace.params}
+    return {name: d.reshape(trace.params[name].shape) for name, d in d_params.items()}, dx, initial
 
 
 def in_time(trace, array):
-    """(T, B, H) in the order of the inputs, from (T, B, H or more) in the order of the steps."""
-    array = array[:, :, : trace.cell.units]
+    """(T, B, n) in the order of the inputs, from the order of the steps."""
     return (array[::-1] if trace.reverse else array).copy()
 
 
 def states(trace):
-    """Every state after each step, (T, B, H)."""
-    layout, memory = trace.saved.plan.states, trace.saved.states
-    h, c = layout.array("h", memory), layout.array("c", memory)
-    arrays = h[1:], *(c[1:, :, i] for i in range(c.shape[2]))
-    return {name: in_time(trace, a) for name, a in zip(trace.cell.states, arrays, strict=True)}
+    """Every state after each step, (T, B, n)."""
+    arrays = all_states(trace.saved.plan, trace.saved.states)
+    return {name: in_time(trace, a) for name, a in zip(trace.cell.State._fields, arrays, strict=True)}
 
 
 def gates(trace):
@@ -138,7 +204,8 @@ def gates(trace):
     z = trace.saved.plan.work.array("z", np.asarray(trace.saved.work))
     T, P, B, _, V = z.shape
     panels = [z[:, :, :, i].transpose(0, 2, 1, 3).reshape(T, B, P * V) for i in range(len(trace.cell.saved))]
-    arrays = {name: in_time(trace, a) for name, a in zip(trace.cell.saved, panels, strict=True)}
+    H = trace.cell.units
+    arrays = {name: in_time(trace, a[:, :, :H]) for name, a in zip(trace.cell.saved, panels, strict=True)}
     if trace.mask is not None:
         for a in arrays.values():
             a[~trace.mask] = 0

@@ -8,11 +8,11 @@ from numba import types
 from .call import read
 from .compile import compiled
 from .memory import BYTE, get, lanes, load, load_each, load_part, pointer, store, store_each, zeros_like
-from .simd import INTP, Static, added, first_lanes, helper
+from .simd import INTP, Static, added, as_tuple, chosen, first_lanes, helper, merged
 
 EQUATIONS = types.void(*[INTP] * 6)  # step, rows lo..hi, panels p0..p1, address of the call
 ONE = Static((0,))
-ORDER = ("q", "xq", "x", "xh", "h")
+ORDER = ("q", "xq", "x", "xh", "h", "", "m", "=")
 
 
 class Slots(NamedTuple):
@@ -21,6 +21,10 @@ class Slots(NamedTuple):
     names: tuple  # by slot
     places: tuple  # slot of each pre-activation
     first: tuple  # slot of each pre-activation that `feedback` gets
+    extra: tuple  # slots of what only `feedback_backward` gets
+    links: tuple  # (first slot, slots, which q) of each product with q
+    itself: tuple  # (slot, which q) of each pre-activation that is q itself
+    kinds: int  # numbers of q
     count: int  # of slots, saved values included
 
     def run(self, cell, source):
@@ -29,18 +33,40 @@ class Slots(NamedTuple):
         return (slots[0] if slots else 0), len(slots)
 
 
+def kind_of(fed):
+    """Which number of q."""
+    return int(fed[-1]) if fed[-1:].isdecimal() else 0
+
+
 @functools.cache
 def slots_of(cell):
-    names = tuple(sorted(cell.inputs, key=lambda name: ORDER.index(cell.inputs[name])))
-    places = tuple(names.index(name) for name in cell.inputs)
-    first = tuple(names.index(name) for name, source in cell.inputs.items() if "q" not in source)
-    return Slots(names, places, first, max(len(names), len(cell.saved)))
+    inputs, eq = cell.inputs, cell.equations
+    names = tuple(
+        sorted(inputs, key=lambda name: (ORDER.index(inputs[name].rstrip("0123456789")), kind_of(inputs[name])))
+    )
+    places = tuple(names.index(name) for name in inputs)
+    second = {name for name, fed in inputs.items() if set(fed) & set("q=")}
+    first = tuple(names.index(name) for name in inputs if name not in second)
+    links = []
+    for slot, name in enumerate(names):
+        if "q" in inputs[name]:
+            if links and links[-1][2] == kind_of(inputs[name]):
+                links[-1][1] += 1
+            else:
+                links.append([slot, 1, kind_of(inputs[name])])
+    itself = tuple((slot, kind_of(inputs[name])) for slot, name in enumerate(names) if "=" in inputs[name])
+    kinds = max((kind_of(inputs[name]) + 1 for name in second), default=0)
+    links.sort(key=lambda link: link[2])
+    extra = tuple(range(len(names), len(names) + eq.extra))
+    count = max(len(names) + eq.extra, len(cell.saved) + eq.hidden)
+    return Slots(names, places, first, extra, tuple(map(tuple, links)), itself, kinds, count)
 
 
 def places_of(cell):
-    """Slots of the pre-activations, of what is saved, and places of the states besides the output, for the compiler."""
-    saved, others = tuple(range(len(cell.saved))), tuple(range(len(cell.states) - 1))
-    return Static(slots_of(cell).places), Static(saved), Static(others)
+    """Slots of the pre-activations and what follows them, of what is saved, and places of the states besides the first,
+    for the compiler."""
+    slots, saved = slots_of(cell), tuple(range(len(cell.saved) + cell.equations.hidden))
+    return Static(slots.places + slots.extra), Static(saved), Static(tuple(range(len(cell.states) - 1)))
 
 
 @helper
@@ -49,6 +75,17 @@ def state(others, n, h, c, t, b, p):
     V = lanes(h)
     rest = load_each(others, c, t * n.c_t + b * n.c_b + p * V, n.P * V)
     return load_each(ONE, h, t * n.h_t + b * n.h_b + p * V, 0) + rest
+
+
+@helper
+def output_first(first, rest, d):
+    """Gradients of the states, with that of the output."""
+    return (first + d, *rest)
+
+
+@helper
+def output_last(first, rest, d):
+    return (first, *rest[:-1], rest[-1] + d)
 
 
 @helper
@@ -65,8 +102,8 @@ def z_at(n, t, b, p):
 def forward_equations(cell, dtype):
     """Address of the kernel s1, saved = forward(z, s): what is saved takes the place of z. Masked rows copy their
     states."""
-    equations, real = cell.equations.forward, Static(dtype)
-    places, saved, others = places_of(cell)
+    equations, real, places = cell.equations.forward, Static(dtype), Static(slots_of(cell).places)
+    _, saved, others = places_of(cell)
 
     def forward(t, lo, hi, p0, p1, here):
         n = read(here)
@@ -90,6 +127,7 @@ def backward_equations(cell, dtype):
     part
     that needs no product, that of ds1. Masked rows keep their ds1."""
     equations, real = cell.equations.backward, Static(dtype)
+    with_output = output_last if cell.last_is_output else output_first
     places, saved, others = places_of(cell)
 
     def backward(t, lo, hi, p0, p1, here):
@@ -101,8 +139,9 @@ def backward_equations(cell, dtype):
             inside = n.H - p * V
             for b in range(lo, hi):
                 if valid(n, t, b):
-                    d = load(dh, b * n.h_b + p * V) + load_part(dy, t * n.dy_t + b * n.dy_b + p * V, inside)
-                    ds1 = (d, *load_each(others, dc, b * n.c_b + p * V, n.P * V))
+                    d = load_part(dy, t * n.dy_t + b * n.dy_b + p * V, inside)
+                    rest = load_each(others, dc, b * n.c_b + p * V, n.P * V)
+                    ds1 = with_output(load(dh, b * n.h_b + p * V), rest, d)
                     s, s1 = state(others, n, h, c, t, b, p), state(others, n, h, c, t + 1, b, p)
                     dz, ds = equations(load_each(saved, z, z_at(n, t, b, p), V), s, s1, ds1)
                     store_each(places, z, z_at(n, t, b, p), V, first_lanes(dz, inside))
@@ -114,12 +153,20 @@ def backward_equations(cell, dtype):
     return compiled(EQUATIONS, backward)
 
 
+def products_and_itself(cell):
+    """For the compiler: which numbers of q are multiplied, which are pre-activations themselves, and their slots."""
+    slots = slots_of(cell)
+    multiplied = tuple(sorted({kind for _, _, kind in slots.links}))
+    return Static(multiplied), Static(tuple(k for _, k in slots.itself)), Static(tuple(s for s, _ in slots.itself))
+
+
 @functools.cache
 def feedback_equations(cell, dtype):
     """Address of the kernel q, carried = feedback(z, s): what is carried takes the place of z; q is zero where
     masked."""
     equations, real = cell.equations.feedback, Static(dtype)
     first, others = Static(slots_of(cell).first), places_of(cell)[2]
+    multiplied, itself, itself_slots = products_and_itself(cell)
 
     def feedback(t, lo, hi, p0, p1, here):
         n = read(here)
@@ -127,15 +174,16 @@ def feedback_equations(cell, dtype):
         V = lanes(z)
         for p in range(p0, p1):
             for b in range(lo, hi):
-                q_at = t * n.q_t + b * n.q_b + p * V
+                at, q_at = z_at(n, t, b, p), t * n.q_t + b * n.q_b + p * V
                 if valid(n, t, b):
-                    value, carried = equations(
-                        load_each(first, z, z_at(n, t, b, p), V), state(others, n, h, c, t, b, p)
-                    )
-                    store(q, q_at, value)
-                    store_each(first, z, z_at(n, t, b, p), V, carried)
+                    found, carried = equations(load_each(first, z, at, V), state(others, n, h, c, t, b, p))
+                    values = as_tuple(found)
+                    store_each(multiplied, q, q_at, n.q_kind, chosen(multiplied, values))
+                    store_each(itself_slots, z, at, V, chosen(itself, values))
+                    store_each(first, z, at, V, carried)
                 else:
-                    store_each(ONE, q, q_at, 0, zeros_like(ONE, q))
+                    store_each(multiplied, q, q_at, n.q_kind, zeros_like(multiplied, q))
+                    store_each(itself_slots, z, at, V, zeros_like(itself, q))
 
     return compiled(EQUATIONS, feedback)
 
@@ -144,8 +192,10 @@ def feedback_equations(cell, dtype):
 def feedback_backward_equations(cell, dtype):
     """Address of the kernel dz, ds = feedback_backward(carried, s, dq): dz takes the place of what was carried, ds
     is added."""
-    equations, real = cell.equations.feedback_backward, Static(dtype)
-    first, others = Static(slots_of(cell).first), places_of(cell)[2]
+    equations, real, slots = cell.equations.feedback_backward, Static(dtype), slots_of(cell)
+    carried, first, others = Static(slots.first + slots.extra), Static(slots.first), places_of(cell)[2]
+    multiplied, itself, itself_slots = products_and_itself(cell)
+    kinds = Static(slots.kinds)
 
     def feedback_backward(t, lo, hi, p0, p1, here):
         n = read(here)
@@ -155,9 +205,11 @@ def feedback_backward_equations(cell, dtype):
         for p in range(p0, p1):
             for b in range(lo, hi):
                 if valid(n, t, b):
-                    s, d = state(others, n, h, c, t, b, p), load(dq, b * n.h_b + p * V)
-                    dz, ds = equations(load_each(first, z, z_at(n, t, b, p), V), s, d)
-                    store_each(first, z, z_at(n, t, b, p), V, first_lanes(dz, n.H - p * V))
+                    at, s = z_at(n, t, b, p), state(others, n, h, c, t, b, p)
+                    through_products = load_each(multiplied, dq, b * n.q_b + p * V, n.q_kind)
+                    d = merged(kinds, multiplied, through_products, itself, load_each(itself_slots, z, at, V))
+                    dz, ds = equations(load_each(carried, z, at, V), s, d)
+                    store_each(first, z, at, V, first_lanes(dz, n.H - p * V))
                     store(dh, b * n.h_b + p * V, load(dh, b * n.h_b + p * V) + ds[0])
                     before = load_each(others, dc, b * n.c_b + p * V, n.P * V)
                     store_each(others, dc, b * n.c_b + p * V, n.P * V, added(before, ds[1:]))

@@ -11,10 +11,10 @@ from numba import types
 
 from .call import POSITION, invoke, read
 from .compile import compiled
-from .memory import BYTE, WHOLE, ahead, get, lanes, load, pointer, pointer_like, put, store
+from .memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store
 from .products import Place, Terms, multiply, width_of_next
 from .simd import INTP, Static, has_nan, helper
-from .weights import matrices, pack
+from .weights import matrices, pack, share
 
 KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the call
 NOT_FINITE = POSITION["not_finite"]
@@ -28,110 +28,167 @@ class Rows(NamedTuple):
     row: int
 
 
+class PanelRows(NamedTuple):
+    """Rows of panels: panel p of row m starts at data + m*row + p*panel."""
+
+    data: Any
+    row: int
+    panel: int
+
+
 class Panels(NamedTuple):
-    """Packed weights [p, k, slot, V] that feed `slots` slots of z from `slot` on."""
+    """Packed weights [p, k, one of `of` slots, V]; `data` is at the first of those `slots` which feed slots of z from
+    `slot` on."""
 
     data: Any
     K: int
+    of: int
     slot: int
     slots: int
 
 
+class Link(NamedTuple):
+    """A product with one of the numbers of q: its first slot, its slots, and which number."""
+
+    slot: int
+    slots: int
+    kind: int
+
+
 @helper
-def affine(n, p0, p1, rows, z, from_bias, x, W):
-    """z (+)= x W for the slots that W feeds in panels p0..p1: starting from the bias, or from z itself."""
+def link(n, j):
+    table = pointer(WHOLE, n.link_table)
+    return Link(get(table, 3 * j), get(table, 3 * j + 1), get(table, 3 * j + 2))
+
+
+@helper
+def affine(n, p0, p1, rows, z, start, x, W):
+    """z = start + x W for the slots that W feeds in panels p0..p1; `start` are rows like z, or z itself."""
     V = lanes(z.data)
-    b, a = pointer_like(z.data, n.b), Terms(x.data, x.row, 1, 0)
+    a = Terms(x.data, x.row, 1, 0)
     if W.slots == 1:  # a tile spans panels
         p = p0
         while p < p1:
             width = width_of_next(p1 - p)
-            out = Place(ahead(z.data, p * n.z_p + W.slot * V), z.row, n.z_p)
-            bias = Place(ahead(b, (p * n.gates + W.slot) * V), 0, n.gates * V)
-            terms = Terms(ahead(W.data, p * W.K * V), W.K * V, V, 0)
-            multiply(n.product, rows, width, out, bias if from_bias else out, a, terms, W.K, 1)
+            out = Place(ahead(z.data, p * z.panel + W.slot * V), z.row, z.panel)
+            begin = Place(ahead(start.data, p * start.panel + W.slot * V), start.row, start.panel)
+            terms = Terms(ahead(W.data, p * W.K * W.of * V), W.K * W.of * V, W.of * V, 0)
+            multiply(n.product, rows, width, out, begin, a, terms, W.K, 1)
             p += width
     else:
         for p in range(p0, p1):
             s = 0
             while s < W.slots:
                 width = width_of_next(W.slots - s)
-                out = Place(ahead(z.data, p * n.z_p + (W.slot + s) * V), z.row, V)
-                bias = Place(ahead(b, (p * n.gates + W.slot + s) * V), 0, V)
-                terms = Terms(ahead(W.data, (p * W.K * W.slots + s) * V), V, W.slots * V, 0)
-                multiply(n.product, rows, width, out, bias if from_bias else out, a, terms, W.K, 1)
+                out = Place(ahead(z.data, p * z.panel + (W.slot + s) * V), z.row, V)
+                begin = Place(ahead(start.data, p * start.panel + (W.slot + s) * V), start.row, V)
+                terms = Terms(ahead(W.data, (p * W.K * W.of + s) * V), V, W.of * V, 0)
+                multiply(n.product, rows, width, out, begin, a, terms, W.K, 1)
                 s += width
 
 
 @helper
-def input_part(n, p0, p1, rows, z, x):
-    """z = b + x W, or b alone in the slots that x does not feed."""
+def input_part(n, p0, p1, rows, z, x, e):
+    """z = b + x W; b alone in the slots that x does not feed, and what was given in those that are drawn."""
     V = lanes(z.data)
-    affine(n, p0, p1, rows, z, True, x, Panels(pointer_like(z.data, n.w), n.I, n.x_slot, n.x_slots))
+    bias = PanelRows(pointer_like(z.data, n.b), 0, n.gates * V)
+    W = Panels(pointer_like(z.data, n.w), n.I, n.x_slots, n.x_slot, n.x_slots)
+    affine(n, p0, p1, rows, z, bias, x, W)
     for p in range(p0, p1):
         for s in range(n.gates):
             if s < n.x_slot or s >= n.x_slot + n.x_slots:
-                b = load(pointer_like(z.data, n.b), (p * n.gates + s) * V)
+                draw = s - n.m_slot
+                drawn = draw >= 0 and draw < n.draws
+                b = load(bias.data, p * bias.panel + s * V)
                 for m in range(rows):
-                    store(z.data, m * z.row + p * n.z_p + s * V, b)
+                    if drawn:
+                        b = load_part(e.data, m * e.row + draw * n.H + p * V, n.H - p * V)
+                    store(z.data, m * z.row + p * z.panel + s * V, b)
 
 
 @helper
-def prepare(n, p0, p1, z):
-    """Pack the weights of panels p0..p1; with `ahead`, z = b + x W of all steps."""
-    W, R, Rq, b = matrices(n, z, n.kernel, n.recurrent, n.bias)
-    doubt = pack(W, n, p0, p1, pointer_like(z, n.w)) + pack(R, n, p0, p1, pointer_like(z, n.r))
-    doubt = doubt + pack(Rq, n, p0, p1, pointer_like(z, n.rq)) + pack(b, n, p0, p1, pointer_like(z, n.b))
+def prepare(n, shard, shards, z):
+    """Pack a share of the weights; with `ahead`, z = b + x W of all steps."""
+    m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
+    doubt = pack(m.x, shard, shards, pointer_like(z, n.w)) + pack(m.h, shard, shards, pointer_like(z, n.rw))
+    doubt = doubt + pack(m.q, shard, shards, pointer_like(z, n.rq)) + pack(m.bias, shard, shards, pointer_like(z, n.b))
+    doubt = doubt + pack(m.projection, shard, shards, pointer_like(z, n.pw))
+    doubt = doubt + pack(m.scale, shard, shards, pointer_like(z, n.scales))
+    doubt = doubt + pack(m.shift, shard, shards, pointer_like(z, n.shifts))
     if has_nan(doubt):
         put(pointer(WHOLE, n.here), NOT_FINITE, 1)
     if n.ahead:
-        x = pointer_like(z, n.x)
-        if n.B >= FEW or n.B >= n.T:
-            for t in range(n.T):
-                input_part(n, p0, p1, n.B, Rows(ahead(z, t * n.z_t), n.z_b), Rows(ahead(x, t * n.x_t), n.x_b))
-        else:
-            for b in range(n.B):
-                input_part(n, p0, p1, n.T, Rows(ahead(z, b * n.z_b), n.z_t), Rows(ahead(x, b * n.x_b), n.x_t))
+        p0, p1 = share(n.P, shard, shards)
+        x, e = pointer_like(z, n.x), pointer_like(z, n.e)
+        along_batch = n.B >= FEW or n.B >= n.T
+        outer, inner = (n.T, n.B) if along_batch else (n.B, n.T)
+        zo, zi = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
+        xo, xi = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
+        eo, ei = (n.e_t, n.e_b) if along_batch else (n.e_b, n.e_t)
+        for o in range(outer):
+            zs = PanelRows(ahead(z, o * zo), zi, n.z_p)
+            input_part(n, p0, p1, inner, zs, Rows(ahead(x, o * xo), xi), Rows(ahead(e, o * eo), ei))
 
 
 @helper
-def emit(n, t, lo, hi, h):
+def emit(n, t, lo, hi, o):
     """y[t] = the output of step t, or zero where masked."""
-    y, mask = pointer_like(h, n.y), pointer(BYTE, n.mask)
+    y, mask = pointer_like(o, n.y), pointer(BYTE, n.mask)
     for b in range(lo, hi):
-        to, source = (t * n.B + b) * n.H, (t + 1) * n.h_t + b * n.h_b
+        to, source = (t * n.B + b) * n.F, (t + 1) * n.o_t + b * n.o_b
         if get(mask, t * n.mask_t + b * n.mask_b) != 0:
-            for j in range(n.H):
-                put(y, to + j, get(h, source + j))
+            for j in range(n.F):
+                put(y, to + j, get(o, source + j))
         else:
-            for j in range(n.H):
+            for j in range(n.F):
                 put(y, to + j, 0)
 
 
 @helper
-def walk(n, lo, hi, z, h):
+def first_products(n, t, lo, hi, p0, p1, z):
+    """Everything that the input and the outputs before give to z, for rows lo..hi."""
+    rows, x, v, e = hi - lo, pointer_like(z, n.x), pointer_like(z, n.v), pointer_like(z, n.e)
+    zs = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
+    if not n.ahead:
+        xs, es = Rows(ahead(x, t * n.x_t + lo * n.x_b), n.x_b), Rows(ahead(e, t * n.e_t + lo * n.e_b), n.e_b)
+        input_part(n, p0, p1, rows, zs, xs, es)
+    vs = Rows(ahead(v, t * n.v_t + lo * n.v_b), n.v_b)
+    affine(n, p0, p1, rows, zs, zs, vs, Panels(pointer_like(z, n.rw), n.F, n.h_slots, n.h_slot, n.h_slots))
+
+
+@helper
+def second_products(n, t, lo, hi, p0, p1, z):
+    """What q gives to z."""
+    V = lanes(z)
+    zs = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
+    for j in range(n.links):
+        l = link(n, j)
+        qs = Rows(ahead(pointer_like(z, n.q), t * n.q_t + lo * n.q_b + l.kind * n.q_kind), n.q_b)
+        R = Panels(ahead(pointer_like(z, n.rq), (l.slot - n.q_slot) * V), n.H, n.q_slots, l.slot, l.slots)
+        affine(n, p0, p1, hi - lo, zs, zs, qs, R)
+
+
+@helper
+def walk(n, lo, hi, z):
     """All steps for rows lo..hi."""
-    x, q = pointer_like(z, n.x), pointer_like(z, n.q)
-    R = Panels(pointer_like(z, n.r), n.H, n.h_slot, n.h_slots)
-    Rq = Panels(pointer_like(z, n.rq), n.H, n.q_slot, n.q_slots)
-    rows = hi - lo
     for t in range(n.T):
-        zs = Rows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b)
-        hs = Rows(ahead(h, t * n.h_t + lo * n.h_b), n.h_b)
         for p0 in range(0, n.P, n.group):
             p1 = min(n.P, p0 + n.group)
-            if not n.ahead:
-                input_part(n, p0, p1, rows, zs, Rows(ahead(x, t * n.x_t + lo * n.x_b), n.x_b))
-            affine(n, p0, p1, rows, zs, False, hs, R)
-            invoke(n.feedback if n.q_slots else n.equations, (t, lo, hi, p0, p1, n.here))
-        if n.q_slots:
-            qs = Rows(ahead(q, t * n.q_t + lo * n.q_b), n.q_b)
+            first_products(n, t, lo, hi, p0, p1, z)
+            if n.later:
+                invoke(n.normalise, (t, lo, hi, 0, n.later, n.here))
+            invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.here))
+        if n.feedback:
             for p0 in range(0, n.P, n.group):
                 p1 = min(n.P, p0 + n.group)
-                affine(n, p0, p1, rows, zs, False, qs, Rq)
+                second_products(n, t, lo, hi, p0, p1, z)
+                if n.groups > n.later:
+                    invoke(n.normalise, (t, lo, hi, n.later, n.groups, n.here))
                 invoke(n.equations, (t, lo, hi, p0, p1, n.here))
+        if n.project:
+            invoke(n.project, (t, lo, hi, 0, n.PF, n.here))
         if n.y:
-            emit(n, t, lo, hi, h)
+            emit(n, t, lo, hi, pointer_like(z, n.o))
 
 
 @functools.cache
@@ -141,10 +198,11 @@ def forward_kernel(dtype):
 
     def forward(stage, shard, shards, here):
         n = read(here)
-        z, h = pointer(real, n.z), pointer(real, n.h)
+        z = pointer(real, n.z)
         if stage == 0:
-            prepare(n, n.P * shard // shards, n.P * (shard + 1) // shards, z)
+            prepare(n, shard, shards, z)
         else:
-            walk(n, n.B * shard // shards, n.B * (shard + 1) // shards, z, h)
+            lo, hi = share(n.B, shard, shards)
+            walk(n, lo, hi, z)
 
     return compiled(KERNEL, forward)

@@ -16,7 +16,9 @@ from .equations import (
     slots_of,
 )
 from .forward import FEW, forward_kernel
+from .norms import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
 from .products import product_kernel
+from .projection import project_backward_kernel, project_kernel
 from .simd import BYTES
 from .workspace import rounded
 
@@ -51,97 +53,162 @@ class Plan:
     dtype: np.dtype
     threads: int
     row_shards: int
-    states: Layout  # h, c, y
-    work: Layout  # z, q and packed weights
+    states: Layout  # h, v, c, y
+    work: Layout  # z and what else the gradient needs, and packed weights
     gradients: Layout  # what the backward pass works with
     results: Layout  # what it returns
     template: np.ndarray  # of the call's integers: offsets in place of addresses
-    offset: np.ndarray  # constants added to the bias
+    offset: np.ndarray  # constants added to the pre-activations, in the order of the inputs
+    draws: tuple  # names of the pre-activations that are given, by slot
     blocks: int  # of the backward pass
     forward: int  # address of the kernel
     alive: dict  # arrays whose addresses stand in the template
 
     @functools.cached_property
     def backward(self):
-        """Addresses of the kernel and of the cell's two equations; compiled when first needed."""
-        second = feedback_backward_equations(self.cell, self.dtype.name) if self.cell.equations.feedback else 0
-        return backward_kernel(self.dtype.name), backward_equations(self.cell, self.dtype.name), second
+        """Address of the kernel, and of those that it calls, {field: address}; compiled when first needed."""
+        cell, dtype = self.cell, self.dtype.name
+        kernels = {"equations_backward": backward_equations(cell, dtype)}
+        if cell.equations.feedback:
+            kernels["feedback_backward"] = feedback_backward_equations(cell, dtype)
+        if cell.norms:
+            kernels |= {"normalise_backward": normalise_backward_kernel(dtype), "sum_rows": sum_rows_kernel(dtype)}
+        if cell.num_proj is not None:
+            kernels["project_backward"] = project_backward_kernel(dtype, cell.proj_clip)
+        return backward_kernel(dtype), {POSITION[name]: address for name, address in kernels.items()}
+
+
+def forward_kernels(cell, dtype):
+    """Addresses of the kernels that a forward pass calls, {field: address}."""
+    kernels = {"product": product_kernel(dtype), "equations": forward_equations(cell, dtype)}
+    if cell.equations.feedback:
+        kernels["feedback"] = feedback_equations(cell, dtype)
+    if cell.norms:
+        kernels["normalise"] = normalise_kernel(dtype, cell.norm_epsilon)
+    if cell.num_proj is not None:
+        kernels["project"] = project_kernel(dtype, cell.proj_clip)
+    return kernels
 
 
 @functools.lru_cache(maxsize=512)
 def plan(cell, dtype, T, B, I, keep, masked, threads):
-    """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from h."""
-    slots, H, V = slots_of(cell), cell.units, BYTES // dtype.itemsize
-    P, Q, S, G = -(-H // V), -(-I // V), len(cell.states), len(slots.names)
-    width = P * V  # of a row of h
-    if width * dtype.itemsize % 1024 == 0:
-        width += V  # rows whole KB apart would share few sets of the cache
+    """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from what is fed
+    back."""
+    slots, H, F, V = slots_of(cell), cell.units, cell.output_size, BYTES // dtype.itemsize
+    projected = cell.num_proj is not None
+    P, Q, PF, S, G = -(-H // V), -(-I // V), -(-F // V), len(cell.states), len(slots.names)
+    width, v_width = spread_rows(P * V, V, dtype), spread_rows(PF * V, V, dtype) if projected else 0
     row_shards = min(threads, B)
     steps = max(1, CHUNK // B)
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
     rows = -(-B // row_shards)
     ahead = rows < FEW_ROWS
-    z_steps = T if keep or ahead else 1
+    z_steps, kept_steps = (T if keep or ahead else 1), (T if keep else 1)
+    q_steps = kept_steps * any(slots.links)
+    c_steps = T + 1 if keep or cell.last_is_output else 1
     (x_slot, x), (h_slot, h), (q_slot, q) = (slots.run(cell, source) for source in "xhq")
-    q_steps = (T if keep else 1) if q else 0
+    draws = tuple(name for name in slots.names if cell.inputs[name] == "m")
+    normed, groups = len(cell.normed), len(cell.norms)
 
-    packed = {"w": (P, I, x, V), "r": (P, H, h, V), "rq": (P, H, q, V), "b": (P, 1, G, V)}
-    states = Layout(dtype, h=(T + 1, B, width), c=(T + 1 if keep else 1, B, S - 1, P * V), y=(T * masked, B, H))
-    work = Layout(dtype, z=(z_steps, P, B, slots.count, V), q=(q_steps, B, width), **packed)
+    packed = {"w": (P, I, x, V), "rw": (P, F, h, V), "rq": (P, H, q, V), "pw": (PF, H, projected, V), "b": (P, 1, G, V)}
+    norms = {"scales": (P, 1, normed, V), "shifts": (P, 1, normed, V)}
+    others = dict(q=(q_steps, B, slots.kinds, width), r=(kept_steps * projected, B, PF * V))
+    others |= dict(u=(kept_steps, P, B, normed, V), i=(kept_steps, B, groups))
+    first = dict(h=(T + 1, B, width), v=((T + 1) * projected, B, v_width))
+    states = Layout(dtype, **first, c=(c_steps, B, S - 1, P * V), y=(T * masked, B, F))
+    work = Layout(dtype, z=(z_steps, P, B, slots.count, V), **others, **packed, **norms)
     gradients = Layout(
         dtype,
         dh=(B, width),
+        dv=(B, v_width),
         dc=(B, S - 1, P * V),
-        dq=(B, width),
+        dq=(B, slots.kinds, width),
         wt=(Q, P, x, V, V),
-        rt=(P, P, h, V, V),
+        rt=(PF, P, h, V, V),
         rqt=(P, P, q, V, V),
+        pt=(P, PF, int(projected), V, V),
         dx_rows=(threads, max(B, T), Q * V),
-        **{"d" + name: shape for name, shape in packed.items()},
+        dn=(B, P, normed, 2, V),
+        dw=packed["w"],
+        dr=packed["rw"],
+        drq=packed["rq"],
+        dp=packed["pw"],
+        db=packed["b"],
     )
-    results = Layout(dtype, dx=(T, B, I), **{"bias": (G * H,)} | cell.param_shapes(I))
+    results = Layout(dtype, dx=(T, B, I), vectors=(G * H,), **matrices_of(cell.param_shapes(I)))
 
-    alive = {"zeros": np.zeros(P * V, dtype), "ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
-    alive |= blocks_of(cell, slots)
+    alive = {"zeros": np.zeros(max(P, PF) * V, dtype), "ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
+    alive |= blocks_of(cell, slots) | tables_of(cell, slots)
     numbers = dict.fromkeys(Call._fields, 0)
     for layout in states, work, gradients:
         numbers |= {name: start for name, (start, _) in layout.places.items()}
+    if not projected:
+        numbers |= dict(v=numbers["h"], dv=numbers["dh"])
     numbers |= {name: array.__array_interface__["data"][0] for name, array in alive.items()}
-    numbers |= dict(T=T, B=B, I=I, H=H, P=P, Q=Q, slots=slots.count, gates=G, ahead=int(ahead))
+    numbers |= dict(T=T, B=B, I=I, H=H, F=F, P=P, Q=Q, PF=PF, slots=slots.count, gates=G, ahead=int(ahead))
     numbers |= dict(x_slot=x_slot, x_slots=x, h_slot=h_slot, h_slots=h, q_slot=q_slot, q_slots=q)
-    numbers |= dict(h_t=B * width, h_b=width, c_t=B * (S - 1) * P * V * keep, c_b=(S - 1) * P * V)
+    numbers |= dict(m_slot=slots.run(cell, "m")[0], draws=len(draws), links=len(slots.links))
+    numbers |= dict(groups=groups, later=groups_before_feedback(cell), normed=normed)
+    numbers |= dict(h_t=B * width, h_b=width, c_t=B * (S - 1) * P * V * (c_steps > 1), c_b=(S - 1) * P * V)
+    numbers |= dict(v_t=B * v_width, v_b=v_width) if projected else dict(v_t=B * width, v_b=width)
+    if cell.last_is_output:
+        last = (S - 2) * P * V * dtype.itemsize
+        numbers |= dict(o=numbers["c"] + last, o_t=numbers["c_t"], o_b=numbers["c_b"])
+    else:
+        numbers |= dict(o=numbers["v"], o_t=numbers["v_t"], o_b=numbers["v_b"])
     numbers |= dict(z_t=P * B * slots.count * V * (z_steps > 1), z_p=B * slots.count * V, z_b=slots.count * V)
-    numbers |= dict(q_t=B * width * keep, q_b=width, r_blocks=len(cell.fed_by("hq")))
-    numbers |= dict(group=max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES)))
-    numbers |= dict(block=block, blocks=-(-T // block))
-    numbers |= dict(product=product_kernel(dtype.name), equations=forward_equations(cell, dtype.name))
-    if q:
-        numbers["feedback"] = feedback_equations(cell, dtype.name)
+    numbers |= dict(q_t=B * slots.kinds * width * keep, q_b=slots.kinds * width, q_kind=width)
+    numbers |= dict(r_t=B * PF * V * keep, r_b=PF * V, i_t=B * groups * keep)
+    numbers |= dict(u_t=P * B * normed * V * keep, u_p=B * normed * V, u_b=normed * V)
+    split = projected and q > 0  # the feedback kernel is a parameter of its own
+    numbers |= dict(
+        h_width=H * len(cell.fed_by("h" if split else "hq")), q_width=H * len(cell.fed_by("q" if split else "hq"))
+    )
+    group = P if groups else max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES))
+    numbers |= dict(group=group, block=block, blocks=-(-T // block)) | forward_kernels(cell, dtype.name)
     template = np.array([int(numbers[name]) for name in Call._fields], np.int64)
     offset = np.repeat([cell.offsets.get(name, 0) for name in cell.inputs], H).astype(dtype)
     memory = states, work, gradients, results
-    return Plan(
-        cell,
-        dtype,
-        threads,
-        row_shards,
-        *memory,
-        template,
-        offset,
-        numbers["blocks"],
-        forward_kernel(dtype.name),
-        alive,
-    )
+    forward = forward_kernel(dtype.name)
+    return Plan(cell, dtype, threads, row_shards, *memory, template, offset, draws, numbers["blocks"], forward, alive)
+
+
+def spread_rows(width, V, dtype):
+    """Numbers of a row: rows whole KB apart would share few sets of the cache."""
+    return width + V if width * dtype.itemsize % 1024 == 0 else width
+
+
+def matrices_of(shapes):
+    """The parameters that are no vectors of pre-activations."""
+    return {n: shape for n, shape in shapes.items() if n.endswith("kernel") or n.startswith("norm_")}
+
+
+def groups_before_feedback(cell):
+    """Number of normalised groups that `feedback` needs; they come first."""
+    return sum(not set(cell.inputs[names[0]]) & set("q=") for names in cell.norms)
 
 
 def blocks_of(cell, slots):
     """For each source, the blocks of the parameter that the slots it feeds belong to."""
-    fed = {"x": cell.fed_by("x"), "h": cell.fed_by("hq"), "q": cell.fed_by("hq")}
-    blocks = {"b_blocks": [list(cell.inputs).index(name) for name in slots.names]}
+    split = cell.num_proj is not None
+    fed = {"x": cell.fed_by("x"), "h": cell.fed_by("h" if split else "hq"), "q": cell.fed_by("q" if split else "hq")}
+    blocks = {"b_blocks": [list(cell.inputs).index(name) for name in slots.names], "n_blocks": range(len(cell.normed))}
     for source, order in fed.items():
         first, count = slots.run(cell, source)
         blocks[f"{source}_blocks"] = [order.index(name) for name in slots.names[first : first + count]]
-    return {name: np.array(numbers or [0], np.int64) for name, numbers in blocks.items()}
+    return {name: np.array([*numbers] or [0], np.int64) for name, numbers in blocks.items()}
+
+
+def tables_of(cell, slots):
+    """The products with q and the groups of layer norm, three integers each (see `Call`)."""
+    groups = []
+    for names in cell.norms:
+        places = [slots.names.index(name) for name in names]
+        if places != list(range(places[0], places[0] + len(names))):
+            raise NotImplementedError(f"{type(cell).__name__}: {names} are not fed by the same, so not neighbours")
+        groups.append((places[0], len(names), cell.normed.index(names[0])))
+    tables = {"link_table": slots.links, "group_table": groups}
+    return {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
 
 
 def span(first, last):

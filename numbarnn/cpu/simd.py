@@ -170,6 +170,62 @@ def added(typingctx, x, y):
 
 
 @intrinsic
+def sum_of_lanes(typingctx, x):
+    """The sum of a vector's lanes, as a float64, halves first."""
+
+    def codegen(context, builder, sig, args):
+        value, count = args[0], sig.args[0].lanes
+        while count > 1:
+            count //= 2
+            index = lambda first, count=count: ir.Constant(  # noqa: E731
+                ir.VectorType(ir.IntType(32), count), list(range(first, first + count))
+            )
+            low, high = (builder.shuffle_vector(value, value, index(first)) for first in (0, count))
+            value = builder.fadd(low, high)
+        number = builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+        return context.cast(builder, number, sig.args[0].dtype, types.float64)
+
+    return types.float64(x), codegen
+
+
+@intrinsic
+def as_tuple(typingctx, value):
+    """The tuple, or a tuple of the one vector."""
+    if isinstance(value, types.BaseTuple):
+        return value(value), lambda context, builder, sig, args: args[0]
+    made = types.UniTuple(value, 1)
+    return made(value), lambda context, builder, sig, args: context.make_tuple(builder, sig.return_type, args)
+
+
+@intrinsic
+def chosen(typingctx, places, values):
+    """The members of a tuple of vectors at the Static `places`."""
+
+    def codegen(context, builder, sig, args):
+        members = [builder.extract_value(args[1], p) for p in places.value]
+        return context.make_tuple(builder, sig.return_type, members)
+
+    return types.UniTuple(values.dtype, len(places.value))(places, values), codegen
+
+
+@intrinsic
+def merged(typingctx, count, a_places, a, b_places, b):
+    """`count` sums of the members of two tuples of vectors, which belong to these places; one sum alone is no tuple."""
+    kind = (a if len(a_places.value) else b).dtype
+    made = kind if count.value == 1 else types.UniTuple(kind, count.value)
+
+    def codegen(context, builder, sig, args):
+        sums = [None] * count.value
+        for places, values in ((a_places.value, args[2]), (b_places.value, args[4])):
+            for i, place in enumerate(places):
+                value = builder.extract_value(values, i)
+                sums[place] = value if sums[place] is None else builder.fadd(sums[place], value, flags=FLAGS)
+        return sums[0] if count.value == 1 else context.make_tuple(builder, sig.return_type, sums)
+
+    return made(count, a_places, a, b_places, b), codegen
+
+
+@intrinsic
 def has_nan(typingctx, x):
     def codegen(context, builder, sig, args):
         lanes_of = builder.fcmp_unordered("uno", args[0], args[0])

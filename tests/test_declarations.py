@@ -1,0 +1,302 @@
+"""What a cell may declare beside products and equations: vectors, given numbers, several q, layer norm, projections.
+
+Each declaration stands alone in a small cell; the plain engine is checked by central differences, the compiled one
+against the plain one.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import pytest
+from problems import SIZES, Problem, assert_same_bits, errors
+
+from numbarnn.cells.base import Cell, Equations
+from numbarnn.maths import constant, d_sigmoid, d_tanh, one, sigmoid, tanh, zero
+
+
+@numba.extending.register_jitable
+def tanh_forward(z, s):
+    return (tanh(z[0]),), ()
+
+
+@numba.extending.register_jitable
+def tanh_backward(saved, s, s1, ds1):
+    return (ds1[0] * d_tanh(s1[0]),), (zero(ds1[0]),)
+
+
+@numba.extending.register_jitable
+def peephole_forward(z, s):
+    y = tanh(z[1] + z[0] * s[0])
+    return (y,), (z[0],)
+
+
+@numba.extending.register_jitable
+def peephole_backward(saved, s, s1, ds1):
+    d = ds1[0] * d_tanh(s1[0])
+    return (d * s[0], d), (d * saved[0],)
+
+
+@numba.extending.register_jitable
+def zoneout_forward(z, s):
+    keep, y = z[0], tanh(z[1])
+    return (keep * s[0] + (one(y) - keep) * y,), (keep, y)
+
+
+@numba.extending.register_jitable
+def zoneout_backward(saved, s, s1, ds1):
+    keep, y = saved
+    return (zero(y), ds1[0] * (one(y) - keep) * d_tanh(y)), (ds1[0] * keep,)
+
+
+@numba.extending.register_jitable
+def two_forward(z, s):
+    g, n = sigmoid(z[2]), tanh(z[3])
+    return (g * s[0] + (one(g) - g) * n, s[1] + n), (g, n)
+
+
+@numba.extending.register_jitable
+def two_backward(saved, s, s1, ds1):
+    (g, n), (dh, dc) = saved, ds1
+    dn = dh * (one(g) - g) + dc
+    return (zero(g), zero(g), dh * (s[0] - n) * d_sigmoid(g), dn * d_tanh(n)), (dh * g, dc)
+
+
+@numba.extending.register_jitable
+def two_feedback(z, s):
+    return (z[0] * s[0], z[1] * s[1]), (z[0], z[1])
+
+
+@numba.extending.register_jitable
+def two_feedback_backward(carried, s, dq):
+    return (zero(dq[0]), zero(dq[0])), (dq[0] * carried[0], dq[1] * carried[1])
+
+
+@numba.extending.register_jitable
+def two_backward_carrying(saved, s, s1, ds1):
+    """`two_backward`, with the masks kept for `two_feedback_backward` in extra places."""
+    g, n, first, second = saved
+    dz, ds = two_backward((g, n), s, s1, ds1)
+    return (*dz, first, second), ds
+
+
+@numba.extending.register_jitable
+def two_forward_saving(z, s):
+    s1, saved = two_forward(z, s)
+    return s1, (*saved, z[0], z[1])
+
+
+@numba.extending.register_jitable
+def two_feedback_backward_extra(carried, s, dq):
+    return (zero(dq[0]), zero(dq[0])), (dq[0] * carried[2], dq[1] * carried[3])
+
+
+@numba.extending.register_jitable
+def itself_feedback(z, s):
+    c = sigmoid(z[0]) * s[1] + z[1]
+    return c, (z[0], z[1])
+
+
+@numba.extending.register_jitable
+def itself_forward(z, s):
+    return (tanh(z[2]) * sigmoid(z[0]), z[2]), (sigmoid(z[0]), tanh(z[2]))
+
+
+@numba.extending.register_jitable
+def itself_backward(saved, s, s1, ds1):
+    gate, y = saved
+    dh, dc = ds1
+    return (dh * y * d_sigmoid(gate), zero(y), dc + dh * gate * d_tanh(y), gate), (zero(y), zero(y))
+
+
+@numba.extending.register_jitable
+def itself_feedback_backward(carried, s, dq):
+    d, _, gate = carried
+    return (d + dq * s[1] * d_sigmoid(gate), dq), (zero(d), dq * gate)
+
+
+@numba.extending.register_jitable
+def last_forward(z, s):
+    h = tanh(z[0])
+    return (h, constant(h, 0.5) * s[1] + h * h), ()
+
+
+@numba.extending.register_jitable
+def last_backward(saved, s, s1, ds1):
+    (dh, dy), h = ds1, s1[0]
+    return ((dh + dy * (h + h)) * d_tanh(h),), (zero(h), constant(h, 0.5) * dy)
+
+
+@dataclass(frozen=True)
+class Declared(Cell):
+    use_bias = True
+    equations = Equations(tanh_forward, tanh_backward)
+    inputs = {"z": "xh"}
+
+
+class Vector(Declared):
+    inputs = {"u": "", "z": "xh"}
+    saved = ("u",)
+    equations = Equations(peephole_forward, peephole_backward)
+
+    @property
+    def vectors(self):
+        return {"bias": ("z",), "peephole": ("u",)}
+
+
+class OnlyVector(Vector):
+    """No recurrent kernel."""
+
+    inputs = {"u": "", "z": "x"}
+
+
+class Given(Declared):
+    inputs = {"keep": "m", "z": "xh"}
+    saved = ("keep", "y")
+    equations = Equations(zoneout_forward, zoneout_backward)
+    over_time = True
+
+    def draw(self, shape, dtype, how):
+        rng = np.random.default_rng(5)
+        return {"keep": rng.random(shape if self.over_time else (1, *shape[1:])).astype(dtype)}
+
+
+class Constant(Given):
+    over_time = False
+
+
+class Mean(Given):
+    def draw(self, shape, dtype, how):
+        return {"keep": np.asarray(0.25, dtype)}
+
+
+class SeveralQ(Declared):
+    inputs = {"a": "m", "b": "m", "g": "xq1", "n": "xq"}
+    states = ("h", "c")
+    saved = ("g", "n")
+    equations = Equations(
+        two_forward_saving, two_backward_carrying, two_feedback, two_feedback_backward_extra, hidden=2, extra=2
+    )
+
+    def draw(self, shape, dtype, how):
+        rng = np.random.default_rng(6)
+        return {name: rng.random((1, *shape[1:])).astype(dtype) for name in ("a", "b")}
+
+
+class NormEach(Declared):
+    inputs = {"u": "", "z": "xh"}
+    norms = (("z",),)
+    saved = ("u",)
+    equations = Equations(peephole_forward, peephole_backward)
+
+    @property
+    def vectors(self):
+        return {"peephole": ("u",)}
+
+
+class NormJoint(Declared):
+    """Groups of several slots, and q itself normalised."""
+
+    inputs = {"g": "xh", "n": "xh", "c": "="}
+    states = ("h", "c")
+    norms = (("g", "n"), ("c",))
+    norm_epsilon = 1e-3
+    saved = ("gate", "y")
+    equations = Equations(itself_forward, itself_backward, itself_feedback, itself_feedback_backward, extra=1)
+
+
+class Projected(Declared):
+    num_proj = 3
+
+
+class Clipped(Declared):
+    num_proj = 5
+    proj_clip = 0.4
+
+
+class Carried(Declared):
+    """The output is projected, and the equations use the first state itself."""
+
+    num_proj = 19
+    carries_output = True
+    inputs = {"u": "", "z": "xh"}
+    saved = ("u",)
+    equations = Equations(peephole_forward, peephole_backward)
+
+    @property
+    def vectors(self):
+        return {"bias": ("z",), "peephole": ("u",)}
+
+
+class Last(Declared):
+    """h is fed back, y is put out."""
+
+    states = ("h", "y")
+    last_is_output = True
+    equations = Equations(last_forward, last_backward)
+
+
+CELLS = (Last, Vector, OnlyVector, Given, Constant, Mean, SeveralQ, NormEach, NormJoint, Projected, Clipped, Carried)
+BOUNDS = {"float64": 1e-13, "float32": 1e-5}
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.__name__)
+def test_engines_agree(cell, size, dtype):
+    T, B, I, H = SIZES[size]
+    if cell.norms and H == 1:
+        pytest.skip("one number has no variance: gradients are rounding errors over epsilon")
+    problem = Problem(cell(H), T, B, I, dtype)
+    for options in ({}, {"lengths": problem.lengths, "reverse": True}, {"mask": problem.mask}):
+        results = problem.results(**options)
+        assert all(a.dtype == dtype for a in results.values())
+        truth = problem.in_float64().results(device="numpy", **options)
+        plain = errors(problem.results(device="numpy", **options), truth)  # of float32 itself: some problems amplify
+        for name, error in errors(results, truth).items():
+            assert error <= max(BOUNDS[dtype], 2 * plain[name]), f"{name}: {error:.1e}"
+        assert_same_bits(problem.results(save="minimal", **options), results)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.__name__)
+def test_gradients_are_those_of_central_differences(cell):
+    problem = Problem(cell(6), 4, 3, 2)
+    rng = np.random.default_rng(1)
+
+    def loss(params, x, state):
+        run = Problem.run(vars_of(problem, params, x, state), mask=problem.mask, device="numpy")
+        return (run.outputs * problem.d_outputs).sum() + sum(
+            (a * d).sum() for a, d in zip(run.state, problem.d_state, strict=True)
+        )
+
+    grads = problem.run(mask=problem.mask, device="numpy").backward(problem.d_outputs, problem.d_state)
+    point = [*problem.params.items(), ("x", problem.x), *problem.state._asdict().items()]
+    exact = [*grads.params.values(), grads.inputs, *grads.initial_state]
+    names, arrays = zip(*point, strict=True)
+    for i, (name, array) in enumerate(point):
+        direction = rng.standard_normal(array.shape)
+
+        def along(step, i=i, direction=direction):
+            moved = [a + step * direction if j == i else a for j, a in enumerate(arrays)]
+            n = len(problem.params)
+            return loss(dict(zip(names, moved[:n], strict=False)), moved[n], problem.cell.State(*moved[n + 1 :]))
+
+        numeric = (along(1e-5) - along(-1e-5)) / 2e-5
+        assert (exact[i] * direction).sum() == pytest.approx(numeric, rel=1e-6, abs=1e-7), name
+
+
+def vars_of(problem, params, x, state):
+    other = object.__new__(Problem)
+    other.cell, other.params, other.x, other.state = problem.cell, params, x, state
+    return other
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.__name__)
+def test_same_bits_for_any_number_of_threads(cell):
+    problem = Problem(cell(40), 11, 50, 9, "float32")
+    expected = problem.results(lengths=problem.lengths)
+    numba.set_num_threads(1)
+    try:
+        assert_same_bits(problem.results(lengths=problem.lengths), expected)
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
