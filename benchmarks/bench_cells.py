@@ -2,31 +2,22 @@
 
 from functools import cache
 
-import numpy as np
+from numba import config
 
-import numbarnn as nr
-from numbarnn.cells import CELLS
+from .run_numbarnn import Runner
+from .variants import SHAPE, VARIANTS
+from .workloads import SHAPES, make
 
-from .workloads import SHAPES
+THREADS = config.NUMBA_NUM_THREADS
+PLAIN = ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell")
 
 
 @cache
-def steps(cell, shape_name, dtype):
-    """(forward, train) without arguments, compiled by a first call; kept, as asv repeats `setup` before every call."""
-    T, B, I, H = SHAPES[shape_name]
-    cell = CELLS[cell](H)
-    params = cell.init_params(I, dtype=dtype)
-    rng = np.random.default_rng(0)
-    x, d_outputs = (rng.standard_normal((T, B, size)).astype(dtype) for size in (I, H))
-
-    def forward():
-        return nr.forward(cell, params, x, time_major=True, save="minimal").outputs
-
-    def train():
-        return nr.forward(cell, params, x, time_major=True).backward(d_outputs)
-
-    forward(), train()
-    return forward, train
+def runner(name, shape=SHAPE, dtype="float32"):
+    """Everything a step needs, compiled by a first call; kept, as asv repeats `setup` before every call."""
+    result = Runner(make(name, VARIANTS[name](*shape[2:]), shape, dtype), THREADS, training=True, rng=0)
+    result.forward(), result.train()
+    return result
 
 
 class Timing:
@@ -38,30 +29,46 @@ class Timing:
 class Shapes(Timing):
     """The cells that PyTorch and JAX have too, at every shape."""
 
-    params = (("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell"), tuple(SHAPES))
+    params = (PLAIN, tuple(SHAPES))
     param_names = ("cell", "shape")
 
     def setup(self, cell, shape):
-        self.forward, self.train = steps(cell, shape, "float32")
+        self.runner = runner(cell, SHAPES[shape])
 
     def time_forward(self, cell, shape):
-        self.forward()
+        self.runner.forward()
 
     def time_train(self, cell, shape):
-        self.train()
+        self.runner.train()
 
 
 class Cells(Timing):
-    """Every cell there is, in both dtypes, at one shape."""
+    """Every cell there is, and its main variants, at one shape."""
 
-    params = (tuple(CELLS), ("float32", "float64"))
-    param_names = ("cell", "dtype")
+    params = (tuple(VARIANTS),)
+    param_names = ("cell",)
 
-    def setup(self, cell, dtype):
-        self.forward, self.train = steps(cell, "mnist", dtype)
+    def setup(self, cell):
+        self.runner = runner(cell)
 
-    def time_forward(self, cell, dtype):
-        self.forward()
+    def time_forward(self, cell):
+        self.runner.forward()
 
-    def time_train(self, cell, dtype):
-        self.train()
+    def time_train(self, cell):
+        self.runner.train()
+
+
+class Float64(Timing):
+    """The same in double precision, of a few cells."""
+
+    params = (PLAIN,)
+    param_names = ("cell",)
+
+    def setup(self, cell):
+        self.runner = runner(cell, dtype="float64")
+
+    def time_forward(self, cell):
+        self.runner.forward()
+
+    def time_train(self, cell):
+        self.runner.train()

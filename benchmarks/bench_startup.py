@@ -5,7 +5,7 @@ asv runs each text that is returned in a fresh interpreter; of a pair it times t
 
 from numbarnn.cells import CELLS
 
-from .bench_cells import steps
+from .bench_cells import runner
 
 IMPORTS = """
 import numpy as np
@@ -49,7 +49,7 @@ class Warm(NewProcess):
     repeat = 5
 
     def setup(self):
-        steps("LSTMCell", "b1", "float32")
+        runner("LSTMCell")
 
     def timeraw_import(self):
         return "import numbarnn"

@@ -25,9 +25,13 @@ def line(rows, peak):
     text += f"{100 * row['gflops'] / peak:>8.0f}"
     for row in rows:
         if row["peer"]:
-            ratios = f"{row['ratio']:.2f} [{row['ratio_min']:.2f} {row['ratio_max']:.2f}]"
-            text += f"{row['peer_ms']:>12.3f}  {ratios:<19}"
+            text += f"{row['peer_ms']:>12.3f}  {ratio(row):<19}"
     return text.rstrip()
+
+
+def ratio(row):
+    """The ratio of a row, and its range."""
+    return f"{row['ratio']:.2f} [{row['ratio_min']:.2f} {row['ratio_max']:.2f}]"
 
 
 def wrong_line(wrong):
@@ -71,6 +75,23 @@ def save(path, content):
     """Write JSON as a whole or not at all."""
     with whole_file(path) as file:
         file.write(json.dumps(content, allow_nan=False).encode())
+
+
+def collect(tasks, content, path):
+    """Run {label: function}, each giving (lines to print, rows of results, what was wrong); print and save as it comes.
+    The content of the JSON file."""
+    content |= {"results": [], "wrong": []}
+    progress = Progress(len(tasks))
+    for done, (label, task) in enumerate(tasks.items()):
+        progress.show(done, label)
+        lines, rows, wrong = task()
+        progress.clear()
+        print(*lines, sep="\n", flush=True)
+        content["results"] += rows
+        content["wrong"] += wrong
+        if path:
+            save(path, content)
+    return content
 
 
 class Progress:

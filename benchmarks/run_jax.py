@@ -50,8 +50,8 @@ class Runner:
         import jax
 
         jax.config.update("jax_enable_x64", workload.dtype == "float64")
-        self.cell, self.wait = workload.cell, jax.block_until_ready
-        self.compiled_forward, self.compiled_train = compiled(jax, workload.cell, unroll)
+        self.cell, self.wait = workload.name, jax.block_until_ready
+        self.compiled_forward, self.compiled_train = compiled(jax, workload.name, unroll)
         self.params, self.x, self.d_outputs = jax.tree.map(
             jax.numpy.array, (workload.params, workload.x, workload.d_outputs)
         )

@@ -18,11 +18,11 @@ class Runner:
         import torch
 
         torch.set_num_threads(threads)
-        self.torch, self.cell, self.units = torch, workload.cell, workload.shape[3]
+        self.torch, self.cell, self.units = torch, workload.name, workload.shape[3]
         dtype = getattr(torch, workload.dtype)
-        self.module = getattr(torch.nn, MODULES[workload.cell])(*workload.shape[2:], dtype=dtype)
+        self.module = getattr(torch.nn, MODULES[workload.name])(*workload.shape[2:], dtype=dtype)
         params = workload.params
-        biases = two_biases(workload.cell, params["bias"], self.units)
+        biases = two_biases(workload.name, params["bias"], self.units)
         weights = params["kernel"].T, params["recurrent_kernel"].T, *biases
         with torch.no_grad():
             for parameter, value in zip(self.module.parameters(), weights, strict=True):

@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Blocks of H columns in kernel, in recurrent_kernel and in bias.
-BLOCKS = {"SimpleRNN": (1, 1, 1), "LSTM": (4, 4, 4), "GRU": (3, 3, 4)}
+import numbarnn as nr
+from numbarnn.cells.contract import RNNCell
+
+# The cells that PyTorch and JAX have too, by the names of PyTorch's modules.
+CELLS = {"SimpleRNN": nr.SimpleRNNCell, "LSTM": nr.LSTMCell, "GRU": nr.ResetAfterGRUCell}
 
 # Steps, batch, input features, units.
 SHAPES = {
@@ -29,9 +32,10 @@ def shape(name):
 
 
 class Workload(NamedTuple):
-    """One cell over one batch, time-major: x (T, B, I), d_outputs (T, B, H), params in numbarnn's order."""
+    """One cell over one batch, time-major: x (T, B, I), d_outputs (T, B, output size), params in numbarnn's order."""
 
-    cell: str
+    name: str
+    cell: RNNCell
     shape: tuple
     dtype: str
     params: dict
@@ -39,25 +43,22 @@ class Workload(NamedTuple):
     d_outputs: np.ndarray
 
 
-def make(cell, shape, dtype="float32", seed=0):
-    """A workload with uniform weights in +-1/sqrt(H) (biases too) and normal inputs and gradients."""
+def make(name, cell, shape, dtype="float32", seed=0):
+    """A workload with uniform weights in +-1/sqrt(H) (biases too; scales of a norm around 1) and normal inputs and
+    gradients."""
     T, B, I, H = shape
-    kernel, recurrent_kernel, bias = BLOCKS[cell]
     rng = np.random.default_rng(seed)
-
-    def weights(*size):
-        return rng.uniform(-(H**-0.5), H**-0.5, size).astype(dtype)
-
     params = {
-        "kernel": weights(I, kernel * H),
-        "recurrent_kernel": weights(H, recurrent_kernel * H),
-        "bias": weights(bias * H),
+        key: (key.endswith("scale") + rng.uniform(-(H**-0.5), H**-0.5, size)).astype(dtype)
+        for key, size in cell.param_shapes(I).items()
     }
-    x, d_outputs = (rng.standard_normal((T, B, size)).astype(dtype) for size in (I, H))
-    return Workload(cell, shape, dtype, params, x, d_outputs)
+    x, d_outputs = (rng.standard_normal((T, B, size)).astype(dtype) for size in (I, cell.output_size))
+    return Workload(name, cell, shape, dtype, params, x, d_outputs)
 
 
 def flops(cell, shape, kind):
-    """Floating point operations of the products with both kernels; backward has twice as many as forward."""
-    T, B, I, H = shape
-    return (3 if kind == "train" else 1) * 2 * T * B * BLOCKS[cell][0] * H * (I + H)
+    """Floating point operations of the products with matrices, each once a step; backward has twice as many as
+    forward."""
+    T, B, I, _ = shape
+    weights = sum(np.prod(size) for size in cell.param_shapes(I).values() if len(size) > 1)
+    return (3 if kind == "train" else 1) * 2 * T * B * int(weights)

@@ -2,15 +2,40 @@
 
 from importlib import import_module
 
-from .cells import CELLS, BasicRNNCell
+from .cells import CELLS, COMPOSITE_CELLS, BasicRNNCell, Cell
 from .errors import InputError
 from .sequence import Gradients, Run, forward
-from .unroll import dynamic_rnn, static_rnn
+from .unroll import (
+    StateSaver,
+    Unrolled,
+    bidirectional_dynamic_rnn,
+    dynamic_rnn,
+    raw_rnn,
+    reverse_sequence,
+    stack_bidirectional_dynamic_rnn,
+    stack_time,
+    static_bidirectional_rnn,
+    static_rnn,
+    static_state_saving_rnn,
+    unstack_time,
+)
+from .wrappers import WRAPPERS
 
 __version__ = "0.1.0"
-globals().update(CELLS)
+globals().update(CELLS | COMPOSITE_CELLS | WRAPPERS)
 
-MODULES = ("checkpoint", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "recipes")
+MODULES = (
+    "checkpoint",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "recipes",
+    "regularizers",
+)
 
 
 def __getattr__(name):
@@ -26,13 +51,24 @@ def __getattr__(name):
 
 __all__ = [
     "BasicRNNCell",
+    "Cell",
     "Gradients",
     "InputError",
     "Run",
     "Sequential",
+    "StateSaver",
+    "Unrolled",
+    "bidirectional_dynamic_rnn",
     "dynamic_rnn",
     "forward",
+    "raw_rnn",
+    "reverse_sequence",
     "show_versions",
+    "stack_bidirectional_dynamic_rnn",
+    "stack_time",
+    "static_bidirectional_rnn",
     "static_rnn",
+    "static_state_saving_rnn",
+    "unstack_time",
 ]
-__all__ += list(CELLS)
+__all__ += [*CELLS, *COMPOSITE_CELLS, *WRAPPERS]

@@ -13,7 +13,8 @@ class Chain(Checked):
     """Layers one after another; the part of `Sequential` that knows nothing of training.
 
     An `Input` (or ``input_shape`` on the first layer) builds the layers as they are added; otherwise the first data
-    builds them. ``params`` is {"layer/parameter": array}: the arrays that the layers compute with.
+    builds them. ``params`` is {"layer/parameter": array}: the arrays that the layers compute with; ``regularizers``
+    and ``constraints`` hold those of some of them under the same names.
     """
 
     def __init__(self, layers=(), *, seed=0, dtype="float32", device="cpu", name="sequential"):
@@ -29,6 +30,8 @@ class Chain(Checked):
         self.name = name
         self.layers = []
         self.params = {}
+        self.regularizers = {}
+        self.constraints = {}
         self.input_shape = None
         for layer in layers:
             self.add(layer)
@@ -37,8 +40,8 @@ class Chain(Checked):
         """Append a layer."""
         if not isinstance(layer, Layer):
             raise InputError(f"{self.name}: expected a layer such as Dense(10), got {layer!r}")
-        if getattr(layer, "return_state", False):
-            raise InputError(f"{self.name}: expected layers with one output, got {layer.name} with return_state=True")
+        if not layer.has_one_output:
+            raise InputError(f"{self.name}: expected layers with one output, got {layer.name} with several")
         if layer.built or any(layer is other for other in self.layers):
             raise InputError(f"{self.name}: expected a new layer, got {layer.name}, which is in use already")
         first = not self.layers and self.input_shape is None
@@ -127,7 +130,10 @@ class Chain(Checked):
         before = self.layers[: self.layers.index(layer)]
         shape = before[-1].output_shape if before else self.input_shape
         layer.build(shape, self._weights_rng, self.dtype)
-        self.params |= {f"{layer.name}/{name}": array for name, array in layer.params.items()}
+        named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
+        self.params |= named(layer.params)
+        self.regularizers |= {name: r for name, r in named(layer.regularizers).items() if name in self.params}
+        self.constraints |= {name: c for name, c in named(layer.constraints).items() if name in self.params}
 
     def _free_name(self, layer):
         """The layer's name, with a number behind it when it was not chosen and is taken."""

@@ -19,7 +19,7 @@ def engine(device):
 def run(cell, params, x, state, mask, how):
     """The `Pass` of a plain cell."""
     compute = engine(how.device if x.size else "numpy")  # nothing to do: no kernel
-    given = cell.draw((*x.shape[:2], cell.units), x.dtype, how)
+    params, given = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), x.dtype, how)
     trace = compute.forward(cell, params, x, state, mask, how.reverse, how.keep, given)
 
     def saved():
@@ -30,7 +30,7 @@ def run(cell, params, x, state, mask, how):
 
     def backward(d_outputs, d_state):
         d_params, dx, initial = compute.backward(saved(), d_outputs, d_state)
-        return d_params, dx, cell.State(*initial)
+        return cell.own_gradients(d_params), dx, cell.State(*initial)
 
     states, gates = (lambda: compute.states(saved())), (lambda: compute.gates(saved()))
     return Pass(trace.outputs, cell.State(*trace.state), backward, states, gates)

@@ -8,9 +8,9 @@ import numpy as np
 from . import losses, metrics, optimizers
 from .batches import Means, batch_rows, split_validation
 from .chain import Chain
+from .chain_pass import forward
 from .errors import InputError
 from .history import History
-from .layers import Activation, Dense
 from .layers.base import is_positive_integer
 from .progress import Progress
 
@@ -19,7 +19,10 @@ class Sequential(Chain):
     """Layers one after another, with training as Keras has it.
 
     ``seed`` decides everything random (initial weights, shuffling, dropout): the same seed, data and calls give the
-    same bits. ``dtype``: "float32" or "float64". ``device``: where the recurrent layers run, see `nr.forward`.
+    same bits. Where a mask (`Masking`, `Embedding` with mask_zero) reaches the output, loss and metrics are means over
+    the valid steps, one after another as rows (steps, outputs) with their labels; those of the other steps are not
+    looked at. Keras does the same, but for the mean of the loss over batches: here every step has the same weight in it,
+    in Keras every sample. The loss holds the penalties of all regularisers, in `evaluate` as well. ``dtype``: "float32" or "float64". ``device``: where the recurrent layers run, see `nr.forward`.
     Raises `InputError` for layers, options and data that do not fit.
     """
 
@@ -58,8 +61,8 @@ class Sequential(Chain):
             means = Means(self.metrics_names)
             for rows in batch_rows(len(x), batch_size, order):
                 batch = x[rows]
-                values = self._train_step(batch, y[rows])
-                means.add(values, len(batch))
+                values, weight = self._train_step(batch, y[rows])
+                means.add(values, weight)
                 progress.update(len(batch), means)
                 if not math.isfinite(values[0]):
                     break
@@ -88,7 +91,7 @@ class Sequential(Chain):
         self._expect_batches("predict", x, batch_size)
         progress, outputs = Progress("predict", len(x), batch_size, verbose), []
         for rows in batch_rows(len(x), batch_size):
-            outputs.append(self._forward(x[rows])[0])
+            outputs.append(self._forward(x[rows]).output)
             progress.update(len(outputs[-1]), Means(()))
         progress.finish({})
         return np.concatenate(outputs)
@@ -96,55 +99,65 @@ class Sequential(Chain):
     def train_on_batch(self, x, y):
         """One update from one batch; returns loss and metrics before it as `evaluate` does. NaN loss: no update."""
         x, y = self._data("train_on_batch", x, y)
-        return _plain(self._train_step(x, y))
+        return _plain(self._train_step(x, y)[0])
 
     def test_on_batch(self, x, y):
         """Loss and metrics on one batch, as `evaluate` returns them."""
         x, y = self._data("test_on_batch", x, y)
-        return _plain(self._measure(y, *self._forward(x))[0])
+        return _plain(self._measure(y, self._forward(x))[0])
 
     def _train_step(self, x, y):
-        """Forward, backward, update. Returns the values before it; a NaN loss when nothing was updated."""
-        saved = []
+        """Forward, backward, update. Returns (values before it, their weight); a NaN loss when nothing was updated."""
         with np.errstate(all="ignore"):
-            for layer in self.layers:
-                x, kept = layer.forward(x, True, self._dropout_rng)
-                saved.append(kept)
-            values, d, options = self._measure(y, x, kept)
+            run = forward(self.layers, x, True, self._dropout_rng)
+            values, weight, gradient, options = self._measure(y, run)
             if not math.isfinite(values[0]):
-                return values
-            gradients = {}
-            for layer, kept in zip(reversed(self.layers), reversed(saved), strict=True):
-                d, grads = layer.backward(kept, d, **options)
-                gradients |= {f"{layer.name}/{name}": g for name, g in grads.items()}
-                options = {}
+                return values, weight
+            gradients = run.backward(gradient, **options)
+            for name, regularizer in self.regularizers.items():
+                gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
             if all(np.isfinite(g).all() for g in gradients.values()):
                 self.optimizer.apply(self.params, gradients)
+                for name, constraint in self.constraints.items():
+                    self.params[name][...] = constraint(self.params[name])
             else:
                 values[0] = math.nan
-        return values
+        return values, weight
 
     def _forward(self, x):
-        """The output outside training, and what the last layer kept."""
+        """The pass outside training."""
         with np.errstate(all="ignore"):
-            for layer in self.layers:
-                x, kept = layer.forward(x)
-        return x, kept
+            return forward(self.layers, x)
 
-    def _measure(self, y, output, kept):
-        """[loss, metrics ...], the gradient of the loss, and from where the last layer's `backward` takes it."""
+    def _measure(self, y, run):
+        """([loss, metrics ...], their weight in a mean over batches, gradient of the data's part of the loss, from where
+        the last layer's `backward` takes it)."""
         loss = self._fused_loss or self.loss
-        scores = self.layers[-1].pre_activation(kept) if self._fused_loss else output
+        scores, output, mask = run.pre_activation if self._fused_loss else run.output, run.output, run.mask
+        whole, weight = scores, len(output)
+        if mask is not None:
+            y, scores, output = self._valid(y, mask), scores[mask], output[mask]
+            weight = len(scores)
         with np.errstate(all="ignore"):
             value, gradient = loss.value_and_gradient(y, scores)
-            values = [value, *(metric(y, output) for metric in self.metrics.values())]
-        return values, gradient, {"from_pre_activation": True} if self._fused_loss else {}
+            penalty = run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
+            values = [value + penalty, *(float(metric(y, output)) for metric in self.metrics.values())]
+        if mask is not None:
+            gradient, valid_only = np.zeros_like(whole), gradient
+            gradient[mask] = valid_only
+        return values, weight, gradient, {"from_pre_activation": True} if self._fused_loss else {}
+
+    def _valid(self, y, mask):
+        """The labels of valid steps, one after another."""
+        if y.shape[: mask.ndim] != mask.shape:
+            raise InputError(f"{self.name}: expected labels for the steps of a mask {mask.shape}, got shape {y.shape}")
+        return y[mask]
 
     def _evaluate(self, x, y, batch_size, progress):
         means = Means(self.metrics_names)
         for rows in batch_rows(len(x), batch_size):
-            values, *_ = self._measure(y[rows], *self._forward(x[rows]))
-            means.add(values, len(x[rows]))
+            values, weight, *_ = self._measure(y[rows], self._forward(x[rows]))
+            means.add(values, weight)
             progress.update(len(x[rows]), means)
         progress.finish(means.values())
         return means.values()
@@ -195,8 +208,9 @@ class Sequential(Chain):
     def _loss_of_pre_activation(self):
         """The loss as a function of what the last softmax or sigmoid is applied to; None where it cannot be."""
         last, loss = self.layers[-1], self.loss
-        matches = isinstance(last, Activation | Dense) and last.activation == loss.activation
-        return type(loss)(from_logits=True) if matches and not (loss.from_logits or loss.legacy_clip) else None
+        matches = last.last_activation is not None and last.last_activation == loss.activation
+        as_given = loss.from_logits or loss.legacy_clip or last.activity_regularizer
+        return type(loss)(from_logits=True) if matches and not as_given else None
 
     def _expect_batches(self, who, x, batch_size):
         _expect_positive(who, "batch_size", batch_size)

@@ -25,6 +25,11 @@ class Gradients:
     initial_state: tuple
 
 
+def check_cell(who, cell):
+    if not isinstance(cell, RNNCell):
+        raise InputError(f"{who}: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
+
+
 def check_array(who, what, value, shape, dtype):
     """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free
     ones."""
@@ -130,8 +135,7 @@ def forward(
     forward pass again. `device`: "cpu", or "numpy" for the slow and readable engine. x and params must stay as they
     are until the gradient has been taken. Raises `InputError`.
     """
-    if not isinstance(cell, RNNCell):
-        raise InputError(f"forward: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
+    check_cell("forward", cell)
     who = type(cell).__name__
     if save not in ("all", "minimal"):
         raise InputError(f"{who}: expected save to be 'all' or 'minimal', got {save!r}")
@@ -221,7 +225,8 @@ class Run:
         if d_outputs is not None:
             d_outputs = self._turn(check_array(who, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
         d_state = check_state(self.cell, "d_state", d_state, batch, self.dtype, partial=True)
-        params, inputs, initial = self.run.backward(d_outputs, d_state or nested(lambda _: None, self.cell.state_size))
+        d_state = nested(lambda _: None, self.cell.state_size) if d_state is None else d_state
+        params, inputs, initial = self.run.backward(d_outputs, d_state)
         return Gradients(params, self._turn(inputs), initial)
 
 

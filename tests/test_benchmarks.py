@@ -15,7 +15,11 @@ import numpy as np
 import pytest
 
 import benchmarks
-from benchmarks import peers, report, workloads
+import numbarnn as nr
+from benchmarks import bench_ratios, comparison, loops, peers, relative, report, run_loop, run_numbarnn, workloads
+from benchmarks.torch_cells import LOOPS
+from benchmarks.torch_cells.products import before_loop, in_loop
+from benchmarks.variants import VARIANTS
 
 ROOT = Path(benchmarks.__file__).parents[1]
 KINDS = ("time_", "timeraw_", "track_")
@@ -47,6 +51,8 @@ def asv_benchmarks():
     for module in pkgutil.iter_modules(benchmarks.__path__):
         if module.name.startswith("bench_"):
             for name, value in vars(importlib.import_module(f"benchmarks.{module.name}")).items():
+                if value is bench_ratios.PyTorchLoop:  # needs a process in which Numba's threads have not started
+                    continue
                 if inspect.isclass(value) and any(method.startswith(KINDS) for method in dir(value)):
                     yield pytest.param(value, id=f"{module.name}.{name}")
 
@@ -68,15 +74,16 @@ def test_an_asv_benchmark_runs_on_its_smallest_parameters(case):
 
 
 def test_benchmarks_import_without_peers_and_compile_nothing(tmp_path):
-    names = [f"benchmarks.{module.name}" for module in pkgutil.iter_modules(benchmarks.__path__)]
+    names = [module.name for module in pkgutil.walk_packages(benchmarks.__path__, "benchmarks.")]
     code = f"import sys; sys.modules |= dict(torch=None, jax=None)\nimport {', '.join(names)}"
     finished = python("-c", code, NUMBARNN_CACHE_DIR=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path))
     assert finished.returncode == 0, finished.stderr
     assert not list(tmp_path.rglob("*.*"))
 
 
-@pytest.mark.parametrize("cell, gates", [("SimpleRNN", 1), ("LSTM", 4), ("GRU", 3)])
-def test_operations_are_those_of_the_products(cell, gates):
+@pytest.mark.parametrize("name, gates", [("SimpleRNN", 1), ("LSTM", 4), ("GRU", 3)])
+def test_operations_are_those_of_the_products(name, gates):
+    cell = workloads.CELLS[name](5)
     # 2 steps of 3 rows: 4 inputs and 5 hidden units times 5 columns a gate, a multiplication and an addition each.
     assert workloads.flops(cell, (2, 3, 4, 5), "forward") == 2 * 3 * (4 + 5) * 5 * gates * 2
     assert workloads.flops(cell, (2, 3, 4, 5), "train") == 3 * workloads.flops(cell, (2, 3, 4, 5), "forward")
@@ -101,12 +108,12 @@ def test_the_command_writes_what_the_design_promises(wanted, tmp_path):
             "7x3x5x4",
             "float32",
         )
-        operations = workloads.flops("LSTM", (7, 3, 5, 4), row["kind"])
+        operations = workloads.flops(nr.LSTMCell(4), (7, 3, 5, 4), row["kind"])
         assert row["gflops"] * row["numbarnn_ms"] * 1e6 == pytest.approx(operations)
         if row["peer"]:
             assert row["ratio"] == pytest.approx(row["peer_ms"] / row["numbarnn_ms"])
             assert row["ratio_min"] <= row["ratio"] <= row["ratio_max"]
-            assert row["max_error"] <= peers.BOUND["float32"]
+            assert row["max_error"] <= comparison.BOUND["float32"]
 
 
 class Peer:
@@ -152,7 +159,7 @@ def test_a_wrong_result_ends_in_exit_code_1(monkeypatch):
 def test_a_missing_peer_is_left_out_with_a_message(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "jax", sys)
-    assert peers.installed(["torch", "jax"]) == ["jax"]
+    assert comparison.installed(["torch", "jax"]) == ["jax"]
     assert "torch is left out: import of torch halted" in capsys.readouterr().err
 
 
@@ -180,3 +187,83 @@ def test_summary_takes_the_faster_peer():
         for peer, ratio in both.items()
     ]
     assert "minimum 2.00 (LSTM b1), geometric mean 4.00" in report.summary(rows)
+
+
+def test_every_cell_is_measured():
+    cells = nr.cells.CELLS | nr.cells.COMPOSITE_CELLS
+    assert cells.keys() <= {type(make(8, 4)).__name__ for make in VARIANTS.values()}
+    assert LOOPS.keys() | relative.PAIRS.keys() <= VARIANTS.keys()
+
+
+@pytest.mark.parametrize("each", [in_loop, before_loop])
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_in_pytorch_computes_what_the_cell_does(name, each):
+    pytest.importorskip("torch")
+    workload = workloads.make(name, VARIANTS[name](8, 6), (7, 3, 8, 6), "float64")
+    expected = run_numbarnn.Runner(workload, 1, training=True, rng=0, device="numpy").results()
+    results = run_loop.Runner(workload, 1, each).results()
+    assert results.keys() == {name for name in expected if not name.startswith("state.")}
+    for quantity, value in results.items():
+        assert comparison.error(expected[quantity], value) < 1e-13, quantity
+
+
+@needs_jit
+@pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
+def test_the_comparison_with_loops_writes_what_peers_writes(tmp_path):
+    path = tmp_path / "results.json"
+    finished = python("-m", "benchmarks.loops", "--quick", "--json", str(path), "--cells", "SimpleRNNCell")
+    assert finished.returncode == 0, finished.stderr
+    content = json.loads(path.read_text())
+    assert [row["peer"] for row in content["results"]] == list(loops.PEERS) and content["wrong"] == []
+    for row in content["results"]:
+        assert row.keys() == KEYS
+        assert (row["cell"], row["shape"], row["kind"]) == ("SimpleRNNCell", [50, 64, 128, 128], "train")
+        assert row["ratio"] == pytest.approx(row["peer_ms"] / row["numbarnn_ms"])
+
+
+@needs_jit
+@pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
+def test_the_dashboard_follows_the_ratio_to_a_pytorch_loop():
+    code = "from benchmarks.bench_ratios import PyTorchLoop as P; P().setup(n := 'SimpleRNNCell')"
+    finished = python("-c", f"{code}; print(P().track_train(n))")
+    assert finished.returncode == 0, finished.stderr
+    assert 0 < float(finished.stdout) < 5
+
+
+def test_the_dashboard_leaves_pytorch_out_where_it_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(NotImplementedError, match="needs PyTorch"):
+        bench_ratios.PyTorchLoop().setup("SimpleRNNCell")
+
+
+def test_the_comparison_with_loops_needs_pytorch(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert loops.main(["--quick"]) == 1
+    assert "torch is left out" in capsys.readouterr().err
+
+
+def test_loops_that_are_not_three_times_slower_are_named():
+    ratios = {"LSTMCell": (2.5, 2.0), "GRUCell": (3.5, 2.5), "NASCell": (1.5, 9.0)}
+    rows = [
+        {"cell": cell, "peer": peer, "ratio": ratio}
+        for cell, both in ratios.items()
+        for peer, ratio in zip(loops.PEERS, both, strict=True)
+    ]
+    summary = loops.summary(rows)
+    assert "least ratio 1.50 (NASCell, torch loop)" in summary and summary.endswith("under 3: LSTMCell, NASCell")
+
+
+@needs_jit
+def test_variants_are_measured_against_the_plain_cell(tmp_path, capsys):
+    path = tmp_path / "results.json"
+    relative.main(["--quick", "--rounds", "1", "--json", str(path), "--cells", "LSTMCell+peepholes"])
+    (row,) = json.loads(path.read_text())["results"]
+    assert row["ratio"] == pytest.approx(row["numbarnn_ms"] / row["plain_ms"]) and row["bound"] == 1.6
+    assert "LSTMCell+peepholes" in capsys.readouterr().out
+
+
+def test_an_exceeded_bound_is_printed():
+    row = {"cell": "LSTMCell+peepholes", "numbarnn_ms": 1.7, "plain": "LSTMCell", "plain_ms": 1.0}
+    row |= {"ratio": 1.7, "ratio_min": 1.6, "ratio_max": 1.8, "bound": 1.6}
+    assert relative.line(row).endswith("1.70 [1.60 1.80]    bound 1.6 exceeded")
+    assert relative.line(row | {"ratio": 1.5}).endswith("bound 1.6")

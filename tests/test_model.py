@@ -274,7 +274,7 @@ def test_empty_batches():
         (lambda: Sequential([Dense(3, name="a"), Dense(3, name="a")]), "expected another name, 'a' is taken"),
         (
             lambda: Sequential([LSTM(3, return_state=True)]),
-            "expected layers with one output, got lstm with return_state",
+            "expected layers with one output, got lstm with several",
         ),
         (lambda: Sequential(dtype="float16"), "expected dtype float32 or float64, got 'float16'"),
         (lambda: Sequential(seed=-1), "expected an integer seed of at least 0"),

@@ -3,40 +3,62 @@
 import ast
 import json
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from autograd import grad
+from autograd import elementwise_grad, grad
 from autograd.test_util import check_grads
 from numba import config
 
 import numbarnn as nr
-from numbarnn.cells import CELLS
 from validation import __main__ as program
-from validation import activations, cases, compare, problem, references, suite
-from validation.unrolled import unroll
+from validation import (
+    activations,
+    cases,
+    catalogue,
+    clipping,
+    compare,
+    coverage,
+    problem,
+    references,
+    report,
+    suite,
+    vector_functions,
+)
 
 REFERENCES = references.load()
 VALIDATION = Path(problem.__file__).parent
 
 
-def test_quick_run_passes_and_writes_the_promised_json(tmp_path, capsys):
+def test_a_quick_run_writes_the_promised_json(tmp_path, capsys):
     file = tmp_path / "results.json"
-    assert program.main(["--quick", "--json", str(file)]) == 0
+    assert program.main(["--quick", "--cell", "ResetAfterGRUCell", "--json", str(file)]) == 0
     content = json.loads(file.read_text())
-    assert content.keys() == {"passed", "failed", "environment", "cases"}
+    assert content.keys() == {"passed", "failed", "environment", "cases", "coverage"}
     assert content["failed"] == 0 and content["passed"] == len(content["cases"])
     keys = {"cell", "options", "dtype", "device", "shape", "against", "quantity", "gate", "error", "bound", "ok"}
     assert all(case.keys() == keys for case in content["cases"])
-    assert {case["cell"] for case in content["cases"]} >= ({*CELLS} if config.DISABLE_JIT else {*CELLS, "vector tanh"})
     assert {case["dtype"] for case in content["cases"]} == {"float32", "float64"}
-    gates = {(case["quantity"], case["gate"]) for case in content["cases"] if case["cell"] == "ResetAfterGRUCell"}
+    gates = {(case["quantity"], case["gate"]) for case in content["cases"]}
     assert {("d_kernel", gate) for gate in "rzn"} | {("d_recurrent_kernel", gate) for gate in "rzm"} < gates
     assert {("d_bias", gate) for gate in "rznm"} < gates and ("d_kernel", "m") not in gates
-    assert f"{content['passed']} passed, 0 failed" in capsys.readouterr().out
+    assert {row["option"] for row in content["coverage"]} == set(catalogue.options("ResetAfterGRUCell"))
+    printed = capsys.readouterr().out
+    assert f"{content['passed']} passed, 0 failed" in printed and "differences" in printed
+
+
+@pytest.mark.parametrize("cell", sorted(catalogue.cells()))
+def test_a_quick_run_of_each_cell_passes(cell):
+    results = suite.run([cell], quick=True, device="numpy")
+    assert not report.failures(results) and len(results) > 100
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="there are no vector functions without a compiler")
+def test_the_vector_functions_pass():
+    results = list(vector_functions.results(quick=True))
+    assert not report.failures(results) and {"vector tanh", "vector exp"} < {r.cell for r in results}
 
 
 def test_an_error_in_the_gradient_of_one_gate_is_found_there_and_only_there(monkeypatch, capsys):
@@ -68,20 +90,38 @@ def test_a_cell_without_a_reference_fails(monkeypatch, capsys):
     class UnprovenCell(nr.SimpleRNNCell):
         pass
 
-    monkeypatch.setitem(CELLS, "UnprovenCell", UnprovenCell)
+    monkeypatch.setattr(nr, "UnprovenCell", UnprovenCell, raising=False)
     assert program.main(["--quick", "--cell", "UnprovenCell", "--device", "numpy"]) == 1
     assert "no reference" in capsys.readouterr().out
 
 
-def test_an_option_or_activation_that_no_reference_knows_fails(monkeypatch):
+def test_a_reference_without_a_cell_is_only_reported(monkeypatch, capsys):
+    monkeypatch.setitem(references.load(), "CellToCome", references.load()["SimpleRNNCell"])
+    assert program.main(["--quick", "--cell", "GRUBlockCell", "--device", "numpy"]) == 0
+    assert "without a cell: CellToCome" in capsys.readouterr().out
+
+
+def test_an_option_or_activation_that_only_one_side_knows_fails(monkeypatch):
     @dataclass(frozen=True)
-    class WiderCell(nr.SimpleRNNCell):
+    class SimpleRNNCell(nr.SimpleRNNCell):
         leak: float = 0.0
 
-    monkeypatch.setitem(CELLS, "SimpleRNNCell", WiderCell)
+    monkeypatch.setattr(nr, "SimpleRNNCell", SimpleRNNCell)
+    monkeypatch.setitem(references.load()["GRUCell"].OPTIONS, "gone", (1,))
     monkeypatch.delitem(activations.ACTIVATIONS, "softsign")
-    messages = [result.quantity for result in suite.coverage(["SimpleRNNCell"])]
-    assert len(messages) == 2 and "leak" in messages[0] and "softsign" in messages[1]
+    found = list(coverage.gaps(["SimpleRNNCell", "GRUCell"]))
+    assert {("SimpleRNNCell", "its reference does not know the option leak")} < set(found)
+    assert ("GRUCell", "its reference has an option gone, and the cell does not") in found
+    assert ("activations", "validation/activations.py has no softsign") in found and len(found) == 3
+
+
+def test_the_full_run_proves_every_option_of_every_cell():
+    assert not list(coverage.gaps(list(catalogue.cells())))
+    proofs = {(p.cell, p.option): p for p in coverage.proofs(list(catalogue.cells()))}
+    clip = proofs["LSTMCell", "cell_clip"]
+    assert set(clip.values) == {0.5, 0.2} and clip.alone > 2 and clip.combined and clip.differences == 2
+    assert proofs["LSTMCell", "forget_bias"].pytorch and not clip.pytorch
+    assert not proofs["LSTMBlockCell", "cell_clip"].differences  # straight through: not the derivative
 
 
 def test_an_exception_in_the_cell_is_a_failure_of_that_case(monkeypatch):
@@ -119,26 +159,45 @@ def test_errors_are_relative_to_the_largest_entry_of_the_quantity():
     assert compare.errors(values, truth) == {("d_bias", "i"): 1 / 8, ("d_bias", "f"): 1 / 8, ("outputs", None): 1 / 2}
 
 
+PURE = ("activations", "clipping", "normalisation", "projection", "parts", "node", "unrolled")
+
+
 def test_references_import_nothing_of_numbarnn():
-    files = [*(VALIDATION / "references").glob("*.py"), VALIDATION / "activations.py", VALIDATION / "unrolled.py"]
-    assert len(files) >= len(CELLS) + 3
+    files = [*(VALIDATION / "references").glob("*.py"), *(VALIDATION / f"{name}.py" for name in PURE)]
+    assert len(files) > len(catalogue.cells()) + len(PURE)
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert all("numbarnn" not in name and "numba" not in name for name in names), file
+            if isinstance(node, ast.ImportFrom) and node.level:  # of validation, only what is as pure
+                assert node.module is None or node.module.split(".")[0] in {*PURE, *modules()}, (file, node.module)
 
 
-@pytest.mark.parametrize("cell", sorted(REFERENCES))
+def modules():
+    return {file.stem for file in (VALIDATION / "references").glob("*.py")}
+
+
+@pytest.mark.parametrize("cell", sorted(REFERENCES.keys() & catalogue.cells().keys()))
 def test_autograd_of_each_reference_agrees_with_central_differences(cell):
-    case = cases.Case(cell, {}, cases.SMALL, cases.Call(initial_state=True, masking="lengths", reverse=True))
-    p = problem.draw(case)
+    call = cases.Call(initial_state=True, masking="lengths", reverse=True)
+    p = problem.draw(cases.fitted(REFERENCES[cell], {}, cases.SMALL, call)[-1], margin=1e-3)
+    floats = [p.x] if p.x.dtype.kind == "f" else []
 
-    def outputs_and_states(params, x, state):
-        outputs, final, _, _ = unroll(p.step, params, x, state, p.mask, reverse=True)
+    def outputs_and_states(params, state, x=p.x):
+        outputs, final, _, _ = p.reference(params, x, state)
         return anp.concatenate([anp.ravel(outputs), *(anp.ravel(s) for s in final.values())])
 
-    check_grads(outputs_and_states, modes=["rev"], order=1)(p.params, p.x, p.state)
+    check_grads(outputs_and_states, modes=["rev"], order=1)(p.params, p.state, *floats)
+
+
+def test_the_gradient_of_clips_is_that_which_is_promised():
+    at = np.array([-2.0, -1.0, 0.5, 1.0, 1.5])
+    assert np.array_equal(clipping.clip(at, 1.0), [-1, -1, 0.5, 1, 1])
+    assert np.array_equal(clipping.straight_through(at, 1.0), clipping.clip(at, 1.0))
+    slopes = {function: elementwise_grad(function)(at, 1.0) for function in (clipping.clip, clipping.straight_through)}
+    assert np.array_equal(slopes[clipping.clip], [0, 1, 1, 1, 0])
+    assert np.array_equal(slopes[clipping.straight_through], np.ones(5))
 
 
 @pytest.mark.parametrize("name", sorted(activations.ACTIVATIONS))
@@ -169,12 +228,16 @@ def test_problems_are_the_same_in_every_run_and_in_both_dtypes():
 
 def test_random_problems_keep_away_from_kinks_and_planted_ones_stand_on_them():
     case = cases.Case("GRUCell", {"activation": "relu", "recurrent_activation": "hard_sigmoid"}, cases.SMALL)
-    assert distance_from_kinks(case) > problem.MARGIN
-    assert distance_from_kinks(replace(case, kinks=True)) == 0
+    assert distances(case).min() > problem.MARGIN
+    assert distances(replace(case, kinks=True)).min() == 0
 
 
-def distance_from_kinks(case):
-    p, distances = problem.draw(case), []
-    step = partial(p.step, f=activations.watched(distances))
-    unroll(step, p.params, p.x, p.state, p.mask)
-    return min(distances)
+@pytest.mark.parametrize(
+    ("name", "options"), [(name, o) for name, module in REFERENCES.items() for o in getattr(module, "KINKS", ())]
+)
+def test_planted_problems_stand_on_the_bounds_of_clips(name, options):
+    assert distances(cases.at_kinks(REFERENCES[name], options)[0]).min() == 0
+
+
+def distances(case):
+    return problem.examined(problem.draw(case))[0]

@@ -5,9 +5,8 @@ import sys
 
 from numba import config
 
-from numbarnn.cells import CELLS
-
-from . import report, suite
+from . import coverage, report, suite
+from .catalogue import cells
 
 
 def main(arguments=None):
@@ -17,7 +16,7 @@ def main(arguments=None):
     parser.add_argument(
         "--quick", action="store_true", help="few shapes and options, no activations that need compiling"
     )
-    parser.add_argument("--cell", choices=sorted(CELLS), help="only this cell (default: all, and the vector functions)")
+    parser.add_argument("--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)")
     parser.add_argument(
         "--device", choices=("cpu", "numpy"), default="numpy" if config.DISABLE_JIT else "cpu", help="engine to check"
     )
@@ -25,15 +24,19 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
 
     progress = report.Progress()
+    names = [options.cell] if options.cell else list(cells())
     results = suite.run([options.cell] if options.cell else None, options.quick, options.device, progress)
     progress.end()
-    print(report.table(results))
+    proofs = coverage.proofs(names, options.quick)
+    print(coverage.table(proofs), report.table(results), sep="\n\n")
+    if waiting := coverage.without_cell():
+        print(f"References without a cell: {', '.join(waiting)}")
     failed = sum(not r.ok for r in results)
     if failed:
         print(report.failures(results))
     print(f"{len(results) - failed} passed, {failed} failed")
     if options.json:
-        report.write_json(options.json, results)
+        report.write_json(options.json, results, proofs)
     return 1 if failed else 0
 
 

@@ -1,10 +1,12 @@
-"""The activations by name, as formulas for autograd, with the derivative at each kink that numbarnn promises.
+"""The functions of the references by name, as formulas for autograd, with the derivatives at kinks that numbarnn promises.
 
 Kinks are written with `where`: `maximum` and `clip` of autograd take other derivatives there.
 """
 
 import autograd.numpy as np
 from autograd.scipy.special import expit
+
+from .clipping import clip, straight_through
 
 
 def relu(x):
@@ -61,14 +63,23 @@ KINKS = {  # where the derivative jumps
 }
 
 
+FEW = ("sigmoid", "relu", "hard_sigmoid_keras3")  # smooth, with a kink, with two: for cells whose engine is proven by all
+FUNCTIONS = ACTIVATIONS | {"clip": clip, "straight_through": straight_through}
+
+
 def watched(distances):
-    """The activations, each of which also appends to `distances` how near its argument comes to a kink."""
+    """The functions, which also append to `distances` how near each of their arguments comes to a kink."""
 
     def watch(name, function):
         def watching(x):
-            distances.extend(np.min(np.abs(x - kink), initial=np.inf) for kink in KINKS[name])
+            distances.extend(np.abs(x - kink) for kink in KINKS[name])
             return function(x)
 
         return watching
 
-    return {name: watch(name, f) if name in KINKS else f for name, f in ACTIVATIONS.items()}
+    def watching_clip(x, bound):
+        distances.append(np.abs(np.abs(x) - bound))
+        return clip(x, bound)
+
+    kinked = {name: watch(name, f) for name, f in ACTIVATIONS.items() if name in KINKS}
+    return FUNCTIONS | kinked | {"clip": watching_clip}

@@ -1,14 +1,15 @@
 """What is run: every cell, option, shape and way to call `nr.forward`."""
 
 from dataclasses import asdict, dataclass, field
-from itertools import product
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
+from . import options as chosen
 from . import references
 from .activations import KINKS
+from .node import Node
 
 
 class Shape(NamedTuple):
@@ -34,23 +35,33 @@ class Call:
 
 @dataclass(frozen=True)
 class Case:
-    """One sequence run and its gradients. `kinks`: pre-activations stand exactly where a derivative jumps."""
+    """One sequence run and its gradients.
+
+    `kinks`: pre-activations stand exactly where a derivative jumps. `arguments`: those of the constructor by position,
+    None for the units alone.
+    """
 
     cell: str
     options: dict
     shape: Shape
     call: Call = field(default_factory=Call)
     kinks: bool = False
+    arguments: tuple | None = None
+
+    @property
+    def node(self):
+        return Node(self.cell, (self.shape.H,) if self.arguments is None else self.arguments, self.options)
 
     @property
     def seed(self):
-        return crc32(repr(self).encode())
+        return crc32(f"{self.node} {self.described}".encode())
 
     @property
     def described(self):
         """Sizes, and what the call does beside the defaults."""
         call = {name: value for name, value in asdict(self.call).items() if value != getattr(Call, name)}
-        return self.shape._asdict() | call | ({"kinks": True} if self.kinks else {})
+        kinks = {"kinks": True} if self.kinks else {}
+        return self.shape._asdict() | call | kinks | ({"of": str(self.node)} if self.arguments else {})
 
 
 SHAPES = (
@@ -85,36 +96,49 @@ CALLS = (
 )
 QUICK_CALLS = (Call(initial_state=True), Call(initial_state=True, masking="mask", nan_padding=True, reverse=True))
 OPTION_SHAPES = (SMALL, Shape(6, 4, 3, 18), Shape(3, 5, 2, 37))
-COMBINATIONS = 4  # of options drawn at random, for each cell
+WAYS = 2  # to call with each shape, for cells that are not THOROUGH
 
 
 def cases_of(name, quick=False):
-    """All cases of the cell of this name, the default options with every shape and call first."""
+    """All cases of the cell of this name, the default options with shapes and calls first."""
     module = references.load()[name]
+    calls = QUICK_CALLS if quick else CALLS[1:]
+    cases = [case for shape, call in shapes_and_calls(module, quick) for case in fitted(module, {}, shape, call)[:1]]
+    cases += [case for call in calls for case in fitted(module, {}, SMALL, call)[1:]]
+    for options in chosen.quick(module) if quick else (*chosen.alone(module), *chosen.combined(module)):
+        rng = np.random.default_rng(crc32(repr((name, sorted(options))).encode()))
+        for shape in OPTION_SHAPES[: 1 if quick else None]:
+            cases += fitted(module, options, shape, calls[rng.integers(len(calls))])[:1]
+        if options.get("use_bias", True) and KINKS.keys() & set(map(str, options.values())):
+            cases += at_kinks(module, options)  # the bias puts pre-activations there
+    return cases + [case for options in getattr(module, "KINKS", ()) for case in at_kinks(module, options)]
+
+
+def shapes_and_calls(module, quick=False):
+    """For the default options: all pairs where the module is THOROUGH, else all calls once and all shapes twice."""
     shapes, calls = (QUICK_SHAPES, QUICK_CALLS) if quick else (SHAPES, CALLS)
-    cases = [Case(name, {}, shape, call) for shape, call in product(shapes, calls)]
-    for options in quick_options(module) if quick else (*options_alone(module), *options_combined(module)):
-        rng = np.random.default_rng(crc32(repr((name, options)).encode()))
-        for shape in OPTION_SHAPES[:1] if quick else OPTION_SHAPES:
-            cases.append(Case(name, options, shape, calls[1 + rng.integers(len(calls) - 1)]))
-        if options.get("use_bias", True) and KINKS.keys() & options.values():  # the bias puts pre-activations on kinks
-            cases.append(Case(name, options, SMALL, Call(initial_state=True), kinks=True))
-    return cases
+    if quick or getattr(module, "THOROUGH", False):
+        return [(shape, call) for shape in shapes for call in calls]
+    turns = [(shape, calls[(WAYS * i + k) % len(calls)]) for i, shape in enumerate(shapes[1:]) for k in range(WAYS)]
+    return [(shapes[0], call) for call in calls] + turns
 
 
-def options_alone(module):
-    return [{option: value} for option, values in module.OPTIONS.items() for value in values]
+def fitted(module, options, shape, call, **more):
+    """The nearest case of which there is a cell; of a composite cell one for each example."""
+    shape, options = getattr(module, "fit", lambda *same: same)(shape, options)
+    examples = getattr(module, "examples", lambda shape: [None])(shape)
+    return [Case(module.CELL, options, shape, call, arguments=arguments, **more) for arguments in examples]
 
 
-def options_combined(module):
-    """Random values for all options at once, the same in every run."""
-    rng = np.random.default_rng(crc32(module.CELL.encode()))
-    draw = lambda values: values[rng.integers(len(values))]  # noqa: E731
-    return [{option: draw(values) for option, values in module.OPTIONS.items()} for _ in range(COMBINATIONS)]
+def at_kinks(module, options):
+    return fitted(module, options, SMALL, Call(initial_state=True), kinks=True)[:1] if not hasattr(module, "examples") else []
 
 
-def quick_options(module):
-    """Each option alone, but no other activation: those are compiled one by one."""
-    return [
-        options for options in options_alone(module) if not any(isinstance(value, str) for value in options.values())
-    ]
+def differentiable(module):
+    """The options under which the reference's gradient is that of its values: the default, and each alone."""
+    return filter(getattr(module, "exact", lambda options: True), [{}, *chosen.alone(module)])
+
+
+def central(module, options):
+    """The case whose reference is checked by central differences."""
+    return fitted(module, options, SMALL, Call(initial_state=True, masking="mask"))[0]

@@ -5,11 +5,13 @@ import numpy as np
 import numbarnn as nr
 
 from .quantities import forward_values, gradient_values
+from .states import by_name, nest
 
 
 def values(problem, device):
     """{"forward" or name of a cotangent: {(quantity, gate): array}}; the problem's dtype decides numbarnn's."""
-    p, State = problem, problem.cell.State
+    p = problem
+    nested = lambda state: nest(p.cell.state_size, state)  # noqa: E731
     turn = (lambda array: array.swapaxes(0, 1)) if p.call.time_major else (lambda array: array)  # its own inverse
     turned = lambda arrays: {name: turn(array) for name, array in arrays.items()}  # noqa: E731
 
@@ -17,7 +19,7 @@ def values(problem, device):
         p.cell,
         p.params,
         turn(_pad(p, p.x)),
-        initial_state=State(**p.state) if p.call.initial_state else None,
+        initial_state=nested(p.state) if p.call.initial_state else None,
         lengths=p.lengths,
         mask=turn(p.mask) if p.call.masking == "mask" else None,
         time_major=p.call.time_major,
@@ -25,16 +27,18 @@ def values(problem, device):
         save=p.call.save,
         device=device,
     )
-    output, after = p.cell.step(p.params, p.x[:, 0], State(**p.state), device=device)
-    state, states, gates = run.state._asdict(), turned(run.states), turned(run.gates)
-    found = {"forward": forward_values(turn(run.outputs), state, states, gates, (output, after._asdict()))}
+    output, after = p.cell.step(p.params, p.x[:, 0], nested(p.state), device=device)
+    state, states, gates = by_name(run.state), turned(run.states), turned(run.gates)
+    found = {"forward": forward_values(p.cell, turn(run.outputs), state, states, gates, (output, by_name(after)))}
 
     for name, (d_outputs, d_state) in p.cotangents.items():
-        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), State(**d_state))
-        state = grads.initial_state._asdict()
-        found[name] = gradient_values(p.cell.inputs, grads.params, turn(grads.inputs), state)
+        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), nested(d_state))
+        found[name] = gradient_values(p.cell, grads.params, None if grads.inputs is None else turn(grads.inputs), by_name(grads.initial_state))
     return found
 
 
 def _pad(problem, array):
-    return np.where(problem.mask[:, :, None], array, array.dtype.type(np.nan)) if problem.call.nan_padding else array
+    """With NaN where masked, -1 among integers, if the call wants it."""
+    padding = array.dtype.type(-1 if array.dtype.kind == "i" else np.nan)
+    mask = problem.mask.reshape(problem.mask.shape + (1,) * (array.ndim - 2))
+    return np.where(mask, array, padding) if problem.call.nan_padding else array

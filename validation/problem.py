@@ -1,19 +1,17 @@
 """The numbers of a case: the same in every run, equal in float32 and float64, and away from kinks unless asked for."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-import numbarnn as nr
-
-from . import references
-from .activations import ACTIVATIONS, KINKS, watched
-from .unrolled import unroll
+from .activations import FUNCTIONS, KINKS, watched
+from .catalogue import build
+from .states import by_name
 
 MARGIN = 2e-5  # least distance of a pre-activation from a kink: more than float32 rounding can move it
 LARGEST = 10.0  # least upper bound of states under which rounding errors stay small, with gates that are not bounded
-ATTEMPTS = 100
+ATTEMPTS = 500
+MANY = 4  # states: their gradients come together then
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Problem:
     """
 
     cell: object
-    step: object  # of the reference: step(params, x_t, state) -> output, state, gates
+    node: object  # the cell in words
     call: object
     params: dict
     x: np.ndarray
@@ -33,8 +31,12 @@ class Problem:
     mask: np.ndarray
     cotangents: dict
 
+    def reference(self, params, x, state, f=FUNCTIONS):
+        """The reference over the sequence: outputs, final states, states and gates."""
+        return self.node.run(f)(params, x, state, self.mask, self.call.reverse)
+
     def as_type(self, dtype):
-        cast = lambda a: None if a is None else a.astype(dtype)  # noqa: E731
+        cast = lambda a: a if a is None or a.dtype.kind != "f" else a.astype(dtype)  # noqa: E731
         each = lambda arrays: {name: cast(a) for name, a in arrays.items()}  # noqa: E731
         return replace(
             self,
@@ -48,47 +50,69 @@ class Problem:
 def draw(case, number=0, margin=MARGIN):
     """The problem of a case, float64 numbers that float32 holds exactly; each `number` gives others.
 
-    They are drawn again, a little smaller, until no state explodes and no pre-activation is within `margin` of a kink.
+    They are drawn again until no pre-activation is within `margin` of a kink (exactly on it may be: that is no chance,
+    and the derivative there is promised), and a little smaller while a state explodes.
     """
+    size = 1.0
     for attempt in range(ATTEMPTS):
-        problem, distance, tame = _draw(case, np.random.default_rng([case.seed, number, attempt]), size=0.95**attempt)
-        if tame and (case.kinks or distance > margin):
+        problem = _draw(case, np.random.default_rng([case.seed, number, attempt]), size)
+        distances, tame = examined(problem)
+        if tame and (case.kinks or not np.any((distances > 0) & (distances <= margin))):
             return problem
+        size *= 1.0 if tame else 0.95
     raise RuntimeError(
         f"{case}: {ATTEMPTS} draws, each with states that explode or a pre-activation within {margin} of a kink"
     )
 
 
+def examined(problem):
+    """How far from kinks the arguments of the functions are, and whether all states stay small."""
+    distances = []
+    _, _, states, _ = problem.reference(problem.params, problem.x, problem.state, watched(distances))
+    tame = all(np.abs(array).max(initial=0.0) < LARGEST for array in states.values())
+    return np.concatenate([np.ravel(d) for d in distances]) if distances else np.empty(0), tame
+
+
 def _draw(case, rng, size):
-    T, B, I, H = case.shape
-    cell, step = getattr(nr, case.cell)(H, **case.options), partial(references.load()[case.cell].step, **case.options)
+    T, B, I, _ = case.shape
+    cell = build(case.node)
     normal = lambda *shape: rng.standard_normal(shape).astype(np.float32).astype(np.float64)  # noqa: E731
-    sizes = dict(zip(cell.State._fields, cell.state_size, strict=True))
-    places = sorted({0.0}.union(*(KINKS.get(value, ()) for value in case.options.values()))) if case.kinks else []
-    params = {name: _parameter(rng, shape, places, size) for name, shape in cell.param_shapes(I).items()}
+    sizes = by_name(cell.state_size)
+    places = _kinks(case.options) if case.kinks else []
+    params = {name: _parameter(rng, name, shape, places, size) for name, shape in cell.param_shapes(I).items()}
     scale = 1.0 if case.call.initial_state else 0.0
     state = {name: scale * normal(B, size) for name, size in sizes.items()}
     if case.kinks:
-        state = {name: array * rng.integers(2, size=array.shape) for name, array in state.items()}
+        state = {name: rng.integers(-1, 2, array.shape).astype(float) for name, array in state.items()}
     lengths, mask = _masking(rng, case.call.masking, B, T)
     dy, ds = normal(B, T, cell.output_size), {name: normal(B, size) for name, size in sizes.items()}
     cotangents = {"all": (dy, ds), "outputs": (dy, dict.fromkeys(ds))}
-    cotangents |= {f"state.{name}": (None, dict.fromkeys(ds) | {name: ds[name]}) for name in ds}
-    x = normal(B, T, I)
-
-    distances = [np.inf]
-    _, _, states, _ = unroll(partial(step, f=watched(distances)), params, x, state, mask, case.call.reverse)
-    tame = max(np.abs(array).max() for array in states.values()) < LARGEST
-    step = partial(step, f=ACTIVATIONS)
-    problem = Problem(cell, step, case.call, params, x, state, lengths, mask, cotangents)
-    return problem, min(distances), tame
+    alone = {f"state.{name}": dict.fromkeys(ds) | {name: ds[name]} for name in ds} if len(ds) < MANY else {"state": ds}
+    cotangents |= {name: (None, of_states) for name, of_states in alone.items()}
+    x = rng.integers(0, _classes(params), (B, T)) if cell.takes_integers else normal(B, T, I)
+    return Problem(cell, case.node, case.call, params, x, state, lengths, mask, cotangents)
 
 
-def _parameter(rng, shape, places, size):
-    """Random numbers; `size` 1 keeps pre-activations near 1. With `places` the bias decides alone, and takes them."""
+def _classes(params):
+    """Rows of the first embedding, which integers choose from."""
+    return next(len(array) for name, array in params.items() if name.endswith("embedding"))
+
+
+def _kinks(options):
+    """Zero, the kinks of the activations, and the bounds of a projection."""
+    bound = options.get("proj_clip") or 0.0
+    return sorted({0.0, -bound, bound}.union(*(KINKS.get(str(value), ()) for value in options.values())))
+
+
+def _parameter(rng, name, shape, places, size):
+    """Random numbers; `size` 1 keeps pre-activations near 1.
+
+    With `places` the bias decides alone, and takes them; a projection then picks single units.
+    """
     if places:
-        return rng.choice(places, shape) if len(shape) == 1 else np.zeros(shape)
-    scale = 0.5 if len(shape) == 1 else 0.8 / np.sqrt(shape[0])
+        matrix = np.eye(*shape) if name == "projection_kernel" else np.zeros(shape)
+        return rng.choice(places, shape) if len(shape) == 1 else matrix
+    scale = 0.5 if len(shape) == 1 else 0.8 / np.sqrt(shape[-2])
     return (size * scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 
 

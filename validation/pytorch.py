@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.util import find_spec
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -21,11 +22,12 @@ def installed():
 
 
 def has(case):
-    """Whether PyTorch can run this case: its cells and activations, and no masks."""
-    options = {"activation": "tanh", "recurrent_activation": "sigmoid"} | case.options
-    usual = (options["activation"], options["recurrent_activation"]) == ("tanh", "sigmoid")
-    relu = case.cell == "SimpleRNNCell" and options["activation"] == "relu"
-    return installed() and case.cell in MODULES and (usual or relu) and case.call.masking == "none"
+    """Whether PyTorch can run this case: its cells and options, and no masks."""
+    known = {"use_bias": (False,), "forget_bias": (case.options.get("forget_bias"),)}
+    known |= {"activation": ("relu",)} if case.cell == "SimpleRNNCell" else {}
+    known |= {"num_proj": (case.options.get("num_proj"),)} if case.cell == "LSTMCell" else {}
+    within = all(value in known.get(option, ()) for option, value in case.options.items())
+    return installed() and case.cell in MODULES and within and case.call.masking == "none"
 
 
 def largest_errors(case):
@@ -56,7 +58,9 @@ def values(case, problem):
     flip = (lambda a: a.flip(1)) if case.call.reverse else (lambda a: a)
     module = _module(torch, case, p)
     x, state = tensor(p.x).requires_grad_(), [tensor(s)[None].requires_grad_() for s in p.state.values()]
-    outputs, final = module(flip(x), tuple(state) if len(state) > 1 else state[0])
+    with catch_warnings():
+        simplefilter("ignore")  # a projection is slow: no concern of ours
+        outputs, final = module(flip(x), tuple(state) if len(state) > 1 else state[0])
     outputs, final = flip(outputs), [s[0] for s in (final if isinstance(final, tuple) else (final,))]
     names = [("outputs", None), *((f"state.{name}", None) for name in p.state)]
     found = {"forward": {name: a.detach().numpy() for name, a in zip(names, (outputs, *final), strict=True)}}
@@ -68,7 +72,7 @@ def values(case, problem):
         d_x, *rest = (d.numpy() for d in torch.autograd.grad(results, leaves, d_results, retain_graph=True))
         d_state = {name: d[0] for name, d in zip(p.state, rest, strict=False)}
         d_params = _packed(case, p, *rest[len(state) :])
-        found[cotangent] = gradient_values(p.cell.inputs, d_params, d_x, d_state)
+        found[cotangent] = gradient_values(p.cell, d_params, d_x, d_state)
     return found
 
 
@@ -82,15 +86,18 @@ def _module(torch, case, problem):
     bias = bias[: bias.size - fourth.size]
     recurrent_bias = np.concatenate([np.zeros(bias.size - fourth.size, np.float32), fourth])
     options = {"nonlinearity": problem.cell.activation} if case.cell == "SimpleRNNCell" else {}
+    options |= {"proj_size": case.options["num_proj"]} if "num_proj" in case.options else {}
     module = getattr(torch.nn, MODULES[case.cell])(case.shape.I, H, batch_first=True, **options)
-    weights = (params["kernel"].T, params["recurrent_kernel"].T, bias, recurrent_bias)
+    weights = [params["kernel"].T, params["recurrent_kernel"].T, bias, recurrent_bias]
+    weights += [params["projection_kernel"].T] if "projection_kernel" in params else []
     for parameter, weight in zip(module.parameters(), weights, strict=True):
         parameter.data = torch.tensor(np.ascontiguousarray(weight))
     return module
 
 
-def _packed(case, problem, kernel, recurrent_kernel, bias, recurrent_bias):
+def _packed(case, problem, kernel, recurrent_kernel, bias, recurrent_bias, projection_kernel=None):
     """The module's gradients as those of our parameters."""
     fourth = recurrent_bias[2 * case.shape.H :] if case.cell == "ResetAfterGRUCell" else recurrent_bias[:0]
     gradients = {"kernel": kernel.T, "recurrent_kernel": recurrent_kernel.T, "bias": np.concatenate([bias, fourth])}
+    gradients |= {} if projection_kernel is None else {"projection_kernel": projection_kernel.T}
     return {name: gradients[name] for name in problem.params}

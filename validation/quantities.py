@@ -2,19 +2,34 @@
 
 import numpy as np
 
-PACKED = {"kernel": "x", "recurrent_kernel": "hq", "bias": "xhq"}  # a block for each pre-activation fed by one of these
+from numbarnn.cells.base import Cell
+
+FEEDS = {"kernel": "x", "recurrent_kernel": "hq", "feedback_kernel": "q"}  # sources of the products
 
 
-def blocks(inputs, name, array):
-    """{gate: block} of a packed parameter; `inputs` is the cell's declaration {pre-activation: what feeds it}."""
-    if name not in PACKED:
+def blocks(cell, name, array):
+    """{gate: block} of a packed parameter, by what a plain cell declares."""
+    if not isinstance(cell, Cell):
         return {None: array}
-    gates = [gate for gate, fed in inputs.items() if set(fed) & set(PACKED[name])]
-    return dict(zip(gates, np.split(array, len(gates), axis=-1), strict=True))
+    if name in FEEDS:
+        gates, axis = cell.fed_by(FEEDS[name]), -1
+        if name == "recurrent_kernel" and cell.num_proj is not None:
+            gates = cell.fed_by("h")
+    elif name in cell.vectors:
+        gates, axis = cell.vectors[name], 0
+    elif name in ("norm_scale", "norm_shift"):
+        gates, axis = cell.normed, 0
+    else:
+        return {None: array}
+    return dict(zip(gates, np.split(array, len(gates), axis), strict=True))
 
 
-def forward_values(outputs, state, states, gates, step):
-    """Of a run, and of one `step`: (output, state). `state`, `states`, `gates`: {name: array}."""
+def forward_values(cell, outputs, state, states, gates, step):
+    """Of a run, and of one `step`: (output, state). `state`, `states`, `gates`: {name: array}.
+
+    What goes on inside a composite cell is left to its parts.
+    """
+    states, gates = (states, gates) if isinstance(cell, Cell) else ({}, {})
     output, state_after_step = step
     values = {("outputs", None): outputs, ("step.output", None): output}
     values |= {(f"state.{name}", None): array for name, array in state.items()}
@@ -23,10 +38,8 @@ def forward_values(outputs, state, states, gates, step):
     return values | {("gates", name): array for name, array in gates.items()}
 
 
-def gradient_values(inputs, params, x, state):
-    """Gradients of the parameters, of the inputs x and of the initial state {name: array}."""
-    values = {
-        (f"d_{name}", gate): b for name, array in params.items() for gate, b in blocks(inputs, name, array).items()
-    }
+def gradient_values(cell, params, x, state):
+    """Gradients of the parameters, of the inputs x (None for integers) and of the initial state {name: array}."""
+    values = {(f"d_{name}", gate): b for name, array in params.items() for gate, b in blocks(cell, name, array).items()}
     values |= {(f"d_initial_state.{name}", None): array for name, array in state.items()}
-    return values | {("d_inputs", None): x}
+    return values | ({} if x is None else {("d_inputs", None): x})

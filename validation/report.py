@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from numbarnn import versions
 from numbarnn.files import whole_file
 
-ROW = "{:<26} {:<8} {:<19} {:>6} {:>6} {:>8} {:>8} {:>6}  {}"
+from .node import shown
+
+ROW = "{:<32} {:<8} {:<19} {:>6} {:>6} {:>8} {:>8} {:>6}  {}"
 
 
 @dataclass
@@ -58,14 +60,14 @@ def failures(results, most=20):
 
 def place(result):
     """Quantity, gate, shape and options of a result, in words."""
-    shown = lambda name, value: name if value is True else f"{name}={value}"  # noqa: E731
+    described = lambda name, value: name if value is True else f"{name}={shown(value)}"  # noqa: E731
     gate = f"[{result.gate}]" if result.gate else ""
-    details = [shown(*item) for item in (result.shape | result.options).items()]
+    details = [described(*item) for item in (result.shape | result.options).items()]
     return f"{result.quantity}{gate} {' '.join(details)}".rstrip()
 
 
-def write_json(path, results):
-    """The results in numbarnn's published format, written as a whole or not at all."""
+def write_json(path, results, proofs):
+    """The results in numbarnn's published format, and the coverage; written as a whole or not at all."""
     passed = sum(r.ok for r in results)
     content = {
         "passed": passed,
@@ -73,6 +75,7 @@ def write_json(path, results):
         "environment": versions.environment()
         | {package: versions._version(package) for package in ("autograd", "torch")},
         "cases": [r.as_json for r in results],
+        "coverage": [proof.as_json for proof in proofs],
     }
     with whole_file(path) as file:
-        file.write(json.dumps(content, allow_nan=False).encode())
+        file.write(json.dumps(content, allow_nan=False, default=shown).encode())

@@ -1,13 +1,11 @@
 """Runs cases and yields one `Result` per comparison."""
 
-from dataclasses import fields
-
 import numpy as np
 
-from numbarnn.cells import CELLS
-from numbarnn.maths import ACTIVATIONS
+from numbarnn.errors import InputError
 
-from . import activations, cases, measured, pytorch, references, truth, vector_functions
+from . import cases, coverage, measured, pytorch, references, truth, vector_functions
+from .catalogue import cells
 from .compare import Result, bound, errors
 from .problem import draw
 
@@ -16,35 +14,24 @@ DTYPES = ("float64", "float32")
 
 
 def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None):
-    """Results of the cells of these names (default: all cells, and the vector functions of the CPU)."""
-    chosen = list(CELLS) if names is None else names
-    results = list(coverage(chosen))
+    """Results of the cells of these names (default: all cells, and the vector functions of the CPU).
+
+    A quick run tries options on the NumPy engine alone: that compiles nothing.
+    """
+    chosen = list(cells()) if names is None else names
+    results = [failure(*gap) for gap in coverage.gaps(chosen)]
     plan = {name: cases.cases_of(name, quick) for name in chosen if name in references.load()}
     total, done = sum(len(planned) for planned in plan.values()), 0
     for name, planned in plan.items():
         results += reference_results(name)
         for case in planned:
             progress(done, total, name)
-            results += case_results(case, device)
+            results += case_results(case, "numpy" if quick and case.options else device)
             done += 1
     if names is None and device == "cpu":
         progress(done, total, "vector functions")
         results += vector_functions.results(quick)
     return results
-
-
-def coverage(names):
-    """A failure for each cell without a reference, and each option or activation that the references do not know."""
-    found = references.load()
-    for name in names:
-        if name not in found:
-            yield failure(name, "no reference: validation/references has no module for this cell")
-            continue
-        options = {f.name for f in fields(CELLS[name])} - {"units"}
-        for option in sorted(options - found[name].OPTIONS.keys()):
-            yield failure(name, f"its reference does not know the option {option}")
-    for name in ACTIVATIONS.keys() - activations.ACTIVATIONS.keys():
-        yield failure("activations", f"validation/activations.py has no {name}")
 
 
 def failure(cell, message, options=None, dtype="float64", device="reference", shape=None):
@@ -54,7 +41,11 @@ def failure(cell, message, options=None, dtype="float64", device="reference", sh
 
 def case_results(case, device):
     """numbarnn in float64 and float32 against the reference."""
-    problem = draw(case)
+    try:
+        problem = draw(case)
+    except InputError as error:
+        yield failure(case.cell, f"no such cell: {error}", case.options, shape=case.described)
+        return
     true = truth.values(problem)
     for dtype in DTYPES:
         try:
@@ -72,10 +63,14 @@ def case_results(case, device):
 
 def reference_results(name):
     """Autograd of the reference against central differences, for the default and each option alone."""
-    call = cases.Call(initial_state=True, masking="mask")
-    for options in [{}, *cases.options_alone(references.load()[name])]:
-        case = cases.Case(name, options, cases.SMALL, call)
-        found = truth.central_difference_errors(draw(case, margin=1e-3), np.random.default_rng(case.seed))
+    module = references.load()[name]
+    for options in cases.differentiable(module):
+        case = cases.central(module, options)
+        try:
+            problem = draw(case, margin=1e-3)
+        except InputError:  # `case_results` reports it
+            continue
+        found = truth.central_difference_errors(problem, np.random.default_rng(case.seed))
         for quantity, error in found.items():
-            where = (name, options, "float64", "reference", case.described)
+            where = (name, case.options, "float64", "reference", case.described)
             yield Result(*where, "central differences", quantity, None, error, CENTRAL_DIFFERENCES)

@@ -25,12 +25,14 @@ def _over_time(records):
     return {name: np.stack([record[name] for record in records], axis=1) for name in records[0]}
 
 
-def vjp_of_unroll(step, params, x, state, mask, reverse=False):
-    """The gradient of `unroll` as a function `(d_outputs, d_state) -> {"params": ..., "x": ..., "state": ...}`."""
+def vjp_of(run, params, x, state):
+    """The gradient of `run(params, x, state)` as `(d_outputs, d_state) -> {"params": ..., "x": ..., "state": ...}`,
+    without "x" where that is integers."""
+    inputs = {"params": params, "state": state} | ({"x": x} if x.dtype.kind == "f" else {})
 
-    def run(inputs):
-        outputs, final, _, _ = unroll(step, inputs["params"], inputs["x"], inputs["state"], mask, reverse)
+    def results(inputs):
+        outputs, final, _, _ = run(inputs["params"], inputs.get("x", x), inputs["state"])
         return ab.tuple((outputs, *final.values()))
 
-    vjp, _ = make_vjp(run)({"params": params, "x": x, "state": state})
+    vjp, _ = make_vjp(results)(inputs)
     return lambda d_outputs, d_state: vjp((d_outputs, *d_state.values()))

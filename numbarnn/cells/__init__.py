@@ -4,17 +4,16 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from .base import Cell
+from .contract import RNNCell
 
-CELLS = {}  # name: class
+CELLS = {}  # plain cells, which the engines run, {name: class}
+COMPOSITE_CELLS = {}  # cells with a way of their own through a sequence
 for _module in iter_modules(__path__, __name__ + "."):
-    for _value in vars(import_module(_module.name)).values():
-        if (
-            isinstance(_value, type)
-            and issubclass(_value, Cell)
-            and _value.__module__ == _module.name != Cell.__module__
-        ):
-            CELLS[_value.__name__] = _value
+    for _name, _value in vars(import_module(_module.name)).items():
+        here = isinstance(_value, type) and issubclass(_value, RNNCell) and _value.__module__ == _module.name
+        if here and _value not in (RNNCell, Cell) and not _name.startswith("_"):
+            (CELLS if issubclass(_value, Cell) else COMPOSITE_CELLS)[_name] = _value
 
-globals().update(CELLS)
+globals().update(CELLS | COMPOSITE_CELLS)
 BasicRNNCell = CELLS["SimpleRNNCell"]  # TensorFlow 1's name
-__all__ = ["CELLS", "BasicRNNCell", "Cell", *CELLS]
+__all__ = ["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", *CELLS, *COMPOSITE_CELLS]

@@ -4,7 +4,7 @@ import math
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -81,12 +81,15 @@ class Cell(RNNCell):
     inputs: ClassVar[dict]
     states: ClassVar[tuple] = ("h",)
     saved: ClassVar[tuple] = ()
+    use_bias: ClassVar[bool] = True
     norms: ClassVar[tuple] = ()  # groups of pre-activations that are normalised, each group as one (layer norm)
     norm_epsilon: ClassVar[float] = 1e-5
-    num_proj: ClassVar[int | None] = None  # width of the output, where it is a projection of the first state ...
-    proj_clip: ClassVar[float | None] = None  # ... clipped to +- this
+    num_proj = None  # width of the output, where it is a projection of the first state ...
+    proj_clip = None  # ... clipped to +- this
     carries_output: ClassVar[bool] = False  # whether the equations use the first state of the step before
-    last_is_output: ClassVar[bool] = False  # whether the output is the last state; the first one is fed back all the same
+    last_is_output: ClassVar[bool] = (
+        False  # whether the output is the last state; the first one is fed back all the same
+    )
 
     def __post_init__(self):
         self.check_positive("units", "integer")
@@ -136,7 +139,7 @@ class Cell(RNNCell):
         """{name: array that broadcasts to (T, B, H)} for the inputs fed by "m"; `shape` is (T, B, H)."""
         return {}
 
-    @property
+    @cached_property
     def State(self):
         """The named tuple type of the states; a projected output comes first, the first state as "s" only where the
         equations carry it."""
@@ -147,7 +150,7 @@ class Cell(RNNCell):
     def output_size(self):
         return self.num_proj or self.units
 
-    @property
+    @cached_property
     def state_size(self):
         """Width of each state."""
         names = self.State._fields
@@ -164,6 +167,11 @@ class Cell(RNNCell):
 
     def param_shapes(self, input_size):
         """Names and shapes of the parameters for inputs of `input_size` features."""
+        return self.engine_shapes(input_size)
+
+    def engine_shapes(self, input_size):
+        """Those of the parameters as engines read them. A cell whose own ones are others says so in `param_shapes`,
+        `engine_params` and `own_gradients`."""
         H = self.units
         shapes = {"kernel": (input_size, len(self.fed_by("x")) * H)}
         if self.num_proj is None or not self.fed_by("q"):
@@ -204,6 +212,14 @@ class Cell(RNNCell):
     def initial_bias(self):
         """Initial bias of the pre-activations for which it is not zero."""
         return {}
+
+    def engine_params(self, params):
+        """The parameters as engines read them, a linear function of the cell's own."""
+        return params
+
+    def own_gradients(self, d_params):
+        """Its transpose: gradients of the cell's own parameters."""
+        return d_params
 
     def unroll(self, params, x, state, mask, how):
         from ..engines import run

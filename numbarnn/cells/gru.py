@@ -3,7 +3,8 @@
 r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
 q = r h
 n = phi(x W_n + q R_n + b_n)
-h' = z h + (1 - z) n
+h' = z h + (1 - z) n      update="keep"
+h' = (1 - z) h + z n      update="seed"
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -15,8 +16,34 @@ from ..maths import ACTIVATIONS, one
 from .base import Cell, Equations
 
 
+@register_jitable
+def kept(u, old, new):
+    """u of the old state, 1 - u of the new."""
+    return new + u * (old - new)
+
+
+@register_jitable
+def d_kept(u, old, new, d):
+    """Gradients of u, old and new."""
+    return d * (old - new), d * u, d * (one(u) - u)
+
+
+@register_jitable
+def renewed(u, old, new):
+    """1 - u of the old state, u of the new."""
+    return old + u * (new - old)
+
+
+@register_jitable
+def d_renewed(u, old, new, d):
+    return d * (new - old), d * (one(u) - u), d * u
+
+
+UPDATES = {"keep": (kept, d_kept), "seed": (renewed, d_renewed)}
+
+
 @cache
-def equations(phi, d_phi, sigma, d_sigma):
+def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
     @register_jitable
     def feedback(z, s):
         r, u = sigma(z[0]), sigma(z[1])
@@ -25,15 +52,13 @@ def equations(phi, d_phi, sigma, d_sigma):
     @register_jitable
     def forward(z, s):
         r, u, n = z[0], z[1], phi(z[2])
-        return (n + u * (s[0] - n),), (r, u, n)
+        return (mixed(u, s[0], n),), (r, u, n)
 
     @register_jitable
     def backward(saved, s, s1, ds1):
         r, u, n = saved
-        dh = ds1[0]
-        du = dh * (s[0] - n) * d_sigma(u)
-        dn = dh * (one(u) - u) * d_phi(n)
-        return (r, du, dn), (dh * u,)
+        du, dh, dn = d_mixed(u, s[0], n, ds1[0])
+        return (r, du * d_sigma(u), dn * d_phi(n)), (dh,)
 
     @register_jitable
     def feedback_backward(carried, s, dq):
@@ -48,21 +73,35 @@ class GRUCell(Cell):
     """Gated recurrent unit, reset before the product, as in TensorFlow 1 and in Keras with reset_after=False.
 
     Parameters: kernel (I, 3H), recurrent_kernel (H, 3H), bias (3H), blocks in the order r, z, n. z is the part of the
-    old state that is kept. A fresh bias is 1 for both gates (TensorFlow 1).
+    old state that is kept, or with `update` "seed" the part that is new. A fresh bias lets both gates keep the old
+    state: 1 (TensorFlow 1), for z with "seed" -1.
+
+    `num_proj`: the output, which the gates see in the next step, is the state times projection_kernel (H, num_proj),
+    clipped to +- `proj_clip`; State is then (h, s) with the output h and the state s, recurrent_kernel (num_proj, 2H)
+    of r and z, and feedback_kernel (H, H) of n.
     """
 
     _: KW_ONLY
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     use_bias: bool = True
+    update: str = "keep"
+    num_proj: int | None = None
+    proj_clip: float | None = None
 
     inputs = {"r": "xh", "z": "xh", "n": "xq"}
     saved = ("r", "z", "n")
+    carries_output = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_choice("update", UPDATES)
 
     @property
     def equations(self):
-        return equations(*ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation])
+        phi, sigma = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        return equations(*phi, *sigma, *UPDATES[self.update])
 
     @property
     def initial_bias(self):
-        return {"r": 1.0, "z": 1.0}
+        return {"r": 1.0, "z": {"keep": 1.0, "seed": -1.0}[self.update]}

@@ -3,6 +3,8 @@
 i = sigma(z_i)   f = sigma(z_f)   g = phi(z_g)   o = sigma(z_o)      each z = x W + h R + b
 c' = f c + i g
 h' = o phi(c')
+
+With peepholes or a clipped cell state: peephole_lstm.py.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -11,7 +13,11 @@ from functools import cache
 from numba.extending import register_jitable
 
 from ..maths import ACTIVATIONS, zero
+from . import clip, peephole_lstm
 from .base import Cell, Equations
+from .peepholes import three, without_peepholes
+
+PEEPHOLES = ("pi", "pf", "po")
 
 
 @cache
@@ -47,6 +53,11 @@ class LSTMCell(Cell):
     is a constant added to the forget gate's pre-activation at run time (TensorFlow 1 writes 1.0); where it is 0,
     the forget block of a fresh bias is 1 instead (Keras' unit_forget_bias). Derivatives of the activations are
     taken from their values.
+
+    `use_peepholes`: parameter peephole (3, H) in the order i, f, o (Gers, Schraudolph, Schmidhuber 2002). `cell_clip`:
+    the new c is clipped to +- this; `clip_gradient` "exact" stops its gradient outside, "straight_through" does not.
+    `num_proj`: h is h projection_kernel (H, num_proj), clipped to +- `proj_clip` (Sak, Senior, Beaufays 2014);
+    recurrent_kernel is then (num_proj, 4H).
     """
 
     _: KW_ONLY
@@ -54,14 +65,34 @@ class LSTMCell(Cell):
     recurrent_activation: str = "sigmoid"
     forget_bias: float = 0.0
     use_bias: bool = True
+    use_peepholes: bool = False
+    cell_clip: float | None = None
+    clip_gradient: str = "exact"
+    num_proj: int | None = None
+    proj_clip: float | None = None
 
-    inputs = {"i": "xh", "f": "xh", "g": "xh", "o": "xh"}
     states = ("h", "c")
     saved = ("i", "f", "g", "o")
 
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_choice("clip_gradient", clip.GRADIENTS)
+
+    @property
+    def inputs(self):
+        return dict.fromkeys(self.saved, "xh") | (dict.fromkeys(PEEPHOLES, "") if self.use_peepholes else {})
+
+    @property
+    def vectors(self):
+        return super().vectors | ({"peephole": PEEPHOLES} if self.use_peepholes else {})
+
     @property
     def equations(self):
-        return equations(*ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation])
+        functions = *ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation]
+        if not self.use_peepholes and self.cell_clip is None:
+            return equations(*functions)
+        full = peephole_lstm.equations(*functions, *clip.clipping(self.cell_clip, self.clip_gradient))
+        return full if self.use_peepholes else without_peepholes(full, 4, three)
 
     @property
     def offsets(self):

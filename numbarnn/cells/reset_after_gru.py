@@ -3,7 +3,8 @@
 r = sigma(x W_r + h R_r + b_r)   z = sigma(x W_z + h R_z + b_z)
 m = h R_n + b_m
 n = phi(x W_n + b_n + r m)
-h' = z h + (1 - z) n
+h' = z h + (1 - z) n      update="keep"
+h' = (1 - z) h + z n      update="seed"
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -11,26 +12,26 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..maths import ACTIVATIONS, one
+from ..maths import ACTIVATIONS
 from .base import Cell, Equations
+from .gru import UPDATES
 
 
 @cache
-def equations(phi, d_phi, sigma, d_sigma):
+def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
     @register_jitable
     def forward(z, s):
         r, u, m = sigma(z[0]), sigma(z[1]), z[3]
         n = phi(z[2] + r * m)
-        return (n + u * (s[0] - n),), (r, u, n, m)
+        return (mixed(u, s[0], n),), (r, u, n, m)
 
     @register_jitable
     def backward(saved, s, s1, ds1):
         r, u, n, m = saved
-        dh = ds1[0]
-        du = dh * (s[0] - n) * d_sigma(u)
-        dn = dh * (one(u) - u) * d_phi(n)
+        du, dh, dn = d_mixed(u, s[0], n, ds1[0])
+        dn = dn * d_phi(n)
         dr = dn * m * d_sigma(r)
-        return (dr, du, dn, dn * r), (dh * u,)
+        return (dr, du * d_sigma(u), dn, dn * r), (dh,)
 
     return Equations(forward, backward)
 
@@ -40,17 +41,28 @@ class ResetAfterGRUCell(Cell):
     """Gated recurrent unit, reset after the product, as in PyTorch, cuDNN and Keras 3.
 
     Parameters: kernel (I, 3H) in the order r, z, n; recurrent_kernel (H, 3H) in the order r, z, m; bias (4H) in the
-    order r, z, n, m, where m is the recurrent part of n. z is the part of the old state that is kept.
+    order r, z, n, m, where m is the recurrent part of n. z is the part of the old state that is kept, or with `update`
+    "seed" the part that is new. `num_proj`: what is fed back is the state times projection_kernel (H, num_proj),
+    clipped to +- `proj_clip`; State is then (h, s) with the output h and the state s, recurrent_kernel (num_proj, 3H).
     """
 
     _: KW_ONLY
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     use_bias: bool = True
+    update: str = "keep"
+    num_proj: int | None = None
+    proj_clip: float | None = None
 
     inputs = {"r": "xh", "z": "xh", "n": "x", "m": "h"}
     saved = ("r", "z", "n", "m")
+    carries_output = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_choice("update", UPDATES)
 
     @property
     def equations(self):
-        return equations(*ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation])
+        phi, sigma = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        return equations(*phi, *sigma, *UPDATES[self.update])

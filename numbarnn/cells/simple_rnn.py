@@ -1,4 +1,4 @@
-"""SimpleRNN (Elman 1990): h = phi(x W + h R + b)."""
+"""SimpleRNN (Elman 1990): h = phi(x W + h R + b); with a projection the network of Jordan (1986)."""
 
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
@@ -27,11 +27,15 @@ class SimpleRNNCell(Cell):
     """The basic recurrent cell; its output is its state.
 
     Parameters: kernel (I, H), recurrent_kernel (H, H), bias (H). Elman (1990), "Finding structure in time".
+    `num_proj`: the output, and what is fed back, is h projection_kernel (H, num_proj), clipped to +- `proj_clip`;
+    recurrent_kernel is then (num_proj, H). Jordan (1986), "Serial order".
     """
 
     _: KW_ONLY
     activation: str = "tanh"
     use_bias: bool = True
+    num_proj: int | None = None
+    proj_clip: float | None = None
 
     inputs = {"z": "xh"}
 

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..trace import Trace
 from . import workspace
 from .call import POSITION
+from .carried import gather_vectors, given_numbers, state_arrays
 from .plan import Plan, plan, span
 from .threads import run, threads_for
 
@@ -60,42 +61,13 @@ def laid_out_as(x, memory):
     return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
-def vectors_of(cell, params, offset):
-    """The vectors added to each pre-activation, in the order of the inputs, as one array."""
-    if list(cell.vectors) == ["bias"] and params["bias"].size == offset.size:
-        return params["bias"] + offset
-    vectors, names = offset.copy().reshape(-1, cell.units), list(cell.inputs)
-    for parameter, fed in cell.vectors.items():
-        vectors[[names.index(name) for name in fed]] += params[parameter].reshape(-1, cell.units)
-    return vectors.reshape(-1)
-
-
-def vector_gradients(cell, vectors):
-    """The gradients of the parameters that `vectors_of` put together."""
-    names, rows = list(cell.inputs), vectors.reshape(-1, cell.units)
-    whole = {parameter: [names.index(name) for name in fed] for parameter, fed in cell.vectors.items()}
-    return {name: vectors if len(rows) == len(places) else rows[places] for name, places in whole.items()}
-
-
-def given_numbers(cell, names, given, dtype):
-    """e[t, b, draw, H]; axes along which nothing changes have stride 0."""
-    arrays = np.broadcast_arrays(
-        *(
-            np.asarray(given[name], dtype).reshape((1,) * (3 - np.ndim(given[name])) + np.shape(given[name]))
-            for name in names
-        ),
-        np.empty((1, 1, cell.units), dtype),
-    )[:-1]
-    return np.ascontiguousarray(np.stack(arrays, axis=2))
-
-
 def forward(cell, params, x, initial, mask, reverse, keep, given):
     (T, B, I), H, x = x.shape, cell.units, readable(x)
     threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
     p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads)
     states, work = workspace.take(p.states.size), workspace.take(p.work.size)
     weights = {name: np.ascontiguousarray(params[name]) for name in MATRICES if name in params}
-    weights["vectors"] = vectors_of(cell, params, p.offset)
+    weights["vectors"] = gather_vectors(p.vectors, p.offset, params)
 
     n = p.template.copy()
     here = n[HERE] = address(n)
@@ -106,49 +78,27 @@ def forward(cell, params, x, initial, mask, reverse, keep, given):
         n[FEEDBACK] = n[RECURRENT]
     n[X] = walked(address(x), x, reverse)
     if p.draws:
-        weights["given"] = e = given_numbers(cell, p.draws, given, x.dtype)
-        start, t, b = walked(address(e), e, reverse)
-        n[E] = (address(e), 0, b) if len(e) == 1 else (start, t, b)
-        n[E.stop - 1] *= e.shape[1] > 1
+        weights["given"] = e = given_numbers(p.draws, given, H, x.dtype)
+        n[E] = walked(address(e), np.broadcast_to(e, (T, B, *e.shape[2:])), reverse)
     if mask is None:
         n[Y] = 0
     else:
         n[MASK] = walked(address(mask), mask, reverse)
 
     saved = Saved(p, n, x, weights, np.asarray(states), work)
-    for array, value in zip(first_states(p, saved.states), initial or (None,) * len(cell.state_size), strict=True):
-        array[:] = 0
-        if value is not None:
-            array[:, : value.shape[1]] = value
-    if cell.num_proj is not None and not cell.carries_output:
-        p.states.array("h", saved.states)[0] = 0
+    arrays = state_arrays(p.carried, p.states, saved.states)
+    for name in p.first:
+        p.states.array(name, saved.states)[0] = 0
+    if initial is not None:
+        for array, value in zip(arrays, initial, strict=True):
+            array[0] = value
     run(p.forward, 2, 1, p.threads, p.row_shards, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
-    every = all_states(p, saved.states)
-    outputs = every[-1 if cell.last_is_output else 0] if mask is None else p.states.array("y", saved.states)
-    final = tuple(a[-1] for a in every)
+    outputs = arrays[-1 if cell.last_is_output else 0][1:] if mask is None else p.states.array("y", saved.states)
+    final = tuple(a[-1] for a in arrays)
     return Trace(cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None)
-
-
-def state_arrays(cell, layout, memory, h, v, c):
-    """The states that a caller sees, in their order: [T, B, numbers with padding], or [B, numbers] of gradients."""
-    first, out = layout.array(h, memory), layout.array(v, memory)
-    others = np.moveaxis(layout.array(c, memory), -2, 0)
-    if cell.num_proj is None:
-        return first, *others
-    return (out, first, *others) if cell.carries_output else (out, *others)
-
-
-def first_states(p, memory):
-    return [a[0] for a in state_arrays(p.cell, p.states, memory, "h", "v", "c")]
-
-
-def all_states(p, memory):
-    """States after each step, without padding; of those that only the last step has, that one."""
-    arrays = state_arrays(p.cell, p.states, memory, "h", "v", "c")
-    return [a[min(1, len(a) - 1) :, :, :size] for a, size in zip(arrays, p.cell.state_size, strict=True)]
 
 
 def backward(trace, d_outputs, d_state):
@@ -172,20 +122,21 @@ def backward(trace, d_outputs, d_state):
         n[DY if cell.num_proj is None else DV_Y] = walked(address(d_outputs), d_outputs, trace.reverse)
 
     memory = np.asarray(work)
-    carried = state_arrays(cell, p.gradients, memory, "dh", "dv", "dc")
-    if cell.num_proj is not None and not cell.carries_output:
-        p.gradients.array("dh", memory)[:] = 0
-    for array, d, size in zip(carried, d_state, cell.state_size, strict=True):
-        array[:] = 0
+    for name in p.first:
+        p.gradients.array("d" + name, memory)[:] = 0
+    d_initial = state_arrays(p.carried, p.gradients, memory, "d")
+    for array, d in zip(d_initial, d_state, strict=True):
         if d is not None:
-            array[:, :size] = d
+            array[:] = d
     if cell.norms:
         p.gradients.array("dn", memory)[:] = 0
     run(kernel, 2 * p.blocks + 2, p.blocks, p.threads, p.row_shards, int(n[HERE]))
-    initial = tuple(a[:, :size].copy() for a, size in zip(carried, cell.state_size, strict=True))
-    vectors = vector_gradients(cell, p.results.array("vectors", results))
-    d_params = {name: vectors[name] if name in vectors else p.results.array(name, results) for name in trace.params}
-    return {name: d.reshape(trace.params[name].shape) for name, d in d_params.items()}, dx, initial
+    vectors = p.results.array("vectors", results)
+    d_params = {
+        name: vectors[p.vectors[name]] if name in p.vectors else p.results.array(name, results) for name in trace.params
+    }
+    d_params = {name: d.reshape(trace.params[name].shape) for name, d in d_params.items()}
+    return d_params, dx, tuple(a.copy() for a in d_initial)
 
 
 def in_time(trace, array):
@@ -195,8 +146,9 @@ def in_time(trace, array):
 
 def states(trace):
     """Every state after each step, (T, B, n)."""
-    arrays = all_states(trace.saved.plan, trace.saved.states)
-    return {name: in_time(trace, a) for name, a in zip(trace.cell.State._fields, arrays, strict=True)}
+    p = trace.saved.plan
+    arrays = state_arrays(p.carried, p.states, trace.saved.states)
+    return {name: in_time(trace, a[1:]) for name, a in zip(trace.cell.State._fields, arrays, strict=True)}
 
 
 def gates(trace):

@@ -8,6 +8,7 @@ import numpy as np
 
 from .backward import CHUNK, backward_kernel
 from .call import POSITION, Call
+from .carried import state_places, vector_places
 from .equations import (
     backward_equations,
     feedback_backward_equations,
@@ -58,7 +59,10 @@ class Plan:
     gradients: Layout  # what the backward pass works with
     results: Layout  # what it returns
     template: np.ndarray  # of the call's integers: offsets in place of addresses
-    offset: np.ndarray  # constants added to the pre-activations, in the order of the inputs
+    carried: tuple  # `state_places`
+    first: tuple  # arrays of states that there are
+    vectors: dict  # `vector_places`
+    offset: np.ndarray  # constants added to the pre-activations, [pre-activation, H] in the order of the inputs
     draws: tuple  # names of the pre-activations that are given, by slot
     blocks: int  # of the backward pass
     forward: int  # address of the kernel
@@ -135,7 +139,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
         dp=packed["pw"],
         db=packed["b"],
     )
-    results = Layout(dtype, dx=(T, B, I), vectors=(G * H,), **matrices_of(cell.param_shapes(I)))
+    results = Layout(dtype, dx=(T, B, I), vectors=(G, H), **matrices_of(cell.engine_shapes(I)))
 
     alive = {"zeros": np.zeros(max(P, PF) * V, dtype), "ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
     alive |= blocks_of(cell, slots) | tables_of(cell, slots)
@@ -167,10 +171,12 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     group = P if groups else max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES))
     numbers |= dict(group=group, block=block, blocks=-(-T // block)) | forward_kernels(cell, dtype.name)
     template = np.array([int(numbers[name]) for name in Call._fields], np.int64)
-    offset = np.repeat([cell.offsets.get(name, 0) for name in cell.inputs], H).astype(dtype)
-    memory = states, work, gradients, results
-    forward = forward_kernel(dtype.name)
-    return Plan(cell, dtype, threads, row_shards, *memory, template, offset, draws, numbers["blocks"], forward, alive)
+    offset = np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], H, axis=1).astype(dtype)
+    exists = ("h", *("v",) * projected, *("c",) * (S > 1))
+    return Plan(
+        cell, dtype, threads, row_shards, states, work, gradients, results, template,
+        state_places(cell), exists, vector_places(cell), offset, draws, numbers["blocks"], forward_kernel(dtype.name), alive,
+    )  # fmt: skip
 
 
 def spread_rows(width, V, dtype):

@@ -1,10 +1,36 @@
 """Layers for `Sequential`, one file each, under the names that Keras gave them."""
 
+from ..wrappers import MultiRNNCell as StackedRNNCells
 from .activation import Activation
 from .base import Input, Layer
+from .bidirectional import Bidirectional
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
-from .recurrent import GRU, LSTM, SimpleRNN
+from .flatten import Flatten
+from .gru import GRU
+from .lstm import LSTM
+from .masking import Masking
+from .repeat_vector import RepeatVector
+from .rnn import RNN
+from .simple_rnn import SimpleRNN
+from .time_distributed import TimeDistributed
 
-__all__ = ["GRU", "LSTM", "Activation", "Dense", "Dropout", "Embedding", "Input", "Layer", "SimpleRNN"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Activation",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "Layer",
+    "Masking",
+    "RepeatVector",
+    "SimpleRNN",
+    "StackedRNNCells",
+    "TimeDistributed",
+]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import constraints, regularizers
 from ..errors import Checked, InputError
 
 
@@ -12,22 +13,34 @@ from ..errors import Checked, InputError
 class Layer(Checked):
     """A layer; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
 
-    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng)`` gives the output and what the
-    gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both leave the
-    layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where free.
+    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng, mask)`` gives the output and what
+    the gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both leave
+    the layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where free.
+
+    ``mask``: booleans in the leading axes of x, mostly (batch, steps), true where x counts; None: everywhere.
+    ``compute_mask`` gives that of the output. Layers that treat every step alone pass it on.
+
+    ``regularizers`` and ``constraints``, {parameter: object}, and ``activity_regularizer`` are a model's business: it
+    adds the penalties to its loss, and applies the constraints after each update.
     """
 
     name: str | None = field(default=None, kw_only=True)
     input_shape: tuple | None = field(default=None, kw_only=True)
+    activity_regularizer: object = field(default=None, kw_only=True)
 
     device = "cpu"
     takes_integers = False
+    has_one_output = True
+    last_activation = None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
     output_shape = None
 
     def __post_init__(self):
         self.params = {}
         if self.name is None:
             self.name = self.default_name()
+        self.activity_regularizer = regularizers.get(self.activity_regularizer)
+        self.regularizers = {}
+        self.constraints = {}
 
     @classmethod
     def default_name(cls):
@@ -53,21 +66,31 @@ class Layer(Checked):
     def init_params(self, input_shape, rng, dtype):
         return {}
 
-    def forward(self, x, training=False, rng=None):
+    def forward(self, x, training=False, rng=None, mask=None):
         raise NotImplementedError
 
     def backward(self, saved, d_output):
         raise NotImplementedError
 
-    def __call__(self, x, training=False, rng=None):
-        """The output alone; the first call builds the layer for inputs like x."""
+    def compute_mask(self, x, mask=None):
+        """The mask of the output for an input x with this mask."""
+        return mask
+
+    def __call__(self, x, training=False, rng=None, mask=None, **options):
+        """The output alone; the first call builds the layer for inputs like x. `options` are those of `forward`."""
         x = np.asarray(x)
         if not self.built:
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
-        return self.forward(x, training, rng)[0]
+        return self.forward(x, training, rng, mask, **options)[0]
 
     def count_params(self):
         return sum(array.size for array in self.params.values())
+
+    def _regularize_and_constrain(self, **parameters):
+        """Take in {parameter: (regulariser, constraint)}, each an object, a name or None."""
+        for parameter, (regularizer, constraint) in parameters.items():
+            self.regularizers[parameter] = regularizers.get(regularizer)
+            self.constraints[parameter] = constraints.get(constraint)
 
     def _expect(self, condition, expected, got):
         if not condition:
@@ -93,9 +116,10 @@ class Input(Layer):
         self.shape = tuple(self.shape) if isinstance(self.shape, tuple | list) else self.shape
         good = isinstance(self.shape, tuple) and all(n is None or is_positive_integer(n) for n in self.shape)
         self._expect(good, "the shape of one sample, such as (28, 28) or (None, 3)", self.shape)
+        self._expect(self.activity_regularizer is None, "no activity_regularizer", self.activity_regularizer)
         self.input_shape = self.shape
 
-    def forward(self, x, training=False, rng=None):
+    def forward(self, x, training=False, rng=None, mask=None):
         return x, None
 
     def backward(self, saved, d_output):

@@ -2,8 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from .. import initializers
-from . import activation
+from .. import activations, affine, initializers
 from .base import Layer
 
 
@@ -20,12 +19,23 @@ class Dense(Layer):
     use_bias: bool = True
     kernel_initializer: object = "glorot_uniform"
     bias_initializer: object = "zeros"
+    kernel_regularizer: object = None
+    bias_regularizer: object = None
+    kernel_constraint: object = None
+    bias_constraint: object = None
 
     def __post_init__(self):
         super().__post_init__()
         self._expect_positive(units=self.units)
-        self.activation = activation.check(self.name, self.activation)
+        self.activation = activations.check(self.name, self.activation)
+        self._regularize_and_constrain(
+            kernel=(self.kernel_regularizer, self.kernel_constraint), bias=(self.bias_regularizer, self.bias_constraint)
+        )
         self.initializers = initializers.get(self.kernel_initializer), initializers.get(self.bias_initializer)
+
+    @property
+    def last_activation(self):
+        return self.activation
 
     def compute_output_shape(self, input_shape):
         known = len(input_shape) > 1 and input_shape[-1]
@@ -39,27 +49,19 @@ class Dense(Layer):
             params["bias"] = init_bias((self.units,), rng, dtype)
         return params
 
-    def forward(self, x, training=False, rng=None):
+    def forward(self, x, training=False, rng=None, mask=None):
         kernel = self.params["kernel"]
         good = x.ndim > 1 and x.shape[-1] == len(kernel) and x.dtype == kernel.dtype
         self._expect(good, f"{kernel.dtype} inputs (batch, ..., {len(kernel)})", f"{x.dtype} of shape {x.shape}")
-        rows = x.reshape(-1, len(kernel))
-        z = rows @ kernel
-        if self.use_bias:
-            z += self.params["bias"]
-        z = z.reshape(*x.shape[:-1], self.units)
-        y = activation.apply(self.activation, z)
-        return y, (rows, z, y)
+        saved = affine.forward(x, kernel, self.params.get("bias"), self.activation)
+        return saved[-1], saved
 
     def pre_activation(self, saved):
         """x kernel + bias; a loss may start there, and `backward` with it."""
         return saved[1]
 
     def backward(self, saved, d_output, from_pre_activation=False):
-        rows, z, y = saved
-        d_z = d_output if from_pre_activation else activation.gradient(self.activation, y, d_output)
-        d_z = d_z.reshape(-1, self.units)
-        grads = {"kernel": rows.T @ d_z}
-        if self.use_bias:
-            grads["bias"] = d_z.sum(axis=0)
-        return (d_z @ self.params["kernel"].T).reshape(*z.shape[:-1], rows.shape[1]), grads
+        rows, _, y = saved
+        d_z = d_output if from_pre_activation else activations.gradient(self.activation, y, d_output)
+        d_x, d_kernel, d_bias = affine.backward(rows, self.params["kernel"], d_z)
+        return d_x, {"kernel": d_kernel} | ({"bias": d_bias} if self.use_bias else {})

@@ -22,7 +22,7 @@ class Dropout(Layer):
         good = isinstance(self.rate, int | float) and 0 <= self.rate < 1
         self._expect(good, "a rate in [0, 1)", repr(self.rate))
 
-    def forward(self, x, training=False, rng=None):
+    def forward(self, x, training=False, rng=None, mask=None):
         if not training or self.rate == 0:
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")

@@ -1,51 +1,60 @@
-"""Recurrent layers: a cell over whole sequences."""
+"""What all recurrent layers have in common: a cell run over whole sequences."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 
-from .. import initializers
-from ..cells import GRUCell, LSTMCell, ResetAfterGRUCell, SimpleRNNCell
+from ..cells.contract import leaves, nested
 from ..errors import InputError
-from ..sequence import forward
+from ..sequence import Run, forward
 from .base import Layer
+from .input_dropout import InputDropout
+from .masked_outputs import repeat, repeat_gradient
+from .states import added, as_list, as_state, at, from_list, place_of_output
+
+
+@dataclass
+class Saved:
+    """What the gradient of a recurrent layer needs."""
+
+    run: Run
+    mask: Any  # of the steps at which the output is repeated, in reading order; None: nowhere
+    in_state: bool  # whether the output was taken out of the final state
+    dropout: InputDropout | None
+    initial_state_given: bool
 
 
 @dataclass(eq=False)
 class Recurrent(Layer):
-    """Runs a cell over x (batch, steps, features); subclasses define `make_cell`.
+    """Runs ``self.cell`` over x (batch, steps, features); subclasses set the cell.
 
     The output is the last one (batch, units), or with ``return_sequences`` all of them (batch, steps, units). With
     ``return_state`` it is the list of the output and the final states, h first. ``go_backwards`` reads the sequence
-    from its end, and the outputs stay in that order. ``stateful``: row i of a batch goes on from the state of row i in
-    the batch before, a constant for the gradient, until `reset_states`. Parameters are the cell's, gates in its order.
+    from its end, and outputs, with their mask, stay in that order. ``stateful``: row i of a batch goes on from the state
+    of row i in the batch before, a constant for the gradient, until `reset_states`.
+
+    Masked steps (``mask``: (batch, steps) booleans) leave the state as it is. The output there is that of the step
+    before, and ahead of the first valid step the initial h; with ``zero_output_for_mask`` it is zero, in the last step
+    too. ``unroll``, as in Keras, changes this alone: zero stands ahead of the first valid step.
+
+    ``initial_state``: arrays (batch, units), h first (the array alone where there is one state); `backward` then gives
+    [gradient of x, gradients of these arrays ...] in the place of the gradient of x.
     """
 
-    units: int
-    activation: str | None = "tanh"
     _: KW_ONLY
-    use_bias: bool = True
-    kernel_initializer: object = "glorot_uniform"
-    recurrent_initializer: object = "orthogonal"
-    bias_initializer: object = "zeros"
     return_sequences: bool = False
     return_state: bool = False
     go_backwards: bool = False
     stateful: bool = False
+    unroll: bool = False
+    zero_output_for_mask: bool = False
 
-    def __post_init__(self):
-        super().__post_init__()
-        self.activation = self.activation or "linear"
-        self.initializers = {
-            "kernel": initializers.get(self.kernel_initializer),
-            "recurrent_kernel": initializers.get(self.recurrent_initializer),
-            "bias": initializers.get(self.bias_initializer),
-        }
-        self.cell = self.make_cell()
-        self.state = None
+    state = None
 
-    def make_cell(self):
-        raise NotImplementedError
+    @property
+    def has_one_output(self):
+        return not self.return_state
 
     def compute_output_shape(self, input_shape):
         if len(input_shape) != 3 or not input_shape[2]:
@@ -54,37 +63,76 @@ class Recurrent(Layer):
                 "a recurrent layer in front of another one needs return_sequences=True"
             )
         batch, steps, _ = input_shape
-        return (batch, steps, self.units) if self.return_sequences else (batch, self.units)
+        return (batch, steps, self.cell.output_size) if self.return_sequences else (batch, self.cell.output_size)
 
-    def init_params(self, input_shape, rng, dtype):
-        shapes = self.cell.param_shapes(input_shape[2])
-        return {name: self.initializers[name](shape, rng, dtype) for name, shape in shapes.items()}
+    def compute_mask(self, x, mask=None):
+        return self._in_reading_order(mask) if self.return_sequences else None
 
-    def forward(self, x, training=False, rng=None):
+    def input_dropout(self, x, rng):
+        """An `InputDropout` for a pass in training, or None."""
+        return None
+
+    def forward(self, x, training=False, rng=None, mask=None, initial_state=None):
+        rng = np.random.default_rng(rng) if training and rng is not None else None
+        dropout = self.input_dropout(x, rng) if training else None
+        given = initial_state is not None
+        initial_state = as_state(self.cell, initial_state) if given else self._state_to_go_on_from(len(x))
         run = forward(
             self.cell,
-            self.params,
-            x,
-            initial_state=self._initial_state(len(x)),
+            self.params | {"kernel": dropout.kernel(self.params["kernel"])} if dropout else self.params,
+            dropout.inputs(x) if dropout else x,
+            initial_state=initial_state,
+            mask=mask,
             reverse=self.go_backwards,
+            training=training,
+            rng=rng,
             device=self.device,
             save="all" if training else "minimal",
         )
         if self.stateful:
-            self.state = tuple(s.copy() for s in run.state)
-        output = self._in_reading_order(run.outputs) if self.return_sequences else run.state[0]
-        return ([output, *run.state] if self.return_state else output), run
+            self.state = nested(np.copy, run.state)
+        repeated = None if mask is None or self.zero_output_for_mask else self._in_reading_order(mask)
+        output, in_state = self._output(run, mask, repeated, initial_state)
+        if self.return_state:
+            output = [output, *as_list(run.state)]
+        return output, Saved(run, repeated, in_state, dropout, given)
+
+    def _output(self, run, mask, repeated, initial_state):
+        """The output, and whether it was taken out of the final state."""
+        where = place_of_output(self.cell)
+        if not self.return_sequences and where is not None:
+            if mask is None or (repeated is not None and not self.unroll):
+                return at(run.state, where), True
+        outputs = self._in_reading_order(run.outputs)
+        if repeated is not None:
+            before = None if where is None or self.unroll or initial_state is None else at(initial_state, where)
+            outputs = repeat(outputs, repeated, np.zeros_like(outputs[:, 0]) if before is None else before)
+        return (outputs if self.return_sequences else outputs[:, -1]), False
 
     def backward(self, saved, d_output):
         """``d_output`` is like the output; with ``return_state`` None may stand for a list item without gradient."""
-        d_output, *d_state = d_output if self.return_state else (d_output, *[None] * len(self.cell.states))
-        d_outputs = None
-        if self.return_sequences:
-            d_outputs = None if d_output is None else self._in_reading_order(d_output)
+        sizes, where = self.cell.state_size, place_of_output(self.cell)
+        d_output, *d_state = d_output if self.return_state else (d_output,)
+        d_state = from_list(sizes, d_state) if d_state else None
+        d_outputs = d_before = None
+        if saved.in_state and d_output is not None:
+            d_state = added(d_state, sizes, where, d_output)
         elif d_output is not None:
-            d_state[0] = d_output if d_state[0] is None else d_state[0] + d_output
-        grads = saved.backward(d_outputs, d_state)
-        return grads.inputs, grads.params
+            d_outputs = d_output if self.return_sequences else self._at_last_step(saved.run.outputs, d_output)
+            if saved.mask is not None:
+                d_outputs, d_before = repeat_gradient(d_outputs, saved.mask)
+            d_outputs = self._in_reading_order(d_outputs)
+        grads = saved.run.backward(d_outputs, d_state)
+        d_x, d_params = grads.inputs, grads.params
+        if saved.dropout:
+            d_x = saved.dropout.inputs_gradient(d_x)
+            d_params = d_params | {"kernel": saved.dropout.kernel_gradient(d_params["kernel"])}
+        if not saved.initial_state_given:
+            return d_x, d_params
+        d_initial = grads.initial_state
+        if d_before is not None and where is not None and not self.unroll:
+            d_initial = added(d_initial, sizes, where, d_before)
+        return [d_x, *as_list(d_initial)], d_params
 
     def reset_states(self, states=None, rows=None):
         """Forget the state of all rows, or of ``rows`` (booleans or indices), or set it to ``states``.
@@ -95,78 +143,28 @@ class Recurrent(Layer):
             self.state = None
         elif rows is None:
             self._expect(self.built, "a built layer to set the states of", "one without parameters")
-            states = (states,) if isinstance(states, np.ndarray) else states
-            self.state = tuple(np.array(s, self.dtype) for s in states)
+            self.state = nested(lambda s: np.array(s, self.dtype), as_state(self.cell, states))
         elif states is not None:
             raise InputError(f"{self.name}: reset_states expects states or rows, got both")
         elif self.state is not None:
-            for s in self.state:
+            for s in leaves(self.state):
                 s[rows] = 0
 
-    def _initial_state(self, batch):
+    def _state_to_go_on_from(self, batch):
         if self.state is not None:
-            got = tuple(s.shape for s in self.state)
+            got = tuple(s.shape for s in leaves(self.state))
             self._expect(
-                got == ((batch, self.units),) * len(self.cell.states),
+                got == tuple((batch, size) for size in leaves(self.cell.state_size)),
                 f"a batch that goes on from states of shapes {got} (reset_states() starts anew)",
                 f"{batch} rows",
             )
         return self.state
 
-    def _in_reading_order(self, outputs):
+    def _in_reading_order(self, steps):
         """Between the order of x and the order in which the steps were read; its own inverse."""
-        return outputs[:, ::-1] if self.go_backwards else outputs
+        return steps[:, ::-1] if self.go_backwards and steps is not None else steps
 
-
-class SimpleRNN(Recurrent):
-    """h' = activation(x kernel + h recurrent_kernel + bias); see `Recurrent` and `SimpleRNNCell`."""
-
-    def make_cell(self):
-        return SimpleRNNCell(self.units, activation=self.activation, use_bias=self.use_bias)
-
-
-@dataclass(eq=False)
-class LSTM(Recurrent):
-    """Long short-term memory; see `Recurrent` and `LSTMCell`.
-
-    With ``unit_forget_bias`` the bias of the forget gate starts at 1.
-    """
-
-    _: KW_ONLY
-    recurrent_activation: str | None = "sigmoid"
-    unit_forget_bias: bool = True
-
-    def make_cell(self):
-        return LSTMCell(
-            self.units,
-            activation=self.activation,
-            recurrent_activation=self.recurrent_activation or "linear",
-            use_bias=self.use_bias,
-        )
-
-    def init_params(self, input_shape, rng, dtype):
-        params = super().init_params(input_shape, rng, dtype)
-        if self.use_bias and self.unit_forget_bias:
-            params["bias"].reshape(-1, self.units)[list(self.cell.inputs).index("f")] = 1
-        return params
-
-
-@dataclass(eq=False)
-class GRU(Recurrent):
-    """Gated recurrent unit; see `Recurrent`.
-
-    ``reset_after`` chooses the cell: `ResetAfterGRUCell` (Keras 3, PyTorch) or `GRUCell` (Keras 2, TensorFlow 1).
-    """
-
-    _: KW_ONLY
-    recurrent_activation: str | None = "sigmoid"
-    reset_after: bool = True
-
-    def make_cell(self):
-        cell = ResetAfterGRUCell if self.reset_after else GRUCell
-        return cell(
-            self.units,
-            activation=self.activation,
-            recurrent_activation=self.recurrent_activation or "linear",
-            use_bias=self.use_bias,
-        )
+    def _at_last_step(self, outputs, d_last):
+        d_outputs = np.zeros_like(outputs)
+        d_outputs[:, -1] = d_last
+        return d_outputs

@@ -3,31 +3,64 @@
 import autograd.numpy as np
 
 from ..activations import ACTIVATIONS
+from ..projection import project
 
 CELL = "GRUCell"
 OPTIONS = {
     "activation": tuple(ACTIVATIONS),
     "recurrent_activation": tuple(ACTIVATIONS),
     "use_bias": (False,),
+    "update": ("seed",),
+    "num_proj": (3, 9),
+    "proj_clip": (0.2,),
 }
+REQUIRES = {"proj_clip": {"num_proj": 3}}
+KINKS = ({"num_proj": 3, "proj_clip": 0.5},)
+THOROUGH = True
 
 
-def step(params, x, state, f, *, activation="tanh", recurrent_activation="sigmoid", use_bias=True):
+def step(
+    params,
+    x,
+    state,
+    f,
+    *,
+    activation="tanh",
+    recurrent_activation="sigmoid",
+    use_bias=True,
+    update="keep",
+    num_proj=None,
+    proj_clip=None,
+):
     """r is the reset gate, z the share of the old state that is kept, n the candidate.
 
     r_t = sigma(x_t W_r + h_{t-1} U_r + b_r)
     z_t = sigma(x_t W_z + h_{t-1} U_z + b_z)
-    n_t = phi(x_t W_n + (r_t * h_{t-1}) U_n + b_n)
-    h_t = z_t * h_{t-1} + (1 - z_t) * n_t
+    n_t = phi(x_t W_n + (r_t * s_{t-1}) U_n + b_n)
+    s_t = z_t * s_{t-1} + (1 - z_t) * n_t
+    h_t = clip(s_t W_p)                             without projection h and s are one
+
+    With update="seed", z is the share of the candidate: s_t = z_t * n_t + (1 - z_t) * s_{t-1}.
     """
     phi, sigma = f[activation], f[recurrent_activation]
     W_r, W_z, W_n = np.split(params["kernel"], 3, axis=1)
-    U_r, U_z, U_n = np.split(params["recurrent_kernel"], 3, axis=1)
+    if num_proj is None:
+        U_r, U_z, U_n = np.split(params["recurrent_kernel"], 3, axis=1)
+    else:
+        (U_r, U_z), U_n = np.split(params["recurrent_kernel"], 2, axis=1), params["feedback_kernel"]
     b_r, b_z, b_n = np.split(params["bias"], 3) if use_bias else (0.0, 0.0, 0.0)
-    h = state["h"]
+    h, s = state["h"], state["h" if num_proj is None else "s"]
 
     r = sigma(x @ W_r + h @ U_r + b_r)
     z = sigma(x @ W_z + h @ U_z + b_z)
-    n = phi(x @ W_n + (r * h) @ U_n + b_n)
-    h = z * h + (1 - z) * n
-    return h, {"h": h}, {"r": r, "z": z, "n": n}
+    n = phi(x @ W_n + (r * s) @ U_n + b_n)
+    keep = z if update == "keep" else 1 - z
+    return projected(keep * s + (1 - keep) * n, params, f, num_proj, proj_clip, {"r": r, "z": z, "n": n})
+
+
+def projected(s, params, f, num_proj, proj_clip, gates):
+    """The result of a step whose carried state is s."""
+    if num_proj is None:
+        return s, {"h": s}, gates
+    h = project(s, params, f, proj_clip)
+    return h, {"h": h, "s": s}, gates

@@ -1,0 +1,29 @@
+"""GRUBlockCell: TensorFlow 1's name for the GRU in one fused kernel, which every cell here is."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..initializers import uniform
+from .gru import GRUCell
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRUBlockCell(GRUCell):
+    """`GRUCell` without options, with tanh and sigmoid; fresh matrices as in TensorFlow 1."""
+
+    activation: ClassVar[str] = "tanh"  # a ClassVar is no option any more
+    recurrent_activation: ClassVar[str] = "sigmoid"
+    use_bias: ClassVar[bool] = True
+    update: ClassVar[str] = "keep"
+    num_proj: ClassVar[None] = None
+    proj_clip: ClassVar[None] = None
+
+    def initial(self, shapes):
+        """Glorot uniform on the matrices (I + H, 2H) of the gates and (I + H, H) of the candidate."""
+        rows = shapes["kernel"][0] + self.units
+        bounds = [math.sqrt(6 / (rows + columns * self.units)) for columns in (2, 2, 1)]
+        bound = np.repeat(bounds, self.units)
+        return dict.fromkeys(("kernel", "recurrent_kernel"), uniform(-bound, bound))

@@ -1,0 +1,86 @@
+"""NASCell, found by architecture search (Zoph and Le 2017, figure 8).
+
+a_k = x W_k   b_k = h R_k      k = 0 .. 7
+l_0 = sigma(a_0 + b_0)   l_1 = relu(a_1 + b_1)   l_2 = sigma(a_2 + b_2)   l_3 = relu(a_3 b_3)
+l_4 = tanh(a_4 + b_4)    l_5 = sigma(a_5 + b_5)  l_6 = tanh(a_6 + b_6)    l_7 = sigma(a_7 + b_7)
+p_0 = tanh(l_0 l_1)      p_1 = tanh(l_2 + l_3)   p_2 = tanh(l_4 l_5)      p_3 = sigma(l_6 + l_7)
+q_0 = tanh(p_0 + c)      q_1 = tanh(p_2 + p_3)
+c' = q_0 p_1
+h' = tanh(c' q_1)
+"""
+
+from dataclasses import KW_ONLY, dataclass
+
+from numba.extending import register_jitable
+
+from .. import initializers
+from ..maths import d_relu, d_sigmoid, d_tanh, relu, sigmoid, tanh, zero
+from .base import Cell, Equations
+
+
+@register_jitable
+def combined(l0, l1, l2, l3, l4, l5, l6, l7, c):
+    """p_0 .. p_3, q_0 and q_1."""
+    p0, p1, p2, p3 = tanh(l0 * l1), tanh(l2 + l3), tanh(l4 * l5), sigmoid(l6 + l7)
+    return p0, p1, p2, p3, tanh(p0 + c), tanh(p2 + p3)
+
+
+@register_jitable
+def forward(z, s):
+    a3, b3 = z[3], z[4]
+    l0, l1, l2, l3 = sigmoid(z[0]), relu(z[1]), sigmoid(z[2]), relu(a3 * b3)
+    l4, l5, l6, l7 = tanh(z[5]), sigmoid(z[6]), tanh(z[7]), sigmoid(z[8])
+    _, p1, _, _, q0, q1 = combined(l0, l1, l2, l3, l4, l5, l6, l7, s[1])
+    c = q0 * p1
+    return (tanh(c * q1), c), (l0, l1, l2, a3, b3, l4, l5, l6, l7)
+
+
+@register_jitable
+def backward(saved, s, s1, ds1):
+    l0, l1, l2, a3, b3, l4, l5, l6, l7 = saved
+    l3 = relu(a3 * b3)
+    p0, p1, p2, p3, q0, q1 = combined(l0, l1, l2, l3, l4, l5, l6, l7, s[1])
+    d = ds1[0] * d_tanh(s1[0])
+    dc = ds1[1] + d * q1
+    dq1 = d * s1[1] * d_tanh(q1)
+    dq0 = dc * p1 * d_tanh(q0)
+    dp0, dp1, dp2, dp3 = dq0 * d_tanh(p0), dc * q0 * d_tanh(p1), dq1 * d_tanh(p2), dq1 * d_sigmoid(p3)
+    d0, d1 = dp0 * l1 * d_sigmoid(l0), dp0 * l0 * d_relu(l1)
+    d2, d3 = dp1 * d_sigmoid(l2), dp1 * d_relu(l3)
+    d4, d5 = dp2 * l5 * d_tanh(l4), dp2 * l4 * d_sigmoid(l5)
+    d6, d7 = dp3 * d_tanh(l6), dp3 * d_sigmoid(l7)
+    return (d0, d1, d2, d3 * b3, d3 * a3, d4, d5, d6, d7), (zero(d), dq0)
+
+
+@dataclass(frozen=True)
+class NASCell(Cell):
+    """The cell of the neural architecture search.
+
+    Parameters: kernel (I, 8H), recurrent_kernel (H, 8H), blocks in the order 0 to 7. Block 3 multiplies its input part
+    "3" and its recurrent part "3h", where the others add theirs. c is a product of two tanh, so below 1 in size.
+    `use_biases`: bias (8H), zero when fresh, on the recurrent part only. `num_proj`: h is h projection_kernel
+    (H, num_proj), recurrent_kernel (num_proj, 8H).
+    """
+
+    _: KW_ONLY
+    num_proj: int | None = None
+    use_biases: bool = False
+
+    inputs = {
+        **{"0": "xh", "1": "xh", "2": "xh"},
+        **{"3": "x", "3h": "h"},
+        **{"4": "xh", "5": "xh", "6": "xh", "7": "xh"},
+    }
+    states = ("h", "c")
+    saved = tuple(inputs)
+
+    @property
+    def vectors(self):
+        return {"bias": self.fed_by("h")} if self.use_biases else {}
+
+    @property
+    def equations(self):
+        return Equations(forward, backward)
+
+    def initial(self, shapes):
+        return {"recurrent_kernel": initializers.glorot_uniform}

@@ -1,0 +1,59 @@
+"""SRU, the simple recurrent unit (Lei et al. 2018), in its first form: gates see the input only.
+
+g = x W_g   y = x W_y   f = sigma(x W_f + b_f)   r = sigma(x W_r + b_r)
+c' = f c + (1 - f) g
+h' = r phi(c') + (1 - r) y
+"""
+
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
+
+from numba.extending import register_jitable
+
+from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid, zero
+from .base import Cell, Equations
+
+
+@cache
+def equations(phi, d_phi):
+    @register_jitable
+    def forward(z, s):
+        g, f, r, y = z[0], sigmoid(z[1]), sigmoid(z[2]), z[3]
+        c = g + f * (s[1] - g)
+        return (y + r * (phi(c) - y), c), (g, f, r, y)
+
+    @register_jitable
+    def backward(saved, s, s1, ds1):
+        g, f, r, y = saved
+        dh, dc = ds1
+        a = phi(s1[1])
+        dr = dh * (a - y) * d_sigmoid(r)
+        dc = dc + dh * r * d_phi(a)
+        df = dc * (s[1] - g) * d_sigmoid(f)
+        return (dc * (one(f) - f), df, dr, dh * (one(r) - r)), (zero(dh), dc * f)
+
+    return Equations(forward, backward)
+
+
+@dataclass(frozen=True)
+class SRUCell(Cell):
+    """Simple recurrent unit: no product with the past, only gates that keep it.
+
+    Parameters: kernel (I, 4H), blocks in the order g (candidate), f, r, y (what passes by); bias (2H) of f and r.
+    """
+
+    _: KW_ONLY
+    activation: str = "tanh"
+    use_bias: bool = True
+
+    inputs = {"g": "x", "f": "x", "r": "x", "y": "x"}
+    states = ("h", "c")
+    saved = ("g", "f", "r", "y")
+
+    @property
+    def vectors(self):
+        return {"bias": ("f", "r")} if self.use_bias else {}
+
+    @property
+    def equations(self):
+        return equations(*ACTIVATIONS[self.activation])

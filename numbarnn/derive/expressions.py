@@ -1,0 +1,182 @@
+"""Formulas as graphs: a plain Python function called with `Number`s leaves behind what it computes.
+
+The functions of `maths` reach a `Number` through NumPy's protocols. Equal formulas are one node, constants are folded,
+and activations written out in full are recognised: the derivative of each is then a function of its value.
+"""
+
+import operator
+
+import numpy as np
+
+from .. import maths
+from ..errors import InputError
+from .simplify import matches, simpler
+
+UFUNCS = {
+    np.add: "add",
+    np.subtract: "sub",
+    np.multiply: "mul",
+    np.divide: "div",
+    np.negative: "neg",
+    np.absolute: "absolute",
+    np.exp: "exp",
+    np.expm1: "expm1",
+    np.tanh: "tanh",
+}
+FUNCTIONS = {  # made of others; a tie goes to the first branch, as with the same formula in `maths`
+    np.where: lambda condition, x, y: choice(condition, x, y),
+    np.clip: lambda x, low, high: choice(x < low, low, choice(high < x, high, x)),
+    np.maximum: lambda x, y: choice(x < y, y, x) if isinstance(x, Number) else choice(y < x, x, y),
+    np.minimum: lambda x, y: choice(y < x, y, x) if isinstance(x, Number) else choice(x < y, x, y),
+    np.less: lambda x, y: x < y,
+    np.greater: lambda x, y: x > y,
+    np.square: lambda x: x * x,
+}
+ARITHMETIC = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": np.divide,
+    "neg": operator.neg,
+}
+
+
+class Number:
+    """A number of a `Graph`: an input, a constant, or an operation on others. Its `place` grows from arguments to
+    results."""
+
+    __slots__ = ("args", "graph", "op", "place", "value")
+
+    def __init__(self, graph, op, args, value):
+        self.graph, self.op, self.args, self.value, self.place = graph, op, args, value, len(graph.numbers)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        if method != "__call__" or options:
+            self.graph.refuse(f"np.{ufunc.__name__}.{method} with {', '.join(options) or 'no'} options")
+        if ufunc in UFUNCS:
+            return self.graph.make(UFUNCS[ufunc], *inputs)
+        return self.__array_function__(ufunc, None, inputs, options)
+
+    def __array_function__(self, function, types, args, options):
+        if function not in FUNCTIONS or options:
+            known = ", ".join(f.__name__ for f in (*UFUNCS, *FUNCTIONS))
+            self.graph.refuse(f"np.{function.__name__} has no derivative here; there are {known}")
+        return FUNCTIONS[function](*args)
+
+    def __array__(self, *args, **options):
+        self.graph.refuse("expected formulas of single numbers, got an array of them")
+
+    def __pow__(self, power):
+        if not isinstance(power, int) or power < 1:
+            self.graph.refuse(f"expected a positive integer as power, got {power!r}")
+        return self if power == 1 else self * self ** (power - 1)
+
+    def __lt__(self, other):
+        return Less(self.graph, self, other)
+
+    def __gt__(self, other):
+        return Less(self.graph, other, self)
+
+    def __neg__(self):
+        return self.graph.make("neg", self)
+
+    def __abs__(self):
+        return self.graph.make("absolute", self)
+
+    def _decision(self, *_):
+        self.graph.refuse(
+            "a number has no value yet: no if, and, or, ==, <=, min, max, float or math function;"
+            " where_less(a, b, x, y) of numbarnn.maths is x where a < b, else y, and tanh, exp ... stand there too"
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = __le__ = __ge__ = _decision
+    __hash__ = object.__hash__
+
+
+def _operator(name, op):
+    setattr(Number, f"__{name}__", lambda self, other: self.graph.make(op, self, other))
+    setattr(Number, f"__r{name}__", lambda self, other: self.graph.make(op, other, self))
+
+
+for _name, _op in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div")):
+    _operator(_name, _op)
+
+
+class Less:
+    """The answer to a < b, good for `where` alone."""
+
+    def __init__(self, graph, a, b):
+        self.graph, self.a, self.b = graph, a, b
+
+    __array_function__ = Number.__array_function__
+    __bool__ = Number._decision
+
+
+def choice(condition, x, y):
+    """x where the condition holds, else y."""
+    if isinstance(condition, Less):
+        return condition.graph.make("where_less", condition.a, condition.b, x, y)
+    return x if condition else y
+
+
+class Graph:
+    """All numbers of one derivation; `who` is named in errors."""
+
+    def __init__(self, who, patterns=()):
+        self.who, self.numbers, self.patterns = who, {}, patterns
+
+    def refuse(self, what):
+        raise InputError(f"{self.who}: {what}")
+
+    def lift(self, value):
+        """A Number for a number."""
+        if isinstance(value, Number):
+            return value
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value.item()
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+            self.refuse(f"expected a number, got {type(value).__name__}")
+        if not np.isfinite(value):
+            self.refuse(f"expected a finite number, got {value}")
+        return self._known("constant", (), float(value))
+
+    def input(self, name):
+        return self._known("input", (), name)
+
+    def make(self, op, *args):
+        """`op` of numbers, in its simplest form."""
+        args = tuple(map(self.lift, args))
+        if all(a.op == "constant" for a in args):
+            with np.errstate(all="ignore"):
+                return self.lift(float((ARITHMETIC.get(op) or getattr(maths, op))(*(a.value for a in args))))
+        simple = simpler(op, *args)
+        if simple is not None:
+            return self.lift(simple)
+        turned = args[::-1] if op in ("add", "mul") else args
+        result = self._known(op, turned if self._key(op, turned) in self.numbers else args)
+        for name, pattern in self.patterns:
+            found = {}
+            if matches(pattern, result, found):
+                return self._known(name, (found["x"],))
+        return result
+
+    def _key(self, op, args, value=None):
+        return op, tuple(a.place for a in args), repr(value)
+
+    def _known(self, op, args, value=None):
+        """The one number that is this."""
+        key = self._key(op, args, value)
+        if key not in self.numbers:
+            self.numbers[key] = Number(self, op, args, value)
+        return self.numbers[key]
+
+
+def below(roots, given=()):
+    """The numbers that the roots are made of, arguments before results; not what is behind those given."""
+    found, waiting = set(), list(roots)
+    while waiting:
+        number = waiting.pop()
+        if number not in found:
+            found.add(number)
+            waiting += () if number in given else number.args
+    return sorted(found, key=lambda number: number.place)

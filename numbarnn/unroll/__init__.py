@@ -1,0 +1,24 @@
+"""Unrolling functions under the names that TensorFlow 1 gave them: `(cell, params, inputs, ...)` in, `(outputs, state)`
+out, and the gradient by `.backward` of that pair."""
+
+from .bidirectional import bidirectional_dynamic_rnn, stack_bidirectional_dynamic_rnn, static_bidirectional_rnn
+from .raw import raw_rnn
+from .result import Unrolled
+from .rnn import dynamic_rnn, static_rnn
+from .state_saving import StateSaver, static_state_saving_rnn
+from .time_axis import reverse_sequence, stack_time, unstack_time
+
+__all__ = [
+    "StateSaver",
+    "Unrolled",
+    "bidirectional_dynamic_rnn",
+    "dynamic_rnn",
+    "raw_rnn",
+    "reverse_sequence",
+    "stack_bidirectional_dynamic_rnn",
+    "stack_time",
+    "static_bidirectional_rnn",
+    "static_rnn",
+    "static_state_saving_rnn",
+    "unstack_time",
+]

@@ -1,0 +1,87 @@
+"""Zoneout (Krueger et al. 2017): parts of the state stay as they were.
+
+s' = d s + (1 - d) s~, with s~ what the cell makes of s, and d 1 with probability `zoneout`, else 0, for each step, row
+and unit in training; otherwise d is that probability. The cell's equations see s~ alone: h~ = o tanh(c~).
+"""
+
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from ..cells.base import Cell
+from ..errors import InputError
+from ..maths import one
+from .base import Wrapper
+from .transformed import expect_plain, expect_rates, transformed
+
+
+@dataclass(frozen=True)
+class Zoned:
+    """A plain cell's class with this in front has zoneout of each state; `rates`: ((state, probability), ...)."""
+
+    _: KW_ONLY
+    rates: tuple = ()
+
+    equations = Cell.equations  # derived from `feedback` and `forward`
+
+    @property
+    def feedback(self):
+        inner, masks = super().equations.feedback, len(self.rates)
+        if inner is None:
+            return None
+
+        def feedback(z, s):
+            q, carried = inner(z[: len(z) - masks], s)
+            return q, (*carried, *z[len(z) - masks :])
+
+        return feedback
+
+    def forward(self, z, s):
+        inner, inputs = super().equations, len(super().inputs)
+        new, gates = inner.forward(z[:inputs], s)
+        s1 = dict(zip(self.states, new, strict=True))
+        for (name, _), d in zip(self.rates, z[inputs:], strict=True):
+            s1[name] = d * s[self.states.index(name)] + (one(d) - d) * s1[name]
+        return tuple(s1.values()), gates[: len(self.saved)]
+
+    @property
+    def inputs(self):
+        return super().inputs | {f"kept_{name}": "m" for name, _ in self.rates}
+
+    def draw(self, shape, dtype, how):
+        found = super().draw(shape, dtype, how)
+        for name, rate in self.rates:
+            kept = np.asarray(rate)
+            if how.training:
+                kept = how.part(f"zoneout_{name}").random("ZoneoutWrapper").random(shape, dtype=np.float32) < rate
+            found[f"kept_{name}"] = kept.astype(dtype)
+        return found
+
+
+@dataclass(frozen=True)
+class ZoneoutWrapper(Wrapper):
+    """Zoneout of a plain cell: of the states called c with probability `zoneout_c`, of all others `zoneout_h`.
+
+    Parameters and states are the cell's. In training `forward` needs `rng`, a seed.
+    """
+
+    _: KW_ONLY
+    zoneout_h: float = 0.0
+    zoneout_c: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        expect_plain(self, self.cell)
+        expect_rates(self, zoneout_h=self.zoneout_h, zoneout_c=self.zoneout_c)
+        if self.cell.num_proj is not None and self.zoneout_h:
+            raise InputError("ZoneoutWrapper: there is no zoneout_h of a projected output")
+
+    @property
+    def zoned(self):
+        """The plain cell that runs."""
+        rates = ((name, self.zoneout_c if name == "c" else self.zoneout_h) for name in self.cell.states)
+        rates = tuple((name, rate) for name, rate in rates if rate)
+        return transformed(Zoned, self.cell, rates=rates) if rates else self.cell
+
+    def unroll(self, params, x, state, mask, how):
+        return self.zoned.unroll(params, x, state, mask, how)
