@@ -3,9 +3,7 @@
 asv runs each text that is returned in a fresh interpreter; of a pair it times the first and not the second.
 """
 
-from numbarnn.cells import CELLS
-
-from .bench_cells import runner
+from .bench_cells import PLAIN, runner
 
 IMPORTS = """
 import numpy as np
@@ -36,7 +34,7 @@ class Cold(NewProcess):
     """Compilation: nothing on disk."""
 
     repeat = rounds = 1
-    params = (tuple(CELLS), ("float32", "float64"))
+    params = ((*PLAIN, "NASCell", "LayerNormLSTMCell"), ("float32", "float64"))
     param_names = ("cell", "dtype")
 
     def timeraw_first_step(self, cell, dtype):

@@ -1,8 +1,8 @@
 """The mathematics of cells: one name for SIMD vectors and floats (compiled) and for NumPy arrays (plain Python).
 
-The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less) have a form for each; everything below
-them is written once in terms of them. A compiled `1 - x` with a float32 x is float64: constants therefore come from
-`constant`, `one` and `zero`.
+The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less, straight_through) have a form for each;
+everything below them is written once in terms of them. A compiled `1 - x` with a float32 x is float64: constants
+therefore come from `constant`, `one` and `zero`.
 """
 
 import math
@@ -22,6 +22,11 @@ def constant(x, value):
 def where_less(a, b, x, y):
     """x where a < b, y elsewhere (so y where a or b is NaN)."""
     return np.where(a < b, x, y)
+
+
+def straight_through(x, y):
+    """y; a gradient that is derived from this goes to x, as if it were x (Bengio, Leonard, Courville 2013)."""
+    return x.straight_through(y) if hasattr(x, "straight_through") else y
 
 
 def absolute(x):
@@ -51,8 +56,8 @@ LN2_HIGH, LN2_LOW = 0.693359375, -2.121944400546905827679e-4
 LOG2_E = 1.4426950408889634
 EXPM1 = {
     types.float32: (
-        *(0.0001989103065437032773, 0.001393368586261717358, 0.008333310889582077194),
-        *(0.04166646460202654156, 0.1666666668165917913, 0.5000000013498177864),
+        *(0.001392621346633244304, 0.008363202971575854947, 0.0416665544376859389),
+        *(0.1666657684599397631, 0.5),
     ),
     types.float64: (
         *(2.510042415700506678e-8, 2.762013871973399556e-7, 2.755726837868419287e-6, 0.00002480152119021772765),
@@ -73,14 +78,18 @@ def _split_exp(x):
 def _(x):
     scalar = np.float32 if x.dtype == types.float32 else np.float64
     shift, coefficients = SHIFT[x.dtype], tuple(scalar(c) for c in EXPM1[x.dtype])
-    (first, second), rest = coefficients[:2], tuple(zip(coefficients[2::2], coefficients[3::2], strict=True))
+    first, rest = coefficients[: 2 - len(coefficients) % 2], coefficients[2 - len(coefficients) % 2 :]
+    rest = tuple(zip(rest[::2], rest[1::2], strict=True))
+    if len(first) == 1:
+        highest = register_jitable(lambda r: splat(r, first[0]))
+    else:
+        highest = register_jitable(lambda r: r * first[0] + first[1])
 
     def split_exp(x):
         shifted = x * LOG2_E + shift
         n = shifted - shift
         r = x - n * LN2_HIGH - n * LN2_LOW
-        square = r * r
-        p = r * first + second
+        square, p = r * r, highest(r)
         for odd, even in rest:  # in pairs: half as long a chain of dependent operations
             p = p * square + (r * odd + even)
         return shifted, square * p + r
@@ -101,6 +110,11 @@ def _(x, value):
     if isinstance(x, Vector):
         return lambda x, value: splat(x, value)
     return (lambda x, value: np.float32(value)) if x == types.float32 else (lambda x, value: np.float64(value))
+
+
+@overload(straight_through)
+def _(x, y):
+    return lambda x, y: y
 
 
 @overload(where_less)

@@ -12,6 +12,7 @@ from .chain_pass import forward
 from .errors import InputError
 from .history import History
 from .layers.base import is_positive_integer
+from .measure import measure
 from .progress import Progress
 
 
@@ -19,10 +20,12 @@ class Sequential(Chain):
     """Layers one after another, with training as Keras has it.
 
     ``seed`` decides everything random (initial weights, shuffling, dropout): the same seed, data and calls give the
-    same bits. Where a mask (`Masking`, `Embedding` with mask_zero) reaches the output, loss and metrics are means over
-    the valid steps, one after another as rows (steps, outputs) with their labels; those of the other steps are not
-    looked at. Keras does the same, but for the mean of the loss over batches: here every step has the same weight in it,
-    in Keras every sample. The loss holds the penalties of all regularisers, in `evaluate` as well. ``dtype``: "float32" or "float64". ``device``: where the recurrent layers run, see `nr.forward`.
+    same bits. ``dtype``: "float32" or "float64". ``device``: where the recurrent layers run, see `nr.forward`.
+
+    The loss holds the penalties of all regularisers, in `evaluate` too. Where a mask (of `Masking`, or `Embedding` with
+    mask_zero) reaches the output, loss and metrics are means over the valid steps, which come as rows (steps, outputs)
+    with their labels; nothing else is looked at. So does Keras, except that in its mean of the loss over batches every
+    sample has the same weight, and here every step.
     Raises `InputError` for layers, options and data that do not fit.
     """
 
@@ -104,10 +107,10 @@ class Sequential(Chain):
     def test_on_batch(self, x, y):
         """Loss and metrics on one batch, as `evaluate` returns them."""
         x, y = self._data("test_on_batch", x, y)
-        return _plain(self._measure(y, self._forward(x))[0])
+        return _plain(self._measure(y, self._forward(x)).values)
 
     def _train_step(self, x, y):
-        """Forward, backward, update. Returns (values before it, their weight); a NaN loss when nothing was updated."""
+        """Forward, backward, update. Returns the values before it and their weight; a NaN loss: nothing was updated."""
         with np.errstate(all="ignore"):
             run = forward(self.layers, x, True, self._dropout_rng)
             values, weight, gradient, options = self._measure(y, run)
@@ -130,28 +133,11 @@ class Sequential(Chain):
             return forward(self.layers, x)
 
     def _measure(self, y, run):
-        """([loss, metrics ...], their weight in a mean over batches, gradient of the data's part of the loss, from where
-        the last layer's `backward` takes it)."""
-        loss = self._fused_loss or self.loss
-        scores, output, mask = run.pre_activation if self._fused_loss else run.output, run.output, run.mask
-        whole, weight = scores, len(output)
-        if mask is not None:
-            y, scores, output = self._valid(y, mask), scores[mask], output[mask]
-            weight = len(scores)
-        with np.errstate(all="ignore"):
-            value, gradient = loss.value_and_gradient(y, scores)
-            penalty = run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
-            values = [value + penalty, *(float(metric(y, output)) for metric in self.metrics.values())]
-        if mask is not None:
-            gradient, valid_only = np.zeros_like(whole), gradient
-            gradient[mask] = valid_only
-        return values, weight, gradient, {"from_pre_activation": True} if self._fused_loss else {}
-
-    def _valid(self, y, mask):
-        """The labels of valid steps, one after another."""
-        if y.shape[: mask.ndim] != mask.shape:
-            raise InputError(f"{self.name}: expected labels for the steps of a mask {mask.shape}, got shape {y.shape}")
-        return y[mask]
+        """The `Measured` of a pass, with all penalties in the loss; its gradient leaves those of parameters out."""
+        loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
+        measured = measure(run, y, loss, self.metrics.values(), fused)
+        measured.values[0] += run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
+        return measured
 
     def _evaluate(self, x, y, batch_size, progress):
         means = Means(self.metrics_names)

@@ -225,7 +225,7 @@ class Run:
         if d_outputs is not None:
             d_outputs = self._turn(check_array(who, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
         d_state = check_state(self.cell, "d_state", d_state, batch, self.dtype, partial=True)
-        d_state = nested(lambda _: None, self.cell.state_size) if d_state is None else d_state
+        d_state = self.cell.no_gradient if d_state is None else d_state
         params, inputs, initial = self.run.backward(d_outputs, d_state)
         return Gradients(params, self._turn(inputs), initial)
 

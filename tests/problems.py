@@ -68,6 +68,16 @@ def assert_close(results, expected, bound):
         assert error <= bound, f"{name}: {error:.1e}"  # NaN fails
 
 
+def assert_exact(problem, results, bound, **options):
+    """Within `bound` of the plain engine in float64, or twice as far from it as that engine in the problem's own dtype:
+    some problems amplify rounding."""
+    assert all(a.dtype == problem.x.dtype for a in results.values())
+    truth = problem.in_float64().results(device="numpy", **options)
+    plain = errors(problem.results(device="numpy", **options), truth)
+    for name, error in errors(results, truth).items():
+        assert error <= max(bound, 2 * plain[name]), f"{name}: {error:.1e}"  # NaN fails
+
+
 def assert_same_bits(results, expected):
     assert results.keys() == expected.keys()
     for name, want in expected.items():

@@ -199,7 +199,7 @@ def test_every_cell_is_measured():
 @pytest.mark.parametrize("name", LOOPS)
 def test_a_loop_in_pytorch_computes_what_the_cell_does(name, each):
     pytest.importorskip("torch")
-    workload = workloads.make(name, VARIANTS[name](8, 6), (7, 3, 8, 6), "float64")
+    workload = workloads.make(name, VARIANTS[name](12, 8), (7, 3, 12, 8), "float64")
     expected = run_numbarnn.Runner(workload, 1, training=True, rng=0, device="numpy").results()
     results = run_loop.Runner(workload, 1, each).results()
     assert results.keys() == {name for name in expected if not name.startswith("state.")}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import pytest
-from problems import SIZES, Problem, assert_same_bits, errors
+from problems import SIZES, Problem, assert_exact, assert_same_bits
 
 from numbarnn.cells.base import Cell, Equations
 from numbarnn.maths import constant, d_sigmoid, d_tanh, one, sigmoid, tanh, zero
@@ -250,11 +250,7 @@ def test_engines_agree(cell, size, dtype):
     problem = Problem(cell(H), T, B, I, dtype)
     for options in ({}, {"lengths": problem.lengths, "reverse": True}, {"mask": problem.mask}):
         results = problem.results(**options)
-        assert all(a.dtype == dtype for a in results.values())
-        truth = problem.in_float64().results(device="numpy", **options)
-        plain = errors(problem.results(device="numpy", **options), truth)  # of float32 itself: some problems amplify
-        for name, error in errors(results, truth).items():
-            assert error <= max(BOUNDS[dtype], 2 * plain[name]), f"{name}: {error:.1e}"
+        assert_exact(problem, results, BOUNDS[dtype], **options)
         assert_same_bits(problem.results(save="minimal", **options), results)
 
 

@@ -16,7 +16,9 @@ def main(arguments=None):
     parser.add_argument(
         "--quick", action="store_true", help="few shapes and options, no activations that need compiling"
     )
-    parser.add_argument("--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)")
+    parser.add_argument(
+        "--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)"
+    )
     parser.add_argument(
         "--device", choices=("cpu", "numpy"), default="numpy" if config.DISABLE_JIT else "cpu", help="engine to check"
     )

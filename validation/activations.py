@@ -1,4 +1,4 @@
-"""The functions of the references by name, as formulas for autograd, with the derivatives at kinks that numbarnn promises.
+"""The references' functions by name, as formulas for autograd, with the derivatives at kinks that numbarnn promises.
 
 Kinks are written with `where`: `maximum` and `clip` of autograd take other derivatives there.
 """
@@ -63,7 +63,11 @@ KINKS = {  # where the derivative jumps
 }
 
 
-FEW = ("sigmoid", "relu", "hard_sigmoid_keras3")  # smooth, with a kink, with two: for cells whose engine is proven by all
+FEW = (
+    "sigmoid",
+    "relu",
+    "hard_sigmoid_keras3",
+)  # smooth, with a kink, with two: for cells whose engine is proven by all
 FUNCTIONS = ACTIVATIONS | {"clip": clip, "straight_through": straight_through}
 
 

@@ -4,13 +4,14 @@ import numpy as np
 
 import numbarnn as nr
 
+from .masks import SEED
 from .quantities import forward_values, gradient_values
 from .states import by_name, nest
 
 
 def values(problem, device):
     """{"forward" or name of a cotangent: {(quantity, gate): array}}; the problem's dtype decides numbarnn's."""
-    p = problem
+    p, how = problem, {"device": device, "training": problem.call.training, "rng": SEED}
     nested = lambda state: nest(p.cell.state_size, state)  # noqa: E731
     turn = (lambda array: array.swapaxes(0, 1)) if p.call.time_major else (lambda array: array)  # its own inverse
     turned = lambda arrays: {name: turn(array) for name, array in arrays.items()}  # noqa: E731
@@ -25,15 +26,17 @@ def values(problem, device):
         time_major=p.call.time_major,
         reverse=p.call.reverse,
         save=p.call.save,
-        device=device,
+        **how,
     )
-    output, after = p.cell.step(p.params, p.x[:, 0], nested(p.state), device=device)
+    output, after = p.cell.step(p.params, p.x[:, 0], nested(p.state), **how)
     state, states, gates = by_name(run.state), turned(run.states), turned(run.gates)
-    found = {"forward": forward_values(p.cell, turn(run.outputs), state, states, gates, (output, by_name(after)))}
+    found = {"forward": forward_values(p, turn(run.outputs), state, states, gates, (output, by_name(after)))}
 
     for name, (d_outputs, d_state) in p.cotangents.items():
         grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), nested(d_state))
-        found[name] = gradient_values(p.cell, grads.params, None if grads.inputs is None else turn(grads.inputs), by_name(grads.initial_state))
+        found[name] = gradient_values(
+            p, grads.params, None if grads.inputs is None else turn(grads.inputs), by_name(grads.initial_state)
+        )
     return found
 
 

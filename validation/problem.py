@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from . import references
 from .activations import FUNCTIONS, KINKS, watched
 from .catalogue import build
+from .masks import Sizes
 from .states import by_name
 
 MARGIN = 2e-5  # least distance of a pre-activation from a kink: more than float32 rounding can move it
@@ -30,10 +32,17 @@ class Problem:
     lengths: np.ndarray | None
     mask: np.ndarray
     cotangents: dict
+    masks: dict  # random ones of a training run, time-major
 
     def reference(self, params, x, state, f=FUNCTIONS):
         """The reference over the sequence: outputs, final states, states and gates."""
-        return self.node.run(f)(params, x, state, self.mask, self.call.reverse)
+        given = {"given": self.masks} if self.masks else {}
+        return self.node.run(f)(params, x, state, self.mask, self.call.reverse, **given)
+
+    def first_step(self):
+        """The problem with the first step alone, which counts in all rows."""
+        first = {name: array[:1] for name, array in self.masks.items()}
+        return replace(self, x=self.x[:, :1], mask=np.ones_like(self.mask[:, :1]), masks=first)
 
     def as_type(self, dtype):
         cast = lambda a: a if a is None or a.dtype.kind != "f" else a.astype(dtype)  # noqa: E731
@@ -43,6 +52,7 @@ class Problem:
             params=each(self.params),
             x=cast(self.x),
             state=each(self.state),
+            masks=each(self.masks),
             cotangents={name: (cast(dy), each(ds)) for name, (dy, ds) in self.cotangents.items()},
         )
 
@@ -50,19 +60,22 @@ class Problem:
 def draw(case, number=0, margin=MARGIN):
     """The problem of a case, float64 numbers that float32 holds exactly; each `number` gives others.
 
-    They are drawn again until no pre-activation is within `margin` of a kink (exactly on it may be: that is no chance,
-    and the derivative there is promised), and a little smaller while a state explodes.
+    They are drawn again until they stand as asked, and a little smaller while a state explodes.
     """
     size = 1.0
     for attempt in range(ATTEMPTS):
         problem = _draw(case, np.random.default_rng([case.seed, number, attempt]), size)
         distances, tame = examined(problem)
-        if tame and (case.kinks or not np.any((distances > 0) & (distances <= margin))):
+        if tame and _stands(distances, case.kinks, margin):
             return problem
         size *= 1.0 if tame else 0.95
-    raise RuntimeError(
-        f"{case}: {ATTEMPTS} draws, each with states that explode or a pre-activation within {margin} of a kink"
-    )
+    raise RuntimeError(f"{case}: {ATTEMPTS} draws, each with states that explode, or not as it should be to kinks")
+
+
+def _stands(distances, kinks, margin):
+    """Whether something is on a kink; or, without `kinks`, nothing near one. Exactly on one it may be: that is no
+    chance (a product with a zero), and the derivative there is promised."""
+    return not np.all(distances) or not distances.size if kinks else not np.any((distances > 0) & (distances <= margin))
 
 
 def examined(problem):
@@ -90,7 +103,11 @@ def _draw(case, rng, size):
     alone = {f"state.{name}": dict.fromkeys(ds) | {name: ds[name]} for name in ds} if len(ds) < MANY else {"state": ds}
     cotangents |= {name: (None, of_states) for name, of_states in alone.items()}
     x = rng.integers(0, _classes(params), (B, T)) if cell.takes_integers else normal(B, T, I)
-    return Problem(cell, case.node, case.call, params, x, state, lengths, mask, cotangents)
+    masks = {}
+    if case.call.training:
+        shapes = {name: array.shape for name, array in params.items()}
+        masks = references.load()[case.cell].masks(Sizes(T, B, I, cell.output_size, sizes, shapes), case.options)
+    return Problem(cell, case.node, case.call, params, x, state, lengths, mask, cotangents, masks)
 
 
 def _classes(params):

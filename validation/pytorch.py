@@ -72,7 +72,7 @@ def values(case, problem):
         d_x, *rest = (d.numpy() for d in torch.autograd.grad(results, leaves, d_results, retain_graph=True))
         d_state = {name: d[0] for name, d in zip(p.state, rest, strict=False)}
         d_params = _packed(case, p, *rest[len(state) :])
-        found[cotangent] = gradient_values(p.cell, d_params, d_x, d_state)
+        found[cotangent] = gradient_values(p, d_params, d_x, d_state)
     return found
 
 

@@ -1,13 +1,12 @@
 """The reference's values and gradients in float64, and a check of these gradients by central differences."""
 
-from dataclasses import replace
-
 import autograd.numpy as np
 from autograd.test_util import make_numerical_jvp
 
 from .quantities import forward_values, gradient_values
 from .unrolled import vjp_of
 
+MANY = 4  # states
 LEAST = 1e-12  # derivatives below it are compared absolutely
 
 
@@ -16,8 +15,9 @@ def values(problem):
     p = problem
     outputs, state, states, gates = p.reference(p.params, p.x, p.state)
     gates = {name: np.where(p.mask[:, :, None], gate, 0.0) for name, gate in gates.items()}  # zero where masked
-    step = replace(p, mask=np.ones_like(p.mask[:, :1])).reference(p.params, p.x[:, :1], p.state)[:2]
-    found = {"forward": forward_values(p.cell, outputs, state, states, gates, (step[0][:, 0], step[1]))}
+    first = p.first_step()
+    output, after, _, _ = first.reference(first.params, first.x, first.state)
+    found = {"forward": forward_values(p, outputs, state, states, gates, (output[:, 0], after))}
 
     vjp = vjp_of(p.reference, p.params, p.x, p.state)
     dy, ds = p.cotangents["all"]
@@ -25,7 +25,7 @@ def values(problem):
         d_outputs = np.zeros_like(dy) if d_outputs is None else d_outputs
         d_state = {state: np.zeros_like(ds[state]) if d is None else d for state, d in d_state.items()}
         d = vjp(d_outputs, d_state)
-        found[name] = gradient_values(p.cell, d["params"], d.get("x"), d["state"])
+        found[name] = gradient_values(p, d["params"], d.get("x"), d["state"])
     return found
 
 
@@ -35,22 +35,33 @@ def central_difference_errors(problem, rng):
     p = problem
     dy, ds = p.cotangents["all"]
     exact = vjp_of(p.reference, p.params, p.x, p.state)(dy, ds)
+    exact |= {"x": {"x": exact["x"]}} if "x" in exact else {}
     point = {"params": p.params, "x": {"x": p.x}, "state": p.state}
-    exact["x"] = {"x": exact.get("x")}
     errors = {}
-    for group, names in point.items():
-        for name, at in names.items():
-            if at.dtype.kind != "f":
-                continue
+    for group, name, values in _parts(exact):
 
-            def objective(value, group=group, name=name):
-                inputs = point | {group: point[group] | {name: value}}
-                outputs, final, _, _ = p.reference(inputs["params"], inputs["x"]["x"], inputs["state"])
-                return np.sum(dy * outputs) + sum(np.sum(ds[state] * final[state]) for state in ds)
+        def objective(moved, group=group):
+            inputs = point | {group: point[group] | moved}
+            outputs, final, _, _ = p.reference(inputs["params"], inputs["x"]["x"], inputs["state"])
+            return np.sum(dy * outputs) + sum(np.sum(ds[state] * final[state]) for state in ds)
 
-            direction = rng.standard_normal(at.shape)
-            numeric, analytic = make_numerical_jvp(objective, at)(direction), np.sum(exact[group][name] * direction)
-            quantity = {"params": f"d_{name}", "state": f"d_initial_state.{name}", "x": "d_inputs"}[group]
-            usual = max(abs(analytic), float(np.linalg.norm(exact[group][name])), LEAST)  # size along such a direction
-            errors[quantity] = float(abs(numeric - analytic) / usual)
+        direction = {key: rng.standard_normal(array.shape) for key, array in values.items()}
+        at = {key: point[group][key] for key in values}
+        numeric = make_numerical_jvp(objective, at)(direction)
+        analytic = sum(np.sum(values[key] * direction[key]) for key in values)
+        size = np.sqrt(sum(np.sum(array**2) for array in values.values()))  # usual along such a direction
+        errors[name] = float(abs(numeric - analytic) / max(abs(analytic), size, LEAST))
     return errors
+
+
+def _parts(gradients):
+    """(group, quantity, {name: gradient}), one name at a time but for states, if there are many."""
+    for name, gradient in gradients["params"].items():
+        yield "params", f"d_{name}", {name: gradient}
+    if "x" in gradients:
+        yield "x", "d_inputs", gradients["x"]
+    if len(gradients["state"]) >= MANY:
+        yield "state", "d_initial_state", gradients["state"]
+        return
+    for name, gradient in gradients["state"].items():
+        yield "state", f"d_initial_state.{name}", {name: gradient}

@@ -5,16 +5,18 @@ import autograd.numpy as np
 from autograd import make_vjp
 
 
-def unroll(step, params, x, state, mask, reverse=False):
+def unroll(step, params, x, state, mask, reverse=False, given=None):
     """Run `step(params, x_t, state) -> y, state, gates` over a sequence.
 
     x (B, T, I), state {name: (B, n)}, mask (B, T) booleans: where it is false the output is zero and the state stays.
+    The step gets those of the arrays `given` {name: (T, ...) or (1, ...)} at its time, as an option of that name.
     Returns outputs (B, T, n), final state {name: (B, n)}, states {name: (B, T, n)}, gates {name: (B, T, n)}.
     """
     steps = x.shape[1]
     outputs, states, gates = [None] * steps, [None] * steps, [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
-        y, new, gates[t] = step(params, x[:, t], state)
+        now = {"given": {name: array[t % len(array)] for name, array in given.items()}} if given else {}
+        y, new, gates[t] = step(params, x[:, t], state, **now)
         valid = mask[:, t, None]
         outputs[t] = np.where(valid, y, 0.0)
         state = states[t] = {name: np.where(valid, new[name], old) for name, old in state.items()}

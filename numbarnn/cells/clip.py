@@ -4,7 +4,7 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..maths import absolute, clip, constant, linear, where_less, zero
+from ..maths import absolute, clip, constant, linear, straight_through, where_less, zero
 
 GRADIENTS = ("exact", "straight_through")
 
@@ -29,7 +29,11 @@ def clipping(limit, gradient):
         return clip(value, constant(value, -limit), constant(value, limit))
 
     @register_jitable
+    def clipped_straight_through(value):
+        return straight_through(value, clipped(value))
+
+    @register_jitable
     def inside(value, d):
         return where_less(constant(value, limit), absolute(value), zero(d), d)
 
-    return clipped, {"exact": inside, "straight_through": untouched}[gradient]
+    return {"exact": (clipped, inside), "straight_through": (clipped_straight_through, untouched)}[gradient]

@@ -1,6 +1,8 @@
 """What `nr.forward` runs: a cell, plain or made of others."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -8,8 +10,7 @@ import numpy as np
 from ..errors import Checked, InputError
 
 
-@dataclass(frozen=True)
-class How:
+class How(NamedTuple):
     """How a pass is run; it goes down unchanged to the plain cells that a composite is made of, but for `part`.
 
     `reverse` walks each row from its last valid step to its first; `keep`: the gradient will be asked for. `seed` is a
@@ -25,7 +26,7 @@ class How:
 
     def part(self, name):
         """For one part of a composite: random numbers of its own."""
-        return replace(self, seed=(*self.seed, crc32(str(name).encode()))) if self.seed else self
+        return self._replace(seed=(*self.seed, crc32(str(name).encode()))) if self.seed else self
 
     def random(self, who):
         """A NumPy Generator for this part."""
@@ -66,6 +67,11 @@ class RNNCell(Checked):
     @property
     def output_size(self):
         raise NotImplementedError
+
+    @cached_property
+    def no_gradient(self):
+        """None for each state, nested like `state_size`."""
+        return nested(lambda _: None, self.state_size)
 
     def param_shapes(self, input_size):
         """Names and shapes of the parameters for inputs of `input_size` features."""

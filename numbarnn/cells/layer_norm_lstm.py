@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import initializers
 from ..errors import InputError
-from ..maths import ACTIVATIONS
+from ..maths import ACTIVATIONS, sigmoid
 from . import layer_norm_equations as forms
 from .base import Cell, glorot_packed
 from .clip import clipping
@@ -104,21 +104,20 @@ class LayerNormBasicLSTMCell(Cell):
     1 contrib: the memory itself is never dropped.
 
     `dropout_keep_prob`: the part of g that is kept in training, for each step, row and unit, and scaled by its inverse.
+    With `layer_norm` False there is no norm, and a bias (4H) instead of norm_scale and norm_shift.
     """
 
     _: KW_ONLY
     forget_bias: float = 1.0
     activation: str = "tanh"
+    layer_norm: bool = True
     norm_gain: float = 1.0
     norm_shift: float = 0.0
     dropout_keep_prob: float = 1.0
 
-    inputs = dict.fromkeys(GATES, "xh") | {"keep": "m", "c": "="}
     states = ("h", "c")
     saved = GATES
-    norms = (*((gate,) for gate in GATES), ("c",))
     norm_epsilon = EPSILON["per_gate"]
-    vectors = {}
 
     def __post_init__(self):
         super().__post_init__()
@@ -129,9 +128,29 @@ class LayerNormBasicLSTMCell(Cell):
             )
 
     @property
+    def inputs(self):
+        return dict.fromkeys(GATES, "xh") | {"keep": "m"} | ({"c": "="} if self.layer_norm else {})
+
+    @property
+    def norms(self):
+        return (*((gate,) for gate in GATES), ("c",)) if self.layer_norm else ()
+
+    @property
+    def vectors(self):
+        return {} if self.layer_norm else super().vectors
+
+    @property
     def equations(self):
+        if not self.layer_norm:
+            return super().equations  # derived from `forward`
         functions = *ACTIVATIONS[self.activation], self.forget_bias
         return forms.normalised(*functions, *clipping(None, "exact"), forms.MASK)
+
+    def forward(self, z, s):
+        phi, (zi, zf, zg, zo, k) = ACTIVATIONS[self.activation][0], z
+        i, f, g, o = sigmoid(zi), sigmoid(zf + self.forget_bias), phi(zg), sigmoid(zo)
+        c = f * s[1] + i * (g * k)
+        return (o * phi(c), c), (i, f, g, o)
 
     def draw(self, shape, dtype, how):
         """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""

@@ -1,6 +1,5 @@
-"""A function of numbers applied to whole arrays, row by row and vector by vector: `numbarnn.elementwise`, compiled."""
+"""A function of numbers applied to whole arrays, row by row and vector by vector: `numbarnn.rowwise`, compiled."""
 
-import ctypes
 import functools
 
 import numpy as np
@@ -12,6 +11,8 @@ from numba.extending import intrinsic
 from .compile import compiled
 from .memory import WHOLE, get, lanes, load_at, pointer, store_at
 from .simd import INTP, Static, Vector, lane_mask, llvm_call
+from .threads import run, threads_for
+from .weights import share
 
 HEAD = 2  # what a kernel is told: rows, numbers of a row; then address and row stride (in numbers) of each array
 
@@ -102,29 +103,30 @@ def leaves(builder, kind, value):
 
 @functools.cache
 def kernel(function, dtype, groups):
-    """The compiled form for inputs in groups of these sizes: kernel(address of what it is told)."""
+    """Address of the compiled form for inputs in groups of these sizes; it does a share of the rows."""
     real, sizes, first = Static(dtype), Static(groups), Static(sum(groups))
 
-    def elementwise(here):
+    def elementwise(stage, shard, shards, here):
         table = pointer(WHOLE, here)
         V = lanes(pointer(real, here))
-        for row in range(get(table, 0)):
+        lo, hi = share(get(table, 0), shard, shards)
+        for row in range(lo, hi):
             for column in range(0, get(table, 1), V):
                 left = get(table, 1) - column
                 values = function(*load_row(sizes, real, table, row, column, left))
                 store_row(first, table, row, column, left, values)
 
-    return ctypes.CFUNCTYPE(None, ctypes.c_ssize_t)(compiled(types.void(INTP), elementwise))
+    return compiled(types.void(*[INTP] * 4), elementwise)
 
 
 def apply(function, inputs, outputs):
-    """See `numbarnn.elementwise`."""
+    """See `numbarnn.rowwise`."""
     arrays = [array for group in (*inputs, *outputs) for array in group]
     like = outputs[0][0]
-    size = like.itemsize
     told = [*like.shape]
     for array in arrays:
-        told += array.__array_interface__["data"][0], array.strides[0] // size if array.ndim == 2 else 0
+        told += array.__array_interface__["data"][0], array.strides[0] // like.itemsize if array.ndim == 2 else 0
     told = np.array(told, np.intp)
-    run = kernel(function, like.dtype.name, tuple(map(len, inputs)))
-    run(told.__array_interface__["data"][0])
+    threads = threads_for(like.size * len(arrays))  # each number costs about as much as a multiply-add
+    address = kernel(function, like.dtype.name, tuple(map(len, inputs)))
+    run(address, 1, 0, threads, threads, told.__array_interface__["data"][0])

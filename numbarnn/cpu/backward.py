@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, PanelRows, Rows, link
-from .memory import ahead, lanes, load, pointer, pointer_like, store_part
+from .memory import ahead, lanes, load, pointer, pointer_like, put, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
-from .simd import Static, helper
+from .simd import Static, helper, sum_of_lanes
+from .together import LINE, join, meet
 from .weights import matrices, share, turn, unpack
 
 CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
@@ -72,13 +73,13 @@ class PanelSteps(NamedTuple):
 
 
 @helper
-def transposed(n, panels, rows, out, accumulate, dz, R):
-    """out (+)= dz R^T: `panels` vectors of each row."""
+def transposed(n, p0, p1, rows, out, accumulate, dz, R):
+    """out (+)= dz R^T: the vectors p0..p1 of each row."""
     V = lanes(out.data)
     size = R.panels * R.of * V * V
-    p = 0
-    while p < panels:
-        width = width_of_next(panels - p)
+    p = p0
+    while p < p1:
+        width = width_of_next(p1 - p)
         place = Place(ahead(out.data, p * V), out.row, V)
         start = place if accumulate else Place(pointer_like(out.data, n.zeros), 0, 0)
         a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, dz.panel)
@@ -89,30 +90,48 @@ def transposed(n, panels, rows, out, accumulate, dz, R):
 
 @helper
 def input_gradient(n, rows, dz, dx, scratch):
-    """dx = dz W^T, by way of rows of whole vectors."""
+    """dx = dz W^T, by way of rows of whole vectors; for few inputs number by number."""
     V = lanes(scratch)
-    W = Turned(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
-    transposed(n, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
-    for m in range(rows):
-        for i in range(0, n.I, V):
-            store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
+    if 2 * n.I <= V:
+        few_input_gradients(n, rows, dz, dx)
+    else:
+        W = Turned(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
+        transposed(n, 0, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
+        for m in range(rows):
+            for i in range(0, n.I, V):
+                store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
 
 
 @helper
-def gradients_of_q(n, lo, rows, dz):
+def few_input_gradients(n, rows, dz, dx):
+    V, w = lanes(dz.data), pointer_like(dz.data, n.w)
+    for m in range(rows):
+        for i in range(n.I):
+            total = load(pointer_like(dz.data, n.zeros), 0)
+            for p in range(n.P):
+                at, of_p = m * dz.row + p * dz.panel + n.x_slot * V, (p * n.I + i) * n.x_slots * V
+                for s in range(n.x_slots):
+                    total = total + load(dz.data, at + s * V) * load(w, of_p + s * V)
+            put(dx.data, m * dx.row + i, sum_of_lanes(total))
+
+
+@helper
+def gradients_of_q(n, p0, p1, lo, rows, dz):
     """dq of each number of q that is multiplied."""
     V, known = lanes(dz.data), -1
     for j in range(n.links):
         l = link(n, j)
         R = Turned(ahead(pointer_like(dz.data, n.rqt), (l.slot - n.q_slot) * V * V), n.q_slots, l.slot, l.slots, n.P)
         out = Rows(ahead(pointer_like(dz.data, n.dq), lo * n.q_b + l.kind * n.q_kind), n.q_b)
-        transposed(n, n.P, rows, out, l.kind <= known, dz, R)
+        transposed(n, p0, p1, rows, out, l.kind <= known, dz, R)
         known = max(known, l.kind)
 
 
 @helper
-def walk_back(n, t0, t1, lo, hi, z):
-    """Steps t0..t1 for rows lo..hi, from the last; dh, dv and dc become the gradients of the states before t0."""
+def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
+    """Steps t0..t1 for rows lo..hi and panels first..last, from the last; dh, dv and dc become the gradients of the
+    states before t0."""
+    met = 0
     R = Turned(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
     dvs, rows = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b), hi - lo
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
@@ -120,15 +139,19 @@ def walk_back(n, t0, t1, lo, hi, z):
         dz = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
         if n.project_backward:
             invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.here))
-        invoke(n.equations_backward, (t, lo, hi, 0, n.P, n.here))
+        invoke(n.equations_backward, (t, lo, hi, first, last, n.here))
+        met += 1
+        meet(gate, walkers, met)
         if n.feedback_backward:
             if n.groups > n.later:
                 invoke(n.normalise_backward, (t, lo, hi, n.later, n.groups, n.here))
-            gradients_of_q(n, lo, rows, dz)
-            invoke(n.feedback_backward, (t, lo, hi, 0, n.P, n.here))
+            gradients_of_q(n, first, last, lo, rows, dz)
+            invoke(n.feedback_backward, (t, lo, hi, first, last, n.here))
+            met += 1
+            meet(gate, walkers, met)
         if n.later:
             invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.here))
-        transposed(n, n.PF, rows, dvs, True, dz, R)
+        transposed(n, first if walkers > 1 else 0, last if walkers > 1 else n.PF, rows, dvs, True, dz, R)
         if not n.ahead:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
@@ -245,9 +268,15 @@ def backward_kernel(dtype):
         elif stage <= 2 * n.blocks:  # two stages for each block of steps, the last block first
             t1 = n.T - (stage - 1) // 2 * n.block
             t0 = max(0, t1 - n.block)
-            if stage % 2:
+            if stage % 2 and n.gates_at:
+                gate = n.gates_at + (stage + 1) // 2 * 16 * LINE
+                walkers = join(gate, shards)
+                if walkers:
+                    first, last = share(n.P, shard if walkers > 1 else 0, walkers)
+                    walk_back(n, t0, t1, 0, n.B, first, last, gate, walkers, z)
+            elif stage % 2:
                 lo, hi = share(n.B, shard, shards)
-                walk_back(n, t0, t1, lo, hi, z)
+                walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
             else:
                 parameter_gradients(n, t0, t1, shard, shards, z)
         else:

@@ -29,6 +29,10 @@ def vector_places(cell):
 
 def gather_vectors(places, offset, params):
     """The vectors added to each pre-activation, constants included, as one array [pre-activation, H]."""
+    if len(places) == 1:
+        ((name, rows),) = places.items()
+        if params[name].size == offset.size:
+            return params[name].reshape(offset.shape) + offset
     vectors = offset.copy()
     for name, rows in places.items():
         vectors[rows] += params[name].reshape(-1, offset.shape[1])

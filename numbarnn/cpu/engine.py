@@ -14,6 +14,7 @@ from .call import POSITION
 from .carried import gather_vectors, given_numbers, state_arrays
 from .plan import Plan, plan, span
 from .threads import run, threads_for
+from .together import LINE
 
 STATES, WORK, GRADIENTS = span("h", "y"), span("z", "shifts"), span("dh", "dn")
 X, MASK, DX, DY, DV_Y = (
@@ -21,7 +22,7 @@ X, MASK, DX, DY, DV_Y = (
 )
 WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
-HERE, Y, ZEROS, NOT_FINITE = (POSITION[name] for name in ("here", "y", "zeros", "not_finite"))
+HERE, Y, ZEROS, NOT_FINITE, GATES_AT = (POSITION[name] for name in ("here", "y", "zeros", "not_finite", "gates_at"))
 RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
     POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
 )
@@ -85,6 +86,10 @@ def forward(cell, params, x, initial, mask, reverse, keep, given):
     else:
         n[MASK] = walked(address(mask), mask, reverse)
 
+    if p.together:
+        weights["gates"] = gates = np.zeros((p.blocks + 1, 2 * LINE), np.int64)
+        n[GATES_AT] = address(gates)
+
     saved = Saved(p, n, x, weights, np.asarray(states), work)
     arrays = state_arrays(p.carried, p.states, saved.states)
     for name in p.first:
@@ -116,10 +121,14 @@ def backward(trace, d_outputs, d_state):
     if "feedback_kernel" not in places:
         n[D_FEEDBACK] = n[D_RECURRENT]
     n[DX] = walked(made.address + places["dx"][0], dx, trace.reverse)
-    n[DY] = n[DV_Y] = n[ZEROS], 0, 0
-    if d_outputs is not None:
+    of_outputs = DY
+    if cell.num_proj is not None:
+        of_outputs, n[DY] = DV_Y, (n[ZEROS], 0, 0)
+    if d_outputs is None:
+        n[of_outputs] = n[ZEROS], 0, 0
+    else:
         d_outputs = readable(d_outputs)
-        n[DY if cell.num_proj is None else DV_Y] = walked(address(d_outputs), d_outputs, trace.reverse)
+        n[of_outputs] = walked(address(d_outputs), d_outputs, trace.reverse)
 
     memory = np.asarray(work)
     for name in p.first:

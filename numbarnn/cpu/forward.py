@@ -1,7 +1,8 @@
 """The forward pass of any cell over a sequence.
 
-Stage 0 packs the weights, shared out by panels; stage 1 walks rows of the batch through all of time, shared out by
-rows, with no barrier. Per step: products into z, then the cell's equations while z is in the cache.
+Stage 0 packs the weights, shared out by panels; stage 1 walks through all of time, shared out by rows of the batch,
+with no barrier, or, where they are few, by panels of units (see `together`). Per step: products into z, then the cell's
+equations while z is in the cache.
 """
 
 import functools
@@ -14,6 +15,7 @@ from .compile import compiled
 from .memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store
 from .products import Place, Terms, multiply, width_of_next
 from .simd import INTP, Static, has_nan, helper
+from .together import join, meet
 from .weights import matrices, pack, share
 
 KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the call
@@ -131,17 +133,18 @@ def prepare(n, shard, shards, z):
 
 
 @helper
-def emit(n, t, lo, hi, o):
-    """y[t] = the output of step t, or zero where masked."""
+def emit(n, t0, t1, lo, hi, o):
+    """y[t] = the output of each step t, or zero where masked."""
     y, mask = pointer_like(o, n.y), pointer(BYTE, n.mask)
-    for b in range(lo, hi):
-        to, source = (t * n.B + b) * n.F, (t + 1) * n.o_t + b * n.o_b
-        if get(mask, t * n.mask_t + b * n.mask_b) != 0:
-            for j in range(n.F):
-                put(y, to + j, get(o, source + j))
-        else:
-            for j in range(n.F):
-                put(y, to + j, 0)
+    for t in range(t0, t1):
+        for b in range(lo, hi):
+            to, source = (t * n.B + b) * n.F, (t + 1) * n.o_t + b * n.o_b
+            if get(mask, t * n.mask_t + b * n.mask_b) != 0:
+                for j in range(n.F):
+                    put(y, to + j, get(o, source + j))
+            else:
+                for j in range(n.F):
+                    put(y, to + j, 0)
 
 
 @helper
@@ -169,26 +172,29 @@ def second_products(n, t, lo, hi, p0, p1, z):
 
 
 @helper
-def walk(n, lo, hi, z):
-    """All steps for rows lo..hi."""
+def walk(n, lo, hi, first, last, walkers, z):
+    """All steps for rows lo..hi and panels first..last."""
+    met = 0
     for t in range(n.T):
-        for p0 in range(0, n.P, n.group):
-            p1 = min(n.P, p0 + n.group)
+        for p0 in range(first, last, n.group):
+            p1 = min(last, p0 + n.group)
             first_products(n, t, lo, hi, p0, p1, z)
             if n.later:
                 invoke(n.normalise, (t, lo, hi, 0, n.later, n.here))
             invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.here))
         if n.feedback:
-            for p0 in range(0, n.P, n.group):
-                p1 = min(n.P, p0 + n.group)
+            met += 1
+            meet(n.gates_at, walkers, met)
+            for p0 in range(first, last, n.group):
+                p1 = min(last, p0 + n.group)
                 second_products(n, t, lo, hi, p0, p1, z)
                 if n.groups > n.later:
                     invoke(n.normalise, (t, lo, hi, n.later, n.groups, n.here))
                 invoke(n.equations, (t, lo, hi, p0, p1, n.here))
         if n.project:
             invoke(n.project, (t, lo, hi, 0, n.PF, n.here))
-        if n.y:
-            emit(n, t, lo, hi, pointer_like(z, n.o))
+        met += 1
+        meet(n.gates_at, walkers, met)
 
 
 @functools.cache
@@ -201,8 +207,19 @@ def forward_kernel(dtype):
         z = pointer(real, n.z)
         if stage == 0:
             prepare(n, shard, shards, z)
+        elif n.gates_at:  # each thread takes some panels of all rows
+            walkers = join(n.gates_at, shards)
+            if walkers:
+                me = shard if walkers > 1 else 0
+                first, last = share(n.P, me, walkers)
+                walk(n, 0, n.B, first, last, walkers, z)
+                if n.y:
+                    t0, t1 = share(n.T, me, walkers)
+                    emit(n, t0, t1, 0, n.B, pointer_like(z, n.o))
         else:
             lo, hi = share(n.B, shard, shards)
-            walk(n, lo, hi, z)
+            walk(n, lo, hi, 0, n.P, 1, z)
+            if n.y:
+                emit(n, 0, n.T, lo, hi, pointer_like(z, n.o))
 
     return compiled(KERNEL, forward)

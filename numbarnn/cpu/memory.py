@@ -117,6 +117,20 @@ def store_each(typingctx, places, data, index, stride, values):
 
 
 @intrinsic
+def store_all(typingctx, data, index, values):
+    """Store a tuple of vectors one behind the other."""
+
+    def codegen(context, builder, sig, args):
+        lanes_of = context.get_value_type(Vector(data.dtype)).count
+        for k, value in enumerate(cgutils.unpack_tuple(builder, args[2])):
+            at = builder.add(args[1], ir.Constant(args[1].type, k * lanes_of))
+            store_at(builder, value, builder.gep(args[0], [at]))
+        return context.get_dummy_value()
+
+    return types.void(data, INTP, values), codegen
+
+
+@intrinsic
 def load_part(typingctx, data, index, count):
     """The first `count` numbers at `index`, zeros in the other lanes; memory past them is not touched."""
 
@@ -137,6 +151,29 @@ def load_part(typingctx, data, index, count):
         return builder.load(result)
 
     return Vector(data.dtype)(data, INTP, INTP), codegen
+
+
+@intrinsic
+def load_rows(typingctx, data, index, stride, rows, count):
+    """As many vectors as one has lanes: the first `count` numbers at `index`, at `index + stride` ...; zeros in the
+    other lanes, and from vector `rows` on."""
+    vector = Vector(data.dtype)
+
+    def codegen(context, builder, sig, args):
+        data, index, stride, rows, count = args
+        kind, word = context.get_value_type(vector), index.type
+        zeros, lanes_of = ir.Constant(kind, [0.0] * kind.count), lane_mask(builder, kind, count)
+        none = ir.Constant(lanes_of.type, [0] * kind.count)
+        values = []
+        for k in range(kind.count):
+            at = builder.add(index, builder.mul(stride, ir.Constant(word, k)))
+            start = builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
+            mask = builder.select(builder.icmp_signed("<", ir.Constant(word, k), rows), lanes_of, none)
+            masked = [start, ir.Constant(ir.IntType(32), 4), mask, zeros]
+            values.append(llvm_call(builder, "llvm.masked.load", kind, masked, ".p0"))
+        return context.make_tuple(builder, sig.return_type, values)
+
+    return types.UniTuple(vector, vector.lanes)(data, INTP, INTP, INTP, INTP), codegen
 
 
 @intrinsic

@@ -26,7 +26,7 @@ def group(n, g):
 
 @helper
 def mean_of(total, n, slots):
-    return sum_of_lanes(total) / (n.H * slots)
+    return float(sum_of_lanes(total)) / (n.H * slots)
 
 
 @functools.cache

@@ -65,6 +65,7 @@ class Plan:
     offset: np.ndarray  # constants added to the pre-activations, [pre-activation, H] in the order of the inputs
     draws: tuple  # names of the pre-activations that are given, by slot
     blocks: int  # of the backward pass
+    together: bool  # whether threads walk together
     forward: int  # address of the kernel
     alive: dict  # arrays whose addresses stand in the template
 
@@ -102,11 +103,13 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     projected = cell.num_proj is not None
     P, Q, PF, S, G = -(-H // V), -(-I // V), -(-F // V), len(cell.states), len(slots.names)
     width, v_width = spread_rows(P * V, V, dtype), spread_rows(PF * V, V, dtype) if projected else 0
-    row_shards = min(threads, B)
+    rows = -(-B // min(threads, B))
+    ahead = rows < FEW_ROWS
+    together = ahead and 1 < threads <= P and not cell.norms and not projected
+    row_shards = threads if together else min(threads, B)
+    rows = B if together else rows
     steps = max(1, CHUNK // B)
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
-    rows = -(-B // row_shards)
-    ahead = rows < FEW_ROWS
     z_steps, kept_steps = (T if keep or ahead else 1), (T if keep else 1)
     q_steps = kept_steps * any(slots.links)
     c_steps = T + 1 if keep or cell.last_is_output else 1
@@ -173,10 +176,10 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     template = np.array([int(numbers[name]) for name in Call._fields], np.int64)
     offset = np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], H, axis=1).astype(dtype)
     exists = ("h", *("v",) * projected, *("c",) * (S > 1))
-    return Plan(
-        cell, dtype, threads, row_shards, states, work, gradients, results, template,
-        state_places(cell), exists, vector_places(cell), offset, draws, numbers["blocks"], forward_kernel(dtype.name), alive,
-    )  # fmt: skip
+    memory, forward = (states, work, gradients, results), forward_kernel(dtype.name)
+    carried, vectors = (state_places(cell), exists), vector_places(cell)
+    decided = template, *carried, vectors, offset, draws, numbers["blocks"], together, forward, alive
+    return Plan(cell, dtype, threads, row_shards, *memory, *decided)
 
 
 def spread_rows(width, V, dtype):

@@ -68,6 +68,6 @@ def project_backward_kernel(dtype, clip):
                     store(r, at, zero(x))
         rows = PanelRows(ahead(r, t * n.r_t + lo * n.r_b), n.r_b, V)
         out = Rows(ahead(dh, lo * n.h_b), n.h_b)
-        transposed(n, n.P, hi - lo, out, True, rows, Turned(pointer(real, n.pt), 1, 0, 1, n.PF))
+        transposed(n, 0, n.P, hi - lo, out, True, rows, Turned(pointer(real, n.pt), 1, 0, 1, n.PF))
 
     return compiled(EQUATIONS, project_backward)

@@ -170,22 +170,40 @@ def added(typingctx, x, y):
 
 
 @intrinsic
-def sum_of_lanes(typingctx, x):
-    """The sum of a vector's lanes, as a float64, halves first."""
+def transposed_lanes(typingctx, vectors):
+    """As many vectors as one has lanes, as a matrix, transposed: blocks change places, then blocks within blocks."""
 
     def codegen(context, builder, sig, args):
-        value, count = args[0], sig.args[0].lanes
+        rows = cgutils.unpack_tuple(builder, args[0])
+        count, index = len(rows), ir.IntType(32)
+        size = count // 2
+        while size:
+            low = [lane if not lane & size else count + lane - size for lane in range(count)]
+            high = [lane + size if not lane & size else count + lane for lane in range(count)]
+            for i in (i for i in range(count) if not i & size):
+                a, b = rows[i], rows[i + size]
+                for place, chosen in ((i, low), (i + size, high)):
+                    rows[place] = builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(index, count), chosen))
+            size //= 2
+        return context.make_tuple(builder, sig.return_type, rows)
+
+    return vectors(vectors), codegen
+
+
+@intrinsic
+def sum_of_lanes(typingctx, x):
+    """The sum of a vector's lanes, halves first."""
+
+    def codegen(context, builder, sig, args):
+        value, count, index = args[0], sig.args[0].lanes, ir.IntType(32)
         while count > 1:
             count //= 2
-            index = lambda first, count=count: ir.Constant(  # noqa: E731
-                ir.VectorType(ir.IntType(32), count), list(range(first, first + count))
-            )
-            low, high = (builder.shuffle_vector(value, value, index(first)) for first in (0, count))
-            value = builder.fadd(low, high)
-        number = builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
-        return context.cast(builder, number, sig.args[0].dtype, types.float64)
+            half = ir.VectorType(index, count)
+            low, high = (ir.Constant(half, list(range(first, first + count))) for first in (0, count))
+            value = builder.fadd(*(builder.shuffle_vector(value, value, lanes_of) for lanes_of in (low, high)))
+        return builder.extract_element(value, ir.Constant(index, 0))
 
-    return types.float64(x), codegen
+    return x.dtype(x), codegen
 
 
 @intrinsic

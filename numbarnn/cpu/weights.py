@@ -5,8 +5,8 @@ A parameter is a matrix (K, blocks of `units`) of which `slots` blocks are meant
 
 from typing import Any, NamedTuple
 
-from .memory import WHOLE, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
-from .simd import helper
+from .memory import WHOLE, get, lanes, load, load_part, load_rows, pointer, pointer_like, store, store_all, store_part
+from .simd import helper, transposed_lanes
 
 
 class Matrix(NamedTuple):
@@ -88,14 +88,8 @@ def turn(matrix, shard, shards, out):
             for s in range(matrix.slots):
                 to = ((p * P + u) * matrix.slots + s) * V * V
                 source = p * V * matrix.width + get(matrix.blocks, s) * matrix.units + u * V
-                rows, columns = min(V, matrix.K - p * V), min(V, matrix.units - u * V)
-                for j in range(columns):
-                    for k in range(rows):
-                        put(out, to + j * V + k, get(matrix.data, source + k * matrix.width + j))
-                    for k in range(rows, V):
-                        put(out, to + j * V + k, 0)
-                for j in range(columns * V, V * V):
-                    put(out, to + j, 0)
+                rows = load_rows(matrix.data, source, matrix.width, matrix.K - p * V, matrix.units - u * V)
+                store_all(out, to, transposed_lanes(rows))
 
 
 @helper

@@ -83,6 +83,9 @@ class Number:
     def __abs__(self):
         return self.graph.make("absolute", self)
 
+    def straight_through(self, other):
+        return self.graph.make("straight_through", self, other)
+
     def _decision(self, *_):
         self.graph.refuse(
             "a number has no value yet: no if, and, or, ==, <=, min, max, float or math function;"

@@ -13,6 +13,7 @@ RULES = {  # gradients of an operation's arguments, from that of its value y; ac
     "absolute": lambda d, y, a: (choice(a < 0, -d, choice(a > 0, d, 0)),),
     "exp": lambda d, y, a: (d * y,),
     "expm1": lambda d, y, a: (d * (y + 1),),
+    "straight_through": lambda d, y, a, b: (d, 0),
     "where_less": lambda d, y, a, b, u, v: (0, 0, choice(a < b, d, 0), choice(a < b, 0, d)),
 }
 

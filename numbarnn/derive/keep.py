@@ -6,7 +6,8 @@ from .. import maths
 from .expressions import below
 
 KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # prices: a store and a load; a tanh, an exp; what cannot be
-CHEAP = dict.fromkeys(("add", "sub", "mul", "neg", "absolute", "where_less", "relu", "leaky_relu"), 1)
+CHEAP = ("add", "sub", "mul", "neg", "absolute", "where_less", "straight_through", "relu", "leaky_relu")
+CHEAP = dict.fromkeys(CHEAP, 1)
 CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid": 3, "hard_sigmoid_keras3": 3, "input": NEVER}
 CHEAP |= {f"d_{name}": 2 for name in maths.ACTIVATIONS}
 

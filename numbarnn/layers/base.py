@@ -13,9 +13,10 @@ from ..errors import Checked, InputError
 class Layer(Checked):
     """A layer; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
 
-    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng, mask)`` gives the output and what
-    the gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both leave
-    the layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where free.
+    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng, mask)`` gives the output and
+    what the gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both
+    leave the layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where
+    free.
 
     ``mask``: booleans in the leading axes of x, mostly (batch, steps), true where x counts; None: everywhere.
     ``compute_mask`` gives that of the output. Layers that treat every step alone pass it on.

@@ -31,8 +31,9 @@ class Recurrent(Layer):
 
     The output is the last one (batch, units), or with ``return_sequences`` all of them (batch, steps, units). With
     ``return_state`` it is the list of the output and the final states, h first. ``go_backwards`` reads the sequence
-    from its end, and outputs, with their mask, stay in that order. ``stateful``: row i of a batch goes on from the state
-    of row i in the batch before, a constant for the gradient, until `reset_states`.
+    from its end, and outputs, with their mask, stay in that order (Keras hands the mask on unturned). ``stateful``:
+    row i of a batch goes on from the state of row i in the batch before, a constant for the gradient, until
+    `reset_states`.
 
     Masked steps (``mask``: (batch, steps) booleans) leave the state as it is. The output there is that of the step
     before, and ahead of the first valid step the initial h; with ``zero_output_for_mask`` it is zero, in the last step
@@ -100,9 +101,9 @@ class Recurrent(Layer):
     def _output(self, run, mask, repeated, initial_state):
         """The output, and whether it was taken out of the final state."""
         where = place_of_output(self.cell)
-        if not self.return_sequences and where is not None:
-            if mask is None or (repeated is not None and not self.unroll):
-                return at(run.state, where), True
+        all_valid, repeats_h = mask is None, repeated is not None and not self.unroll
+        if not self.return_sequences and where is not None and (all_valid or repeats_h):
+            return at(run.state, where), True
         outputs = self._in_reading_order(run.outputs)
         if repeated is not None:
             before = None if where is None or self.unroll or initial_state is None else at(initial_state, where)

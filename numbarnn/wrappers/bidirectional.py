@@ -1,6 +1,6 @@
 """Two cells, one for each direction of time (Schuster and Paliwal 1997; Bidirectional of Keras)."""
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Bidirectional(RNNCell):
 
     def unroll(self, params, x, state, mask, how):
         ahead, back = (
-            cell.unroll(part(name, params), x, s, mask, replace(how.part(name), reverse=how.reverse != turned))
+            cell.unroll(part(name, params), x, s, mask, how.part(name)._replace(reverse=how.reverse != turned))
             for cell, name, s, turned in zip(
                 self._cells, ("forward", "backward"), state or (None, None), (False, True), strict=True
             )

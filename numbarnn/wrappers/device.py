@@ -1,6 +1,6 @@
 """A cell on a device of its own (DeviceWrapper of TensorFlow 1)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..engines import DEVICES
 from ..errors import InputError
@@ -19,4 +19,4 @@ class DeviceWrapper(Wrapper):
             raise InputError(f"DeviceWrapper: no device {self.device!r}; there are {', '.join(DEVICES)}")
 
     def unroll(self, params, x, state, mask, how):
-        return self.cell.unroll(params, x, state, mask, replace(how, device=self.device))
+        return self.cell.unroll(params, x, state, mask, how._replace(device=self.device))

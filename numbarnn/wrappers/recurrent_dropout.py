@@ -4,86 +4,82 @@ z = x W + (m h) R + b, with a mask m that stays the same over time; what the equ
 undropped one.
 """
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 
-from .. import engines
-from ..cells.base import Cell
+from ..cells.gru import GRUCell
 from ..errors import InputError
 from .base import Wrapper
 from .masks import draw
-from .transformed import expect_plain, expect_rates, transformed
+from .transformed import Masked, expect_plain, expect_rates, transformed, unroll_with_copy
 
 
-@dataclass(frozen=True)
-class OneMask:
+@dataclass(frozen=True, kw_only=True)
+class Dropping(Masked):
+    """Masks that hold for all steps."""
+
+    rate: float
+
+    def draw(self, shape, dtype, how):
+        masks = {name: recurrent_mask(how, name, self.rate, shape, dtype) for name in self.masks}
+        return self.inner.draw(shape, dtype, how) | masks
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneMask(Dropping):
     """In front of a plain cell's class: the first state, which is fed back, is the output times a mask, and the output
-    becomes the last state."""
+    becomes the last state. `feedback` sees the first one, as its q goes to a recurrent product."""
 
-    _: KW_ONLY
-    rate: float = 0.0
-
-    equations = Cell.equations  # derived from `feedback` and `forward`
+    masks = ("mask",)
     last_is_output = True
 
     @property
-    def feedback(self):
-        inner = super().equations.feedback
-        if inner is None:
-            return None
-
-        def feedback(z, s):
-            q, carried = inner(z[:-1], (s[-1], *s[1:-1]))
-            return z[-1] * q, (*carried, z[-1])
-
-        return feedback
-
-    def forward(self, z, s):
-        s1, gates = super().equations.forward(z[:-1], (s[-1], *s[1:-1]))
-        return (z[-1] * s1[0], *s1[1:], s1[0]), gates[: len(self.saved)]
-
-    @property
     def states(self):
-        return "fed", *super().states[1:], super().states[0]
+        return "fed", *self.inner.states[1:], self.inner.states[0]
 
-    @property
-    def inputs(self):
-        return super().inputs | {"mask": "m"}
+    def old(self, s):
+        return s[-1], *s[1:-1]
 
-    def draw(self, shape, dtype, how):
-        return super().draw(shape, dtype, how) | {"mask": recurrent_mask(how, "mask", self.rate, shape, dtype)}
+    def new(self, masks, s, s1):
+        return masks[0] * s1[0], *s1[1:], s1[0]
 
 
-@dataclass(frozen=True)
-class MaskPerGate:
+@dataclass(frozen=True, kw_only=True)
+class MaskPerGate(Dropping):
     """In front of the class of a plain cell without feedback: each pre-activation reads the output by a mask of its
     own."""
 
-    _: KW_ONLY
-    rate: float = 0.0
+    @property
+    def masks(self):
+        return tuple(f"mask_{name}" for name in self.inner.fed_by("h"))
 
-    equations = Cell.equations  # derived from `feedback` and `forward`
+    @property
+    def inputs(self):
+        reads = {name: f"q{i}" for i, name in enumerate(self.inner.fed_by("h"))}
+        return {name: fed.replace("h", reads.get(name, "")) for name, fed in super().inputs.items()}
 
     def feedback(self, z, s):
         return tuple(mask * s[0] for mask in z[-len(self.masks) :]), z
 
-    def forward(self, z, s):
-        s1, gates = super().equations.forward(z[: len(super().inputs)], s)
-        return s1, gates[: len(self.saved)]
 
-    @property
-    def masks(self):
-        return tuple(f"mask_{name}" for name, fed in super().inputs.items() if "h" in fed)
+@dataclass(frozen=True, kw_only=True)
+class MaskPerGateOfGRU(OneMask):
+    """`MaskPerGate` for `GRUCell`: r reads the first state, z and n read what `feedback` makes of the output."""
+
+    masks = ("mask_r", "mask_z", "mask_n")
 
     @property
     def inputs(self):
-        fed = super().inputs
-        numbers = {mask.removeprefix("mask_"): i for i, mask in enumerate(self.masks)}
-        fed = {name: f"{f.replace('h', 'q')}{numbers[name]}" if name in numbers else f for name, f in fed.items()}
-        return fed | dict.fromkeys(self.masks, "m")
+        return {"r": "xh", "z": "xq0", "n": "xq1"} | dict.fromkeys(self.masks, "m")
 
-    def draw(self, shape, dtype, how):
-        masks = {name: recurrent_mask(how, name, self.rate, shape, dtype) for name in self.masks}
-        return super().draw(shape, dtype, how) | masks
+    def feedback(self, z, s):
+        r, _, mask_z, mask_n = z
+        q, _ = self.inner.equations.feedback((r, r), s[1:])  # z, not known yet, plays no part in it
+        return (mask_z * s[1], mask_n * q), z
+
+    def forward(self, z, s):
+        _, carried = self.inner.equations.feedback(z[:2], s[1:])
+        s1, saved = self.inner.equations.forward((*carried, z[2]), s[1:])
+        return self.new(z[3:], s, s1), saved
 
 
 def recurrent_mask(how, name, rate, shape, dtype):
@@ -111,29 +107,22 @@ class RecurrentDropoutWrapper(Wrapper):
         who = type(self.cell).__name__
         if self.cell.num_proj is not None or self.cell.last_is_output or not self.cell.fed_by("h"):
             raise InputError(f"RecurrentDropoutWrapper: expected a cell whose products read its first state, got {who}")
-        if self.per_gate and self.cell.equations.feedback:
+        if self.per_gate and self.cell.equations.feedback and not isinstance(self.cell, GRUCell):
             raise InputError(
                 f"RecurrentDropoutWrapper: {who} computes within the step, so it has one mask for all gates"
             )
 
+    @property
+    def dropped(self):
+        """The plain cell that runs in training."""
+        per_gate = MaskPerGateOfGRU if isinstance(self.cell, GRUCell) else MaskPerGate
+        return transformed(per_gate if self.per_gate else OneMask, self.cell, rate=self.rate)
+
     def unroll(self, params, x, state, mask, how):
         if not how.training or not self.rate:
             return self.cell.unroll(params, x, state, mask, how)
-        if self.per_gate:
-            return transformed(MaskPerGate, self.cell, rate=self.rate).unroll(params, x, state, mask, how)
-        return self._with_one_mask(params, x, state, mask, how)
-
-    def _with_one_mask(self, params, x, state, mask, how):
-        cell = transformed(OneMask, self.cell, rate=self.rate)
-        kept = recurrent_mask(how, "mask", self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
-        if state is not None:
-            state = cell.State(kept * state[0], *state[1:], state[0])
-        run = engines.run(cell, params, x, state, mask, how)
-        State = self.cell.State
-
-        def backward(d_outputs, d_state):
-            d_params, dx, (d_fed, *rest, d) = run.backward(d_outputs, (None, *d_state[1:], d_state[0]))
-            return d_params, dx, State(d + kept * d_fed, *rest)
-
-        states = lambda: {name: run.states()[name] for name in State._fields}  # noqa: E731
-        return replace(run, state=State(run.state[-1], *run.state[1:-1]), backward=backward, states=states)
+        cell = self.dropped
+        if not isinstance(cell, OneMask):
+            return cell.unroll(params, x, state, mask, how)
+        kept = recurrent_mask(how, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
+        return unroll_with_copy(cell, kept, params, x, state, mask, how)

@@ -1,21 +1,83 @@
-"""Plain cells with other equations: a class in front of a cell's own declares what changes."""
+"""Plain cells with masks in their equations: a class in front of a cell's own declares what changes."""
 
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
 
+from .. import engines
 from ..cells.base import Cell
 from ..errors import InputError
 
 
+@dataclass(frozen=True, kw_only=True)
+class Masked:
+    """The front of a plain cell that is `inner` but for its masks, "m" inputs behind the others, and what `old` and
+    `new` make of the states. Its equations are derived."""
+
+    inner: Cell
+
+    masks = ()
+    equations = Cell.equations
+
+    def old(self, s):
+        """The states that the inner equations see."""
+        return s[: len(self.inner.states)]
+
+    def new(self, masks, s, s1):
+        """The new states, from the masks, the states before, and the new states of the inner equations."""
+        return s1
+
+    @property
+    def inputs(self):
+        return self.inner.inputs | dict.fromkeys(self.masks, "m")
+
+    @property
+    def feedback(self):
+        return self.inner_feedback if self.inner.equations.feedback else None
+
+    def inner_feedback(self, z, s):
+        first = len(z) - len(self.masks)
+        q, carried = self.inner.equations.feedback(z[:first], s[: len(self.inner.states)])
+        return q, (*carried, *z[first:])
+
+    def forward(self, z, s):
+        inputs = len(self.inner.inputs)
+        s1, saved = self.inner.equations.forward(z[:inputs], self.old(s))
+        return self.new(z[inputs:], s, s1), saved[: len(self.saved)]
+
+
 @cache
-def transformed_class(change, kind):
-    return dataclass(frozen=True)(type(kind.__name__, (change, kind), {}))
+def transformed_class(front, kind):
+    return dataclass(frozen=True)(type(kind.__name__, (front, kind), {}))
 
 
-def transformed(change, cell, **options):
-    """The plain cell with the class `change` in front of its own; `options` are those of that class."""
+@lru_cache
+def transformed(front, cell, **options):
+    """The plain cell with the class `front`, a `Masked`, in front of its own; `options` are those of that class."""
     own = {field.name: getattr(cell, field.name) for field in fields(cell) if field.init}
-    return transformed_class(change, type(cell))(**own, **options)
+    return transformed_class(front, type(cell))(**own | {"inner": cell} | options)
+
+
+def unroll_with_copy(cell, scale, params, x, state, mask, how):
+    """The `Pass` of a transformed cell with one state more than its inner cell, as if it had the inner one's states.
+
+    `scale` times the first state is what the additional one is at first.
+    """
+    State = cell.inner.State
+    (added,) = set(cell.State._fields) - set(State._fields)
+    if state is not None:
+        state = cell.State(**dict(zip(State._fields, state, strict=True)), **{added: scale * state[0]})
+    run = engines.run(cell, params, x, state, mask, how)
+
+    def backward(d_outputs, d_state):
+        d_state = dict(zip(State._fields, d_state, strict=True))
+        d_params, dx, d = run.backward(d_outputs, cell.State(**d_state, **{added: None}))
+        return d_params, dx, State(shown(d)[0] + scale * getattr(d, added), *shown(d)[1:])
+
+    def shown(state):
+        return State(*(getattr(state, name) for name in State._fields))
+
+    states = lambda: {name: run.states()[name] for name in State._fields}  # noqa: E731
+    return replace(run, state=shown(run.state), backward=backward, states=states)
 
 
 def expect_plain(wrapper, cell):

@@ -8,48 +8,30 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..cells.base import Cell
 from ..errors import InputError
 from ..maths import one
 from .base import Wrapper
-from .transformed import expect_plain, expect_rates, transformed
+from .transformed import Masked, expect_plain, expect_rates, transformed
 
 
-@dataclass(frozen=True)
-class Zoned:
-    """A plain cell's class with this in front has zoneout of each state; `rates`: ((state, probability), ...)."""
+@dataclass(frozen=True, kw_only=True)
+class Zoned(Masked):
+    """In front of a plain cell's class: zoneout; `rates`: ((state, probability), ...)."""
 
-    _: KW_ONLY
-    rates: tuple = ()
-
-    equations = Cell.equations  # derived from `feedback` and `forward`
+    rates: tuple
 
     @property
-    def feedback(self):
-        inner, masks = super().equations.feedback, len(self.rates)
-        if inner is None:
-            return None
+    def masks(self):
+        return tuple(f"kept_{name}" for name, _ in self.rates)
 
-        def feedback(z, s):
-            q, carried = inner(z[: len(z) - masks], s)
-            return q, (*carried, *z[len(z) - masks :])
-
-        return feedback
-
-    def forward(self, z, s):
-        inner, inputs = super().equations, len(super().inputs)
-        new, gates = inner.forward(z[:inputs], s)
-        s1 = dict(zip(self.states, new, strict=True))
-        for (name, _), d in zip(self.rates, z[inputs:], strict=True):
-            s1[name] = d * s[self.states.index(name)] + (one(d) - d) * s1[name]
-        return tuple(s1.values()), gates[: len(self.saved)]
-
-    @property
-    def inputs(self):
-        return super().inputs | {f"kept_{name}": "m" for name, _ in self.rates}
+    def new(self, masks, s, s1):
+        old, new = (dict(zip(self.inner.states, values, strict=True)) for values in (s, s1))
+        for (name, _), d in zip(self.rates, masks, strict=True):
+            new[name] = d * old[name] + (one(d) - d) * new[name]
+        return tuple(new.values())
 
     def draw(self, shape, dtype, how):
-        found = super().draw(shape, dtype, how)
+        found = self.inner.draw(shape, dtype, how)
         for name, rate in self.rates:
             kept = np.asarray(rate)
             if how.training:
@@ -75,6 +57,8 @@ class ZoneoutWrapper(Wrapper):
         expect_rates(self, zoneout_h=self.zoneout_h, zoneout_c=self.zoneout_c)
         if self.cell.num_proj is not None and self.zoneout_h:
             raise InputError("ZoneoutWrapper: there is no zoneout_h of a projected output")
+        if self.zoneout_c and "c" not in self.cell.states:
+            raise InputError(f"ZoneoutWrapper: {type(self.cell).__name__} has no state c for zoneout_c")
 
     @property
     def zoned(self):

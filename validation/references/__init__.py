@@ -11,8 +11,11 @@ simply found. It may also declare
     THOROUGH  True: every shape with every way to call `nr.forward`
     fit(shape, options) -> shape, options    the nearest of which there is a cell
     exact(options)      -> whether the gradient is that of the values (a straight-through gradient is not)
+    blocks(name, options) -> (gates, axis) of a packed parameter, where the cell has no declaration that says it
+    masks(sizes, options) -> {name: (T, ...) or (1, ...)}    of a training run; the step gets those of its time, `given`
 A composite cell's declares
     examples(shape)     -> several tuples of its arguments by position: the cells that it is made of, as Nodes
+    exists(arguments, options) -> whether there is such a cell
 and its step gets, before all else, the steps of these cells; or, as `run`, everything over whole sequences, like
 `unroll`. Names of parameters and states are those of numbarnn ("0/kernel" of the first cell of a stack).
 """

@@ -1,0 +1,28 @@
+"""The random numbers that a cell draws in training, for loops that are to use the same."""
+
+import numbarnn as nr
+from numbarnn.cells import Cell
+from numbarnn.cells.contract import How
+from numbarnn.wrappers.masks import draw
+from numbarnn.wrappers.recurrent_dropout import MaskPerGate, OneMask
+from numbarnn.wrappers.transformed import transformed
+
+
+def masks(workload, seed=0):
+    """{name: array} that numbarnn draws in `forward(..., training=True, rng=seed)`."""
+    cell, how, dtype = workload.cell, How(training=True, seed=(seed,)), workload.x.dtype
+    if isinstance(cell, nr.DropConnectWrapper):
+        rng = how.part("recurrent_kernel").random("masks")
+        return {"kept_weights": draw(rng, 1 - cell.rate, workload.params["recurrent_kernel"].shape, dtype)}
+    plain = runs(cell)
+    T, B, _ = workload.x.shape
+    return plain.draw((T, B, plain.units), dtype, how) if isinstance(plain, Cell) else {}
+
+
+def runs(cell):
+    """The plain cell that a wrapper with masks makes of the cell in it."""
+    if isinstance(cell, nr.ZoneoutWrapper):
+        return cell.zoned
+    if isinstance(cell, nr.RecurrentDropoutWrapper):
+        return transformed(MaskPerGate if cell.per_gate else OneMask, cell.cell, rate=cell.rate)
+    return cell

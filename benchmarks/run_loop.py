@@ -1,0 +1,47 @@
+"""PyTorch without a module for the cell: a Python loop over the time steps, as `torch_cells` write it."""
+
+from .masks import masks
+from .torch_cells import LOOPS
+
+
+class Runner:
+    """`each`: `in_loop` multiplies a step's inputs when its turn comes, `before_loop` those of all steps at once."""
+
+    def __init__(self, workload, threads, each):
+        import torch
+
+        torch.set_num_threads(threads)
+        self.torch, self.each, self.cell = torch, each, workload.cell
+        self.loop = LOOPS[workload.name]
+        self.params = {name: torch.tensor(value, requires_grad=True) for name, value in workload.params.items()}
+        self.masks = {name: torch.tensor(value) for name, value in masks(workload).items()}
+        self.x = torch.tensor(workload.x, requires_grad=True)
+        self.d_outputs = torch.tensor(workload.d_outputs)
+
+    def run(self):
+        inputs, state, step = self.loop(self.cell, self.params | self.masks, self.x, self.each)
+        outputs = []
+        for z in inputs:
+            state = step(z, *state)
+            outputs.append(state[0])
+        return self.torch.stack(outputs)
+
+    def train(self):
+        """Forward, BPTT, gradients of all parameters and of the inputs; PyTorch keeps them in `.grad`."""
+        for tensor in (*self.params.values(), self.x):
+            tensor.grad = None
+        outputs = self.run()
+        outputs.backward(self.d_outputs)
+        return outputs
+
+    def forward(self):
+        """Outputs only."""
+        with self.torch.no_grad():
+            return self.run()
+
+    def results(self):
+        """Outputs and gradients of a training step by numbarnn's names, and the outputs of `forward`."""
+        outputs = self.train()
+        named = {"outputs": outputs.detach(), "forward": self.forward(), "d_inputs": self.x.grad}
+        named |= {f"d_{name}": tensor.grad for name, tensor in self.params.items()}
+        return {name: value.numpy() for name, value in named.items()}

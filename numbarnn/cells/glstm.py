@@ -1,0 +1,115 @@
+"""Group LSTM (Kuchaiev and Ginsburg 2017): groups of units that see their own part of the input and of the output.
+
+[z_i, z_f, z_g, z_o] of group k = [x_k, h_k] W_k + b_k       x_k, h_k: the group's part of the input, of the last output
+i = sigma(z_i)   f = sigma(z_f)   g = tanh(z_g)   o = sigma(z_o)
+c' = f c + i g
+h' = o phi(c'), or with a projection, in which the groups meet, (o phi(c')) W_p
+"""
+
+import math
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .. import initializers
+from ..errors import InputError
+from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, sigmoid, tanh, zero
+from .base import Cell, Equations
+
+GATES = ("i", "f", "g", "o")
+KERNELS = ("kernel", "recurrent_kernel")
+
+
+@cache
+def equations(phi, d_phi):
+    @register_jitable
+    def forward(z, s):
+        i, f, g, o = sigmoid(z[0]), sigmoid(z[1]), tanh(z[2]), sigmoid(z[3])
+        c = f * s[1] + i * g
+        return (o * phi(c), c), (i, f, g, o)
+
+    @register_jitable
+    def backward(saved, s, s1, ds1):
+        i, f, g, o = saved
+        dh, dc = ds1
+        a = phi(s1[1])
+        dc = dc + dh * o * d_phi(a)
+        di, df, dg = dc * g * d_sigmoid(i), dc * s[1] * d_sigmoid(f), dc * i * d_tanh(g)
+        return (di, df, dg, dh * a * d_sigmoid(o)), (zero(dh), dc * f)
+
+    return Equations(forward, backward)
+
+
+@dataclass(frozen=True)
+class GLSTMCell(Cell):
+    """LSTM of `number_of_groups` groups of units, as in TensorFlow 1 contrib; each group has weights of its own.
+
+    Groups G divide the units, the inputs and the outputs P (`num_proj`, or the units). Parameters: kernel
+    (G, I / G, 4H / G) and recurrent_kernel (G, P / G, 4H / G), columns of each group in the order i, f, g, o; bias
+    (4H), blocks i, f, g, o of all units; with `num_proj` projection_kernel (H, P). `activation` is that of the new c
+    alone. `forget_bias` is added to f's pre-activation at run time; a fresh bias is zero, kernels are glorot uniform
+    in each group.
+    """
+
+    _: KW_ONLY
+    number_of_groups: int = 1
+    num_proj: int | None = None
+    forget_bias: float = 1.0
+    activation: str = "tanh"
+
+    inputs = dict.fromkeys(GATES, "xh")
+    states = ("h", "c")
+    saved = GATES
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_positive("number_of_groups", "integer")
+        self._check_divides("units", self.units)
+        self._check_divides("num_proj", self.output_size)
+
+    def _check_divides(self, what, count):
+        if count % self.number_of_groups:
+            multiple = f"a multiple of number_of_groups ({self.number_of_groups})"
+            raise InputError(f"{type(self).__name__}: expected {what} to be {multiple}, got {count}")
+
+    @property
+    def equations(self):
+        return equations(*ACTIVATIONS[self.activation])
+
+    @property
+    def offsets(self):
+        return {"f": self.forget_bias}
+
+    def param_shapes(self, input_size):
+        self._check_divides("input features", input_size)
+        G, whole = self.number_of_groups, self.engine_shapes(input_size)
+        return whole | {name: (G, whole[name][0] // G, whole[name][1] // G) for name in KERNELS}
+
+    def initial(self, shapes):
+        """As the one matrix of each group that multiplies [x, h] in TensorFlow 1."""
+        (_, inputs, columns), (_, outputs, _) = (shapes[name] for name in KERNELS)
+        bound = math.sqrt(6 / (inputs + outputs + columns))
+        return dict.fromkeys(KERNELS, initializers.uniform(-bound, bound))
+
+    def engine_params(self, params):
+        return params | {name: block_diagonal(params[name]) for name in KERNELS}
+
+    def own_gradients(self, d_params):
+        return d_params | {name: diagonal_blocks(d_params[name], self.number_of_groups) for name in KERNELS}
+
+
+def block_diagonal(kernel):
+    """(n, 4H), gate after gate, the matrix of each block diagonal, from (groups, n / groups, 4H / groups)."""
+    groups, rows, columns = kernel.shape
+    whole = np.zeros((groups, rows, len(GATES), groups, columns // len(GATES)), kernel.dtype)
+    whole[range(groups), :, :, range(groups)] = kernel.reshape(groups, rows, len(GATES), -1)
+    return whole.reshape(groups * rows, groups * columns)
+
+
+def diagonal_blocks(whole, groups):
+    """The transpose of `block_diagonal`."""
+    n, columns = whole.shape
+    blocks = whole.reshape(groups, n // groups, len(GATES), groups, -1)[range(groups), :, :, range(groups)]
+    return blocks.reshape(groups, n // groups, columns // groups)

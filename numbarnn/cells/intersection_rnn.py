@@ -1,0 +1,119 @@
+"""Intersection RNN, called +RNN (Collins, Sohl-Dickstein, Sussillo 2017): one gate around its step, one around its
+layer.
+
+gh = sigma(z_gh)   n = tanh(z_h)   gy = sigma(z_gy)   u = phi(z_y)      each z = x W + h R + b
+h' = gh h + (1 - gh) n
+y = gy x + (1 - gy) u
+"""
+
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cache
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .. import initializers
+from ..errors import InputError
+from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, one, sigmoid, tanh, zero
+from .base import Cell, Equations, glorot_packed, state_type
+from .contract import RNNCell
+
+BLOCKS = ("gh", "h", "gy", "y")
+
+
+@cache
+def equations(phi, d_phi):
+    @register_jitable
+    def forward(z, s):
+        gh, n, gy, u, x = sigmoid(z[0]), tanh(z[1]), sigmoid(z[2]), phi(z[3]), z[4]
+        return (n + gh * (s[0] - n), u + gy * (x - u)), (gh, n, gy, u, x)
+
+    @register_jitable
+    def backward(saved, s, s1, ds1):
+        gh, n, gy, u, x = saved
+        dh, dy = ds1
+        d_gh, d_n = dh * (s[0] - n) * d_sigmoid(gh), dh * (one(gh) - gh) * d_tanh(n)
+        d_gy, d_u = dy * (x - u) * d_sigmoid(gy), dy * (one(gy) - gy) * d_phi(u)
+        return (d_gh, d_n, d_gy, d_u, dy * gy), (dh * gh, zero(dy))
+
+    return Equations(forward, backward, hidden=1)
+
+
+@dataclass(frozen=True)
+class _Plain(Cell):
+    """The cell as engines run it: y, which nothing reads, is its second state, and x comes by the identity matrix."""
+
+    _: KW_ONLY
+    forget_bias: float
+    y_activation: str
+
+    inputs = dict.fromkeys(BLOCKS, "xh") | {"x": "x"}
+    vectors = {"bias": BLOCKS}
+    states = ("h", "y")
+    saved = BLOCKS
+    last_is_output = True
+
+    @property
+    def equations(self):
+        return equations(*ACTIVATIONS[self.y_activation])
+
+    @property
+    def offsets(self):
+        return {"gh": self.forget_bias, "gy": self.forget_bias}
+
+    def engine_params(self, params):
+        identity = np.eye(self.units, dtype=params["kernel"].dtype)
+        return params | {"kernel": np.hstack((params["kernel"], identity))}
+
+    def own_gradients(self, d_params):
+        return d_params | {"kernel": d_params["kernel"][:, : len(BLOCKS) * self.units]}
+
+
+@dataclass(frozen=True)
+class IntersectionRNNCell(RNNCell):
+    """A recurrent cell whose output y is its input, as far as a gate lets it through; as in TensorFlow 1 contrib.
+
+    Inputs and outputs have `units` features. Parameters: kernel (H, 4H), recurrent_kernel (H, 4H), bias (4H), blocks in
+    the order gh, h, gy, y. `forget_bias` is added to both gates' pre-activations at run time; a fresh bias is zero.
+    """
+
+    units: int
+    _: KW_ONLY
+    forget_bias: float = 1.0
+    y_activation: str = "relu"
+
+    def __post_init__(self):
+        Cell.check_positive(self, "units", "integer")
+        Cell.check_choice(self, "y_activation", ACTIVATIONS)
+
+    @property
+    def state_size(self):
+        return state_type(("h",))(self.units)
+
+    @property
+    def output_size(self):
+        return self.units
+
+    def param_shapes(self, input_size):
+        H = self.units
+        if input_size != H:
+            who = type(self).__name__
+            raise InputError(f"{who}: expected as many input features as units, {H}, got {input_size}")
+        return {"kernel": (H, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
+
+    def init_params(self, input_size, rng=0, dtype="float32"):
+        rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
+        makers = glorot_packed(self, shapes) | {"bias": initializers.zeros}
+        return {name: makers[name](shape, rng, dtype) for name, shape in shapes.items()}
+
+    def unroll(self, params, x, state, mask, how):
+        plain = _Plain(self.units, forget_bias=self.forget_bias, y_activation=self.y_activation)
+        first = None if state is None else plain.State(state.h, np.zeros_like(state.h))
+        run, State = plain.unroll(params, x, first, mask, how), type(self.state_size)
+
+        def backward(d_outputs, d_state):
+            d_params, dx, initial = run.backward(d_outputs, plain.State(d_state.h, None))
+            return d_params, dx, State(initial.h)
+
+        states = lambda: {"h": run.states()["h"]}  # noqa: E731
+        return replace(run, state=State(run.state.h), backward=backward, states=states)

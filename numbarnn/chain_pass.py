@@ -1,0 +1,48 @@
+"""A batch on its way through a chain of layers, and the way of the gradient back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class ChainPass:
+    """What came out: `output` with its `mask`, the `penalty` of the layers' activity_regularizers, and what is needed
+    for the gradient: per layer what it kept, and the gradient of its penalty. Outside training of the last layer only.
+    """
+
+    output: np.ndarray
+    mask: np.ndarray | None
+    penalty: float
+    steps: list[tuple[Any, Any, Any]]
+
+    @property
+    def pre_activation(self):
+        """What the last layer's activation was applied to."""
+        layer, kept, _ = self.steps[-1]
+        return layer.pre_activation(kept)
+
+    def backward(self, d_output, **options):
+        """{"layer/parameter": gradient}; `options` are those of the last layer's `backward`."""
+        gradients, d = {}, d_output
+        for layer, kept, d_penalty in reversed(self.steps):
+            d = d if d_penalty is None else d + d_penalty
+            d, grads = layer.backward(kept, d, **options)
+            gradients |= {f"{layer.name}/{name}": g for name, g in grads.items()}
+            options = {}
+        return gradients
+
+
+def forward(layers, x, training=False, rng=None):
+    """The `ChainPass` of x through the layers; masks go from one to the next."""
+    mask, penalty, steps = None, 0.0, []
+    for layer in layers:
+        output, kept = layer.forward(x, training, rng, mask)
+        mask, x = layer.compute_mask(x, mask), output
+        d_penalty, regularizer = None, layer.activity_regularizer
+        if regularizer is not None:
+            penalty += regularizer(x) / max(1, len(x))
+            d_penalty = regularizer.gradient(x) / x.dtype.type(max(1, len(x)))
+        steps = [*(steps if training else ()), (layer, kept, d_penalty)]
+    return ChainPass(x, mask, penalty, steps)

@@ -1,0 +1,39 @@
+"""What layers around other layers have in common."""
+
+from dataclasses import dataclass
+
+from .base import Layer
+
+
+@dataclass(eq=False)
+class Wrapper(Layer):
+    """A layer that runs other layers, each with parameters of its own."""
+
+    def _take_in(self, **parts):
+        """Run these layers, whose parameters are named "part/..."; a part called "" gives them no prefix."""
+        for layer in parts.values():
+            self._expect(isinstance(layer, Layer), "a layer such as LSTM(10)", repr(layer))
+            self._expect(not layer.built, "a new layer", f"{layer.name}, which is in use already")
+        self.parts = {f"{name}/" if name else "": layer for name, layer in parts.items()}
+        self.regularizers = self._prefixed([layer.regularizers for layer in parts.values()])
+        self.constraints = self._prefixed([layer.constraints for layer in parts.values()])
+
+    def _prefixed(self, values):
+        """One dictionary under the names of this layer, from one of each part."""
+        named = zip(self.parts, values, strict=True)
+        return {prefix + name: value for prefix, of_part in named for name, value in of_part.items()}
+
+    def _build_parts(self, input_shape, rng, dtype):
+        """The parameters of all parts, which are built for inputs of this shape."""
+        for layer in self.parts.values():
+            layer.build(input_shape, rng, dtype)
+        return self._prefixed([layer.params for layer in self.parts.values()])
+
+    @property
+    def device(self):
+        return next(iter(self.parts.values())).device
+
+    @device.setter
+    def device(self, device):
+        for layer in self.parts.values():
+            layer.device = device

@@ -1,0 +1,71 @@
+"""Regularisers: penalties on an array that a model adds to its loss, and their gradients.
+
+``regularizer(w)`` is the penalty as a float, ``regularizer.gradient(w)`` its gradient in the shape and dtype of w. A
+layer's ``kernel_regularizer`` and the like are penalties on parameters; its ``activity_regularizer`` is one on the
+output, divided by the size of the batch (Keras 3).
+"""
+
+import math
+
+import numpy as np
+
+from .errors import Checked, InputError
+
+
+class Regularizer(Checked):
+    """A penalty; subclasses define both methods."""
+
+    def __call__(self, w):
+        raise NotImplementedError
+
+    def gradient(self, w):
+        raise NotImplementedError
+
+
+class L1L2(Regularizer):
+    """l1 sum |w| + l2 sum w^2. The gradient of |w| at 0 is 0."""
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1, self.l2 = self._factor("l1", l1), self._factor("l2", l2)
+
+    def __call__(self, w):
+        penalty = self.l1 * np.abs(w).sum(dtype=np.float64) + self.l2 * np.square(w).sum(dtype=np.float64)
+        return float(penalty)
+
+    def gradient(self, w):
+        return w.dtype.type(self.l1) * np.sign(w) + w.dtype.type(2 * self.l2) * w
+
+    def _factor(self, name, value):
+        good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 <= value < math.inf
+        if not good:
+            raise InputError(f"{type(self).__name__}: expected {name} to be a number of at least 0, got {value!r}")
+        return float(value)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in vars(self).items() if value)})"
+
+
+class L1(L1L2):
+    """l1 sum |w|."""
+
+    def __init__(self, l1=0.01):
+        super().__init__(l1=l1)
+
+
+class L2(L1L2):
+    """l2 sum w^2."""
+
+    def __init__(self, l2=0.01):
+        super().__init__(l2=l2)
+
+
+BY_NAME = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
+
+
+def get(regularizer):
+    """The regulariser of that name with factors of 0.01, ``regularizer`` itself when it is one, or None."""
+    if regularizer is None or isinstance(regularizer, Regularizer):
+        return regularizer
+    if isinstance(regularizer, str) and regularizer in BY_NAME:
+        return BY_NAME[regularizer]
+    raise InputError(f"regularizer: expected a Regularizer or one of {', '.join(BY_NAME)}, got {regularizer!r}")

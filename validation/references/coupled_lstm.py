@@ -1,0 +1,59 @@
+"""LSTM whose input gate is one minus its forget gate: Greff et al. (2015), arXiv 1503.04069; TensorFlow 1 contrib."""
+
+import autograd.numpy as np
+
+from ..activations import FEW
+from ..projection import project
+
+CELL = "CoupledInputForgetGateLSTMCell"
+OPTIONS = {
+    "use_peepholes": (True,),
+    "cell_clip": (0.5, 0.2),
+    "num_proj": (3, 9),
+    "proj_clip": (0.1,),
+    "forget_bias": (0.0, -0.5),
+    "activation": FEW,
+}
+REQUIRES = {"proj_clip": {"num_proj": 3}}
+KINKS = (
+    {"cell_clip": 0.5, "forget_bias": 0.0},
+    {"activation": "linear", "num_proj": 3, "proj_clip": 0.25} | {"forget_bias": 0.0},
+)
+
+
+def step(
+    params,
+    x,
+    state,
+    f,
+    *,
+    use_peepholes=False,
+    cell_clip=None,
+    num_proj=None,
+    proj_clip=None,
+    forget_bias=1.0,
+    activation="tanh",
+):
+    """f, o are the forget and output gates, g the candidate, c the cell state, p the peepholes.
+
+    f_t = sigma(x_t W_f + h_{t-1} U_f + b_f + p_f * c_{t-1} + forget_bias)
+    g_t = phi(x_t W_g + h_{t-1} U_g + b_g)
+    c_t = clip(f_t * c_{t-1} + (1 - f_t) * g_t)
+    o_t = sigma(x_t W_o + h_{t-1} U_o + b_o + p_o * c_t)
+    h_t = clip((o_t * phi(c_t)) W_p)
+    """
+    phi, sigma = f[activation], f["sigmoid"]
+    W_f, W_g, W_o = np.split(params["kernel"], 3, axis=1)
+    U_f, U_g, U_o = np.split(params["recurrent_kernel"], 3, axis=1)
+    b_f, b_g, b_o = np.split(params["bias"], 3)
+    p_f, p_o = params["peephole"] if use_peepholes else (0.0, 0.0)
+    h, c = state["h"], state["c"]
+
+    forget = sigma(x @ W_f + h @ U_f + b_f + p_f * c + forget_bias)
+    g = phi(x @ W_g + h @ U_g + b_g)
+    c = forget * c + (1 - forget) * g
+    if cell_clip is not None:
+        c = f["clip"](c, cell_clip)
+    o = sigma(x @ W_o + h @ U_o + b_o + p_o * c)
+    h = project(o * phi(c), params, f, proj_clip)
+    return h, {"h": h, "c": c}, {"f": forget, "g": g, "o": o}

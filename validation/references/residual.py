@@ -1,0 +1,17 @@
+"""A shortcut past a cell: He et al. (2016); ResidualWrapper of TensorFlow 1."""
+
+from ..node import Node
+
+CELL = "ResidualWrapper"
+OPTIONS = {"residual_fn": ((lambda x, y: x * y, lambda x, y, d: (d * y, d * x)),)}
+
+
+def examples(shape):
+    inner = Node("LSTMCell", (shape.I,), {"use_peepholes": True})
+    return (inner,), (Node("GRUCell", (shape.H + 2,), {"num_proj": shape.I}),)
+
+
+def step(cells, params, x, state, f, *, residual_fn=None):
+    """x + y, or what the function makes of both."""
+    y, state, gates = cells[0](params, x, state)
+    return x + y if residual_fn is None else residual_fn[0](x, y), state, gates
