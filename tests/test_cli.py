@@ -97,7 +97,7 @@ def test_warmup_fills_the_cache_and_cache_clears_it(tmp_path, monkeypatch):
 
 def test_warmup_refuses_an_unknown_cell(capsys):
     assert main(["warmup", "Cell"]) == 2
-    assert "expected cells of GRUCell" in capsys.readouterr().err
+    assert "expected cells of BasicLSTMCell, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

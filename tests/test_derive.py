@@ -146,7 +146,7 @@ def test_the_suite_proves_published_cells_like_built_in_ones(cell, reference, mo
     monkeypatch.setattr(nr, cell.__name__, cell, raising=False)
     monkeypatch.setitem(references.load(), cell.__name__, reference)
     results = suite.run([cell.__name__], quick=True)
-    assert len(results) > 500 and not [r for r in results if not r.ok]
+    assert len(results) > 300 and not [r for r in results if not r.ok]
     assert {r.gate for r in results} >= set(cell.saved)
 
 

@@ -18,7 +18,7 @@ BOUNDS = {"float64": 1e-13, "float32": 5e-6}
 @pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.__name__)
 def test_equals_plain_engine(cell, size, dtype):
     T, B, I, H = SIZES[size]
-    H = max(H, 3) if cell.norms else H  # one number has no variance, and two have no normalised value but +-1
+    H = max(H, 16) if cell.norms else H  # of few numbers, normalised ones depend on rounding
     problem = Problem(cell(H), T, B, I, dtype)
     for options in ({}, {"lengths": problem.lengths, "reverse": True}, {"mask": problem.mask}):
         results = problem.results(**options)

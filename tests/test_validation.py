@@ -21,10 +21,12 @@ from validation import (
     clipping,
     compare,
     coverage,
+    masks,
     problem,
     references,
     report,
     suite,
+    unrolling,
     vector_functions,
 )
 
@@ -54,6 +56,27 @@ def test_each_cell_passes(cell):
     planned = [case for case in cases.cases_of(cell, quick=True) if case.shape.T < 6][1:4]
     results = [result for case in planned for result in suite.case_results(case, "numpy")]
     assert not report.failures(results) and len(results) > 30
+
+
+def test_each_unrolling_function_passes_and_none_is_forgotten(monkeypatch):
+    results = list(suite.unrolling_results("numpy"))
+    assert not report.failures(results) and {r.cell for r in results} == set(unrolling.exported())
+    monkeypatch.setattr(unrolling, "FUNCTIONS", {unrolling.raw_rnn: unrolling.LSTM})
+    missing = {r.cell for r in suite.unrolling_results("numpy") if not r.ok}
+    assert missing == set(unrolling.exported()) - {"raw_rnn"}
+
+
+def test_masks_of_a_training_run_are_those_of_the_reference_and_no_others(monkeypatch):
+    call = cases.Call(initial_state=True, masking="lengths", training=True)
+    case = cases.fitted(REFERENCES["DropoutWrapper"], {"input_keep_prob": 0.5}, cases.SMALL, call)[0]
+    assert not report.failures(list(suite.case_results(case, "numpy")))
+    monkeypatch.setattr(masks, "SEED", masks.SEED + 1)  # of the reference alone
+    assert not any(r.ok for r in suite.case_results(case, "numpy") if r.quantity in ("outputs", "d_inputs"))
+
+
+def test_float32_may_be_as_bad_as_the_reference_in_float32():
+    result = compare.Result("", {}, "float32", "cpu", {}, "autograd", "outputs", None, error=1e-3, bound=1e-5)
+    assert result.beside(1e-3).ok and not result.beside(1e-4).ok and result.beside(0.0) == result
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there are no vector functions without a compiler")

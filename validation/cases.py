@@ -119,7 +119,8 @@ def with_options(module, options, calls, shapes):
     if hasattr(module, "masks"):
         training = [(shape, replace(call, training=True)) for shape, call in drawn]
         cases += [case for shape, call in training for case in fitted(module, options, shape, call)]
-    if options.get("use_bias", True) and KINKS.keys() & set(map(str, options.values())):
+    biased = options.get("use_bias", True) and getattr(module, "PLANTED", True)
+    if biased and KINKS.keys() & set(map(str, options.values())):
         cases += at_kinks(module, options)  # the bias puts pre-activations there
     return cases
 

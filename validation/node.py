@@ -25,7 +25,12 @@ class Node:
 
     def run(self, f):
         """The reference over sequences: `run(params, x, state, mask, reverse)`, like `unroll` of the step."""
-        return self._bound("run", f) if hasattr(references.load()[self.cell], "run") else partial(unroll, self.step(f))
+        return partial(unroll, self.step(f)) if self.steps else self._bound("run", f)
+
+    @property
+    def steps(self):
+        """Whether the reference goes through time step by step, and not in one direction after the other."""
+        return hasattr(references.load()[self.cell], "step") and all(part.steps for part in self.parts)
 
     def _bound(self, kind, f):
         function = getattr(references.load()[self.cell], kind)

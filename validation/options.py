@@ -32,11 +32,10 @@ def _combination(module, rng):
 
 
 def quick(module):
-    """One value of each option alone, but no other activation: those are compiled one by one."""
-    firsts = {option: values[:1] for option, values in module.OPTIONS.items()}
+    """One value of each option alone, but no other activation: those are compiled one by one; and none that the module
+    has INHERITED."""
     return [
-        required(module, option) | {option: value}
-        for option, values in firsts.items()
-        for value in values
-        if not isinstance(value, str)
+        required(module, option) | {option: values[0]}
+        for option, values in module.OPTIONS.items()
+        if not isinstance(values[0], str) and option not in getattr(module, "INHERITED", ())
     ]

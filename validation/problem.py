@@ -128,7 +128,7 @@ def _parameter(rng, name, shape, places, size):
     """
     if places:
         matrix = np.eye(*shape) if name == "projection_kernel" else np.zeros(shape)
-        return rng.choice(places, shape) if len(shape) == 1 else matrix
+        return rng.choice(places, shape) if len(shape) == 1 or name == "norm_shift" else matrix
     scale = 0.5 if len(shape) == 1 else 0.8 / np.sqrt(shape[-2])
     return (size * scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 

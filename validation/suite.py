@@ -1,10 +1,12 @@
 """Runs cases and yields one `Result` per comparison."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from numbarnn.errors import InputError
 
-from . import cases, conditioning, coverage, measured, pytorch, references, truth, vector_functions
+from . import cases, conditioning, coverage, measured, pytorch, references, truth, unrolling, vector_functions
 from .catalogue import cells
 from .compare import Result, bound, errors
 from .problem import draw
@@ -14,7 +16,7 @@ DTYPES = ("float64", "float32")
 
 
 def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None):
-    """Results of the cells of these names (default: all cells, and the vector functions of the CPU).
+    """Results of the cells of these names (default: all, the unrolling functions, and the vector functions of the CPU).
 
     A quick run tries options on the NumPy engine alone: that compiles nothing.
     """
@@ -28,6 +30,8 @@ def run(names=None, quick=False, device="cpu", progress=lambda done, total, name
             progress(done, total, name)
             results += case_results(case, "numpy" if quick and case.options else device)
             done += 1
+    if names is None:
+        results += unrolling_results(device)
     if names is None and device == "cpu":
         progress(done, total, "vector functions")
         results += vector_functions.results(quick)
@@ -54,6 +58,20 @@ def case_results(case, device):
             yield failure(case.cell, f"{type(error).__name__}: {error}", case.options, dtype, device, case.described)
             continue
         yield from compared(case, problem, true, values, dtype, device)
+
+
+def unrolling_results(device):
+    """Each unrolling function against the reference of what it is."""
+    for name in sorted(set(unrolling.exported()) - {function.__name__ for function in unrolling.FUNCTIONS}):
+        yield failure(name, "validation/unrolling.py has no such function")
+    for function, case in unrolling.cases():
+        problem = draw(case)
+        true = truth.values(problem)
+        for dtype in DTYPES:
+            values = unrolling.values(function, problem.as_type(dtype), device)
+            known = {group: {key: true[group][key] for key in found} for group, found in values.items()}
+            for result in compared(case, problem, known, values, dtype, device):
+                yield replace(result, cell=function.__name__)
 
 
 def compared(case, problem, true, values, dtype, device):

@@ -76,7 +76,9 @@ def unroll_with_copy(cell, scale, params, x, state, mask, how):
     def shown(state):
         return State(*(getattr(state, name) for name in State._fields))
 
-    states = lambda: {name: run.states()[name] for name in State._fields}  # noqa: E731
+    def states():
+        return {name: a for name, a in run.states().items() if name in State._fields}
+
     return replace(run, state=shown(run.state), backward=backward, states=states)
 
 

@@ -7,7 +7,9 @@ Each declares
 on (B, n) arrays. `state` and `gates` are dictionaries, `f` holds the activations and clips by name. A new file is
 simply found. It may also declare
     REQUIRES  {option: other options that it makes no sense without}
-    KINKS     options under which states of -1, 0 and 1, and vectors of zeros, put a clip exactly on its bounds
+    KINKS     options under which states of -1, 0 and 1 and vectors of zeros put something exactly on a kink
+    PLANTED   False: the bias cannot put the arguments of the activations on kinks
+    INHERITED options that a quick run leaves to another cell
     THOROUGH  True: every shape with every way to call `nr.forward`
     fit(shape, options) -> shape, options    the nearest of which there is a cell
     exact(options)      -> whether the gradient is that of the values (a straight-through gradient is not)

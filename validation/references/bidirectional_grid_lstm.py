@@ -7,6 +7,7 @@ from . import grid_lstm
 
 CELL = "BidirectionalGridLSTMCell"
 OPTIONS = {option: values[:1] for option, values in grid_lstm.OPTIONS.items()} | {"backward_slice_offset": (1, -1, 2)}
+INHERITED = tuple(grid_lstm.OPTIONS)
 REQUIRES = grid_lstm.REQUIRES
 fit, blocks = grid_lstm.fit, grid_lstm.blocks
 

@@ -7,6 +7,8 @@ from ..projection import project
 
 CELL = "GLSTMCell"
 OPTIONS = {"number_of_groups": (2, 3), "num_proj": (3, 12), "forget_bias": (0.0, -0.5), "activation": FEW}
+KINKS = ({"activation": "relu"},)
+PLANTED = False
 
 
 def fit(shape, options):

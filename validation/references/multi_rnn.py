@@ -15,7 +15,18 @@ def examples(shape):
     inner = Node("MultiRNNCell", ((Node("SimpleRNNCell", (H,)), Node("ResetAfterGRUCell", (I,))),))
     nested = Node("ResidualWrapper", (inner,)), Node("SimpleRNNCell", (H,))
     single = Node("GRUCell", (H,)), Node("SimpleRNNCell", (2,))
-    return (single,), (three,), (nested,)
+    both = Node("Bidirectional", (Node("LSTMCell", (H,)), Node("GRUCell", (3,))))
+    layers = (
+        both,
+        Node("Bidirectional", (Node("GRUCell", (2,)),) * 2, {"merge_mode": "mul"}),
+        Node("SimpleRNNCell", (H,)),
+    )
+    return (single,), (three,), (nested,), (layers,)
+
+
+def exists(arguments, options):
+    """One array holds the states of cells of one state each."""
+    return "state_is_tuple" not in options or all(n.cell in ("GRUCell", "SimpleRNNCell") for n in arguments[0])
 
 
 def step(cells, params, x, state, f, *, state_is_tuple=True):
@@ -29,3 +40,13 @@ def step(cells, params, x, state, f, *, state_is_tuple=True):
         x, state_i, gates_i = cell(part(i, params), x, part(i, state))
         new, gates = new | of_part(i, state_i), gates | of_part(i, gates_i)
     return x, new if state_is_tuple else {"state": np.concatenate(list(new.values()), axis=1)}, gates
+
+
+def run(cells, params, x, state, mask, reverse, f):
+    """The same layer after layer, for cells that need the whole sequence."""
+    final, states, gates = {}, {}, {}
+    for i, cell in enumerate(cells):
+        x, *of_cell = cell(part(i, params), x, part(i, state), mask, reverse)
+        for named, values in zip((final, states, gates), of_cell, strict=True):
+            named.update(of_part(i, values))
+    return x, final, states, gates

@@ -6,6 +6,8 @@ from ..activations import FEW
 
 CELL = "SRUCell"
 OPTIONS = {"activation": FEW, "use_bias": (False,)}
+KINKS = ({"activation": "relu"},)
+PLANTED = False
 
 
 def step(params, x, state, f, *, activation="tanh", use_bias=True):
