@@ -1,8 +1,8 @@
 """The forward pass of any cell over a sequence.
 
 Stage 0 packs the weights, shared out by panels; stage 1 walks through all of time, shared out by rows of the batch,
-with no barrier, or, where they are few, by panels of units (see `together`). Per step: products into z, then the cell's
-equations while z is in the cache.
+with no barrier, or, where these are fewer than threads, by panels of units (see `together`). Per step: products into
+z, then the cell's equations while z is in the cache.
 """
 
 import functools

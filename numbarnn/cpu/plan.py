@@ -105,7 +105,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     width, v_width = spread_rows(P * V, V, dtype), spread_rows(PF * V, V, dtype) if projected else 0
     rows = -(-B // min(threads, B))
     ahead = rows < FEW_ROWS
-    together = ahead and 1 < threads <= P and not cell.norms and not projected
+    together = B < threads <= P and not cell.norms and not projected
     row_shards = threads if together else min(threads, B)
     rows = B if together else rows
     steps = max(1, CHUNK // B)
