@@ -34,4 +34,4 @@ def gradient(name, y, d_y):
         return d_y
     if name == "softmax":
         return y * (d_y - (d_y * y).sum(axis=-1, keepdims=True))
-    return d_y * maths.ACTIVATIONS[name][1](y)
+    return d_y * np.asarray(maths.ACTIVATIONS[name][1](y), y.dtype)  # a choice between two Python numbers has no type

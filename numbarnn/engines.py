@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import import_module
 
+import numpy as np
 from numba import config
 
 from .cells.contract import Pass
@@ -29,6 +30,8 @@ def run(cell, params, x, state, mask, how):
         return trace
 
     def backward(d_outputs, d_state):
+        if d_outputs is not None:
+            d_outputs = np.asarray(d_outputs, x.dtype)  # kernels take memory for what x is
         d_params, dx, initial = compute.backward(saved(), d_outputs, d_state)
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 

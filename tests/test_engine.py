@@ -194,3 +194,9 @@ def test_empty(cell, device, T, B):
     for name, p in problem.params.items():
         assert results[f"d {name}"].shape == p.shape and not results[f"d {name}"].any()
     assert results["outputs"].shape == (B, T, 5) and results["d inputs"].shape == (B, T, 2)
+
+
+def test_layer_norm_counts_no_padding():
+    """Where phi(0) is not 0, neither is what stands beyond the units."""
+    problem = Problem(nr.LayerNormLSTMCell(7, activation="sigmoid"), 4, 3, 5)
+    assert_exact(problem, problem.results(), 1e-12)

@@ -14,7 +14,7 @@ def main(arguments=None):
         prog="python -m validation", description="Every value and gradient against its reference."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="few shapes and options, no activations that need compiling"
+        "--quick", action="store_true", help="few shapes; options on the NumPy engine alone, which compiles nothing"
     )
     parser.add_argument(
         "--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)"

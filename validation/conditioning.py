@@ -18,7 +18,7 @@ def of(problem, true):
     for draw in range(DRAWS):
         moved = truth.values(_moved(problem, np.random.default_rng(draw)))
         for group, values in moved.items():
-            for key, change in errors(values, true[group]).items():
+            for key, change in errors({key: values[key] for key in true[group]}, true[group]).items():
                 of_group = largest.setdefault(group, {})
                 of_group[key] = max(change, of_group.get(key, 0.0))
     return largest

@@ -32,10 +32,9 @@ def _combination(module, rng):
 
 
 def quick(module):
-    """One value of each option alone, but no other activation: those are compiled one by one; and none that the module
-    has INHERITED."""
+    """The last value of each option alone, but for those that the module has INHERITED."""
     return [
-        required(module, option) | {option: values[0]}
+        required(module, option) | {option: values[-1]}
         for option, values in module.OPTIONS.items()
-        if not isinstance(values[0], str) and option not in getattr(module, "INHERITED", ())
+        if option not in getattr(module, "INHERITED", ())
     ]

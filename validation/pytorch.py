@@ -25,7 +25,7 @@ def has(case):
     """Whether PyTorch can run this case: its cells and options, and no masks."""
     known = {"use_bias": (False,), "forget_bias": (case.options.get("forget_bias"),)}
     known |= {"activation": ("relu",)} if case.cell == "SimpleRNNCell" else {}
-    known |= {"num_proj": (case.options.get("num_proj"),)} if case.cell == "LSTMCell" else {}
+    known |= {"num_proj": range(case.shape.H)} if case.cell == "LSTMCell" else {}
     within = all(value in known.get(option, ()) for option, value in case.options.items())
     return installed() and case.cell in MODULES and within and case.call.masking == "none"
 

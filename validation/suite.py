@@ -1,6 +1,7 @@
 """Runs cases and yields one `Result` per comparison."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -51,14 +52,7 @@ def case_results(case, device):
     except InputError as error:
         yield failure(case.cell, f"no such cell: {error}", case.options, shape=case.described)
         return
-    true = truth.values(problem)
-    for dtype in DTYPES:
-        try:
-            values = measured.values(problem.as_type(dtype), device)
-        except Exception as error:
-            yield failure(case.cell, f"{type(error).__name__}: {error}", case.options, dtype, device, case.described)
-            continue
-        yield from compared(case, problem, true, values, dtype, device)
+    yield from checked(case, problem, device, measured.values)
 
 
 def unrolling_results(device):
@@ -66,13 +60,21 @@ def unrolling_results(device):
     for name in sorted(set(unrolling.exported()) - {function.__name__ for function in unrolling.FUNCTIONS}):
         yield failure(name, "validation/unrolling.py has no such function")
     for function, case in unrolling.cases():
-        problem = draw(case)
-        true = truth.values(problem)
-        for dtype in DTYPES:
-            values = unrolling.values(function, problem.as_type(dtype), device)
-            known = {group: {key: true[group][key] for key in found} for group, found in values.items()}
-            for result in compared(case, problem, known, values, dtype, device):
-                yield replace(result, cell=function.__name__)
+        for result in checked(case, draw(case), device, partial(unrolling.values, function), unrolling.shown):
+            yield replace(result, cell=function.__name__)
+
+
+def checked(case, problem, device, values, shown=lambda quantity: True):
+    """The results of both dtypes; `values(problem, device)` runs numbarnn, and gives all quantities that are shown."""
+    everything = truth.values(problem)
+    true = {group: {k: a for k, a in found.items() if shown(k[0])} for group, found in everything.items()}
+    for dtype in DTYPES:
+        try:
+            found = values(problem.as_type(dtype), device)
+        except Exception as error:
+            yield failure(case.cell, f"{type(error).__name__}: {error}", case.options, dtype, device, case.described)
+            continue
+        yield from compared(case, problem, true, found, dtype, device)
 
 
 def compared(case, problem, true, values, dtype, device):

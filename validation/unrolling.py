@@ -163,8 +163,13 @@ def cases():
             yield function, Case(node.cell, node.options, SMALL, call, arguments=node.arguments)
 
 
+def shown(quantity):
+    """Whether an unrolling function shows this, too."""
+    return quantity == "outputs" or quantity.startswith(("state.", "d_"))
+
+
 def values(function, problem, device):
-    """What `measured.values` gives, as far as an unrolling function shows it."""
+    """What `measured.values` gives, as far as it is `shown`."""
     outputs, states, backward = function(problem, device)
     found = {"forward": {("outputs", None): outputs} | {(f"state.{name}", None): s for name, s in states.items()}}
     for name, (dy, ds) in problem.cotangents.items():

@@ -8,8 +8,10 @@ damaged files.
 
 import contextlib
 import hashlib
+import itertools
 import os
 import pickle
+import secrets
 import tempfile
 import types as python_types
 import warnings
@@ -20,12 +22,17 @@ import llvmlite
 import numba
 import numpy as np
 from numba.core import compiler, serialize
+from numba.core.bytecode import FunctionIdentity
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 
 from .simd import Static
 
 PACKAGE = Path(__file__).parents[1]
+
+# Numba numbers the functions that it compiles, from 1 in each process, and machine code is linked by name and number:
+# kernels kept by two processes would take each other's functions. So each process starts at a number of its own.
+FunctionIdentity._unique_ids = itertools.count(secrets.randbits(48))
 
 
 def sources():

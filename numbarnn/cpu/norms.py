@@ -47,7 +47,8 @@ def normalise_kernel(dtype, epsilon):
                 square = total
                 for p in range(n.P):
                     for s in range(slots):
-                        total = total + load(z, z_at(n, t, b, p) + (slot + s) * V)
+                        at = z_at(n, t, b, p) + (slot + s) * V
+                        total = total + first_lanes((load(z, at),), n.H - p * V)[0]  # the rest: phi(0) is not always 0
                 mean = number(mean_of(total, n, slots))
                 for p in range(n.P):
                     for s in range(slots):
