@@ -139,21 +139,32 @@ def _vector_exp(dtype):
     return vector_exp
 
 
+@register_jitable
+def _expm1(x):
+    """exp(x) - 1 where exp(x) is a normal number."""
+    shifted, e = _split_exp(x)
+    scale = power_of_two(shifted)
+    return scale * e + (scale - 1.0)
+
+
 def _vector_expm1(dtype):
     small = SMALLEST[dtype]
 
     def vector_expm1(x):
-        shifted, e = _split_exp(where_less(x, splat(x, small), splat(x, small), x))
-        scale = power_of_two(shifted)
-        return scale * e + (scale - 1.0)
+        return _expm1(where_less(x, splat(x, small), splat(x, small), x))
 
     return vector_expm1
 
 
 def _vector_tanh(dtype):
-    def vector_tanh(x):  # -m / (m + 2) with m = expm1(-2 |x|), odd
-        m = expm1(-2.0 * fabs(x))
-        return copysign(m / (m + 2.0), x)
+    half, one_to_rounding = math.log(3) / 2, 20.0  # tanh is 1/2 there, and 1
+
+    def vector_tanh(x):  # m / (m + 2), or 1 - 2 / (m + 2) where that is more exact, with m = expm1(2 |x|); odd
+        size, middle, most = fabs(x), splat(x, half), splat(x, one_to_rounding)
+        m = _expm1(2.0 * where_less(most, size, most, size))
+        whole = where_less(middle, size, one(x), zero(x))
+        part = where_less(middle, size, splat(x, -2.0), m) / (m + 2.0)
+        return copysign(whole + part, x)
 
     return vector_tanh
 

@@ -22,9 +22,11 @@ from validation import (
     compare,
     coverage,
     masks,
+    measured,
     problem,
     pytorch,
     references,
+    repeated,
     report,
     suite,
     unrolling,
@@ -78,6 +80,26 @@ def test_masks_of_a_training_run_are_those_of_the_reference_and_no_others(monkey
 def test_float32_may_be_as_bad_as_the_reference_in_float32():
     result = compare.Result("", {}, "float32", "cpu", {}, "autograd", "outputs", None, error=1e-3, bound=1e-5)
     assert result.beside(1e-3).ok and not result.beside(1e-4).ok and result.beside(0.0) == result
+
+
+def test_on_average_float32_may_be_twice_as_bad_as_pytorch():
+    result = compare.Result("", {}, "float32", "cpu", {}, "autograd", "outputs", None, error=9e-6, bound=1e-6)
+    good, bad = result.on_average(1.9e-6, 1e-6), result.on_average(2.1e-6, 1e-6)
+    assert good.ok and not bad.ok and good.error == 1.9e-6 and good.bound == 2e-6
+
+
+@pytest.mark.skipif(not pytorch.installed(), reason="needs PyTorch")
+def test_many_draws_find_a_small_systematic_error():
+    case, key = cases.cases_of("SimpleRNNCell")[0], ("all", "d_inputs", None)
+    right = repeated.mean_errors(case, [key], measured.values, "numpy")[key]
+
+    def wrong(problem, device):
+        found = measured.values(problem, device)
+        found["all"][key[1:]] = found["all"][key[1:]] * np.float32(1 + 1e-5)
+        return found
+
+    ours, pytorchs = repeated.mean_errors(case, [key], wrong, "numpy")[key]
+    assert right[0] < 2 * right[1] and pytorchs == right[1] and ours > 5 * pytorchs
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there are no vector functions without a compiler")

@@ -6,7 +6,7 @@ import numpy as np
 
 FORWARD = {"float64": 1e-12, "float32": 1e-5}
 GRADIENT = {"float64": 1e-11, "float32": 5e-5}
-PYTORCH_FACTOR = 2.0  # float32 may be this much worse than PyTorch's own float32 where that can be measured ...
+PYTORCH_FACTOR = 2.0  # float32 may be this much worse than PyTorch's own float32 where that can be measured, ...
 PYTORCH_LEAST = 6e-7  # ... but five roundings always pass
 REFERENCE_FACTOR = 4.0  # where a bound is missed, float32 may be this much worse than the reference in float32
 TINY = 1e-12  # quantities below it are compared absolutely
@@ -34,6 +34,10 @@ class Result:
     def beside(self, reference):
         """The same, with a wider bound where the reference in float32 has an error as large."""
         return replace(self, bound=max(self.bound, REFERENCE_FACTOR * reference))
+
+    def on_average(self, ours, pytorch):
+        """The same, with mean errors over many draws in place of one."""
+        return replace(self, error=float(ours), bound=bound(self.dtype, "", self.quantity, {self.quantity: pytorch}))
 
     @property
     def fraction(self):

@@ -7,7 +7,7 @@ import numpy as np
 
 from numbarnn.errors import InputError
 
-from . import cases, conditioning, coverage, measured, pytorch, references, truth, unrolling, vector_functions
+from . import cases, conditioning, coverage, measured, pytorch, references, repeated, truth, unrolling, vector_functions
 from .catalogue import cells
 from .compare import Result, bound, errors
 from .problem import draw
@@ -74,28 +74,31 @@ def checked(case, problem, device, values, shown=lambda quantity: True):
         except Exception as error:
             yield failure(case.cell, f"{type(error).__name__}: {error}", case.options, dtype, device, case.described)
             continue
-        yield from compared(case, problem, true, found, dtype, device)
+        yield from compared(case, problem, true, found, dtype, device, values).values()
 
 
-def compared(case, problem, true, values, dtype, device):
-    """The results of one run."""
+def compared(case, problem, true, found, dtype, device, values):
+    """{(group, quantity, gate): result} of one run; `values` makes others like it."""
     yardstick = pytorch.largest_errors(case) if dtype == "float32" and pytorch.has(case) else {}
-    results = []
+    results = {}
     for group in true:
         kind, cotangent = ("forward", {}) if group == "forward" else ("gradient", {"cotangent": group})
-        for (quantity, gate), error in errors(values[group], true[group]).items():
+        for (quantity, gate), error in errors(found[group], true[group]).items():
             where = (case.cell, case.options, dtype, device, case.described | cotangent)
             limit = bound(dtype, kind, quantity, yardstick)
-            results.append((group, Result(*where, "autograd", quantity, gate, error, limit)))
-    doubtful = [
-        r for _, r in results if not r.ok and r.quantity not in yardstick
-    ]  # PyTorch's own error is the last word
-    if dtype == "float64" or not doubtful:
-        return [result for _, result in results]
-    of_reference = conditioning.of(problem, true)
-    return [
-        r.beside(of_reference[group].get((r.quantity, r.gate), 0.0)) if r in doubtful else r for group, r in results
-    ]
+            results[group, quantity, gate] = Result(*where, "autograd", quantity, gate, error, limit)
+    missed = {key: result for key, result in results.items() if not result.ok and np.isfinite(result.error)}
+    if dtype == "float64" or not missed:
+        return results
+    beside_pytorch = {key: result for key, result in missed.items() if key[1] in yardstick}
+    alone = {key: result for key, result in missed.items() if key[1] not in yardstick}
+    if beside_pytorch:
+        means = repeated.mean_errors(case, beside_pytorch, values, device)
+        results |= {key: result.on_average(*means[key]) for key, result in beside_pytorch.items()}
+    if alone:
+        of_reference = conditioning.of(problem, true)
+        results |= {key: result.beside(of_reference[key[0]].get(key[1:], 0.0)) for key, result in alone.items()}
+    return results
 
 
 def reference_results(name, quick=False):
