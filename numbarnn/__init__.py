@@ -44,6 +44,8 @@ def __getattr__(name):
         return import_module(f".{name}", __name__)
     if name == "Sequential":
         return import_module(".model", __name__).Sequential
+    if name == "Model":
+        return import_module(".functional", __name__).Model
     if name == "show_versions":
         return import_module(".versions", __name__).show_versions
     raise AttributeError(f"module 'numbarnn' has no attribute {name!r}")
@@ -54,6 +56,7 @@ __all__ = [
     "Cell",
     "Gradients",
     "InputError",
+    "Model",
     "Run",
     "Sequential",
     "StateSaver",

@@ -78,7 +78,12 @@ class Layer(Checked):
         return mask
 
     def __call__(self, x, training=False, rng=None, mask=None, **options):
-        """The output alone; the first call builds the layer for inputs like x. `options` are those of `forward`."""
+        """The output alone; the first call builds the layer for inputs like x. `options` are those of `forward`.
+
+        Called on an `Input` or on what other layers gave for one: an `Output`, for `Model`.
+        """
+        if isinstance(x, Input | Output):
+            return Output((*x.layers, self))
         x = np.asarray(x)
         if not self.built:
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
@@ -120,8 +125,22 @@ class Input(Layer):
         self._expect(self.activity_regularizer is None, "no activity_regularizer", self.activity_regularizer)
         self.input_shape = self.shape
 
+    @property
+    def layers(self):
+        return (self,)
+
     def forward(self, x, training=False, rng=None, mask=None):
         return x, None
 
     def backward(self, saved, d_output):
         return d_output, {}
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What comes out of layers that were called on an `Input`, one on the other; holds no numbers."""
+
+    layers: tuple
+
+    def __repr__(self):
+        return f"Output({' -> '.join(layer.name for layer in self.layers)})"
