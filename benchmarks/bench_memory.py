@@ -8,6 +8,15 @@ import numbarnn as nr
 from numbarnn.cpu import workspace
 
 
+def peak(call):
+    """The most bytes that are in use at one time."""
+    tracemalloc.start()
+    call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
 class Training:
     """LSTM, 32 rows, 64 inputs, 128 units, float32."""
 
@@ -26,15 +35,38 @@ class Training:
     def run(self, steps, save):
         return nr.forward(self.cell, self.weights, self.x[:steps], time_major=True, save=save)
 
-    def peak(self, call):
-        tracemalloc.start()
-        call()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return peak
-
     def track_forward(self, steps, save):
-        return self.peak(lambda: self.run(steps, save))
+        return peak(lambda: self.run(steps, save))
 
     def track_forward_and_backward(self, steps, save):
-        return self.peak(lambda: self.run(steps, save).backward(self.d_outputs))
+        return peak(lambda: self.run(steps, save).backward(self.d_outputs))
+
+
+class Stream:
+    """Truncated BPTT(500, 1000) over a stream that is made on the way: LSTM, 4 rows, 4 inputs, 16 units, float32."""
+
+    params = ((10**3, 10**4, 10**5, 10**6), ("stale", "refresh"))
+    param_names = ("steps", "activations")
+    unit = "bytes"
+    timeout = 600
+    k1, k2 = 500, 1000
+
+    def setup(self, steps, activations):
+        self.cell = nr.LSTMCell(16)
+        self.weights = self.cell.init_params(4)
+        self.train(self.k2, activations)  # compiles
+        workspace.clear()
+
+    def chunks(self, steps):
+        rng = np.random.default_rng(0)
+        for _ in range(0, steps, self.k1):
+            yield rng.standard_normal((4, self.k1, 4), np.float32), np.zeros((4, self.k1, 16), np.float32)
+
+    def train(self, steps, activations):
+        optimizer = nr.optimizers.SGD(0.01)
+        options = {"truncate": (self.k1, self.k2), "activations": activations}
+        for step in nr.truncated_bptt(self.cell, self.weights, self.chunks(steps), "mse", **options):
+            optimizer.apply(self.weights, step.gradients)
+
+    def track_truncated_bptt(self, steps, activations):
+        return peak(lambda: self.train(steps, activations))

@@ -7,16 +7,17 @@ from .torch_cells import LOOPS
 class Runner:
     """`each`: `in_loop` multiplies a step's inputs when its turn comes, `before_loop` those of all steps at once."""
 
-    def __init__(self, workload, threads, each):
+    def __init__(self, workload, threads, each, device="cpu"):
         import torch
 
         torch.set_num_threads(threads)
         self.torch, self.each, self.cell = torch, each, workload.cell
         self.loop = LOOPS[workload.name]
-        self.params = {name: torch.tensor(value, requires_grad=True) for name, value in workload.params.items()}
-        self.masks = {name: torch.tensor(value) for name, value in masks(workload).items()}
-        self.x = torch.tensor(workload.x, requires_grad=True)
-        self.d_outputs = torch.tensor(workload.d_outputs)
+        learned = lambda value: torch.tensor(value, device=device, requires_grad=True)  # noqa: E731
+        self.params = {name: learned(value) for name, value in workload.params.items()}
+        self.masks = {name: torch.tensor(value, device=device) for name, value in masks(workload).items()}
+        self.x = learned(workload.x)
+        self.d_outputs = torch.tensor(workload.d_outputs, device=device)
 
     def run(self):
         inputs, state, step = self.loop(self.cell, self.params | self.masks, self.x, self.each)
@@ -44,4 +45,4 @@ class Runner:
         outputs = self.train()
         named = {"outputs": outputs.detach(), "forward": self.forward(), "d_inputs": self.x.grad}
         named |= {f"d_{name}": tensor.grad for name, tensor in self.params.items()}
-        return {name: value.numpy() for name, value in named.items()}
+        return {name: value.cpu().numpy() for name, value in named.items()}

@@ -13,22 +13,26 @@ def two_biases(cell, bias, units):
     return bias[: len(recurrent)], recurrent
 
 
+def array(tensor):
+    return tensor.detach().cpu().numpy()
+
+
 class Runner:
-    def __init__(self, workload, threads):
+    def __init__(self, workload, threads, device="cpu"):
         import torch
 
         torch.set_num_threads(threads)
         self.torch, self.cell, self.units = torch, workload.name, workload.shape[3]
         dtype = getattr(torch, workload.dtype)
-        self.module = getattr(torch.nn, MODULES[workload.name])(*workload.shape[2:], dtype=dtype)
+        self.module = getattr(torch.nn, MODULES[workload.name])(*workload.shape[2:], dtype=dtype, device=device)
         params = workload.params
         biases = two_biases(workload.name, params["bias"], self.units)
         weights = params["kernel"].T, params["recurrent_kernel"].T, *biases
         with torch.no_grad():
             for parameter, value in zip(self.module.parameters(), weights, strict=True):
                 parameter.copy_(torch.tensor(value))
-        self.x = torch.tensor(workload.x, requires_grad=True)
-        self.d_outputs = torch.tensor(workload.d_outputs)
+        self.x = torch.tensor(workload.x, device=device, requires_grad=True)
+        self.d_outputs = torch.tensor(workload.d_outputs, device=device)
 
     def train(self):
         """Forward, BPTT, gradients of all parameters and of the inputs; PyTorch keeps them in `.grad`."""
@@ -47,14 +51,14 @@ class Runner:
         """Every array of a training step by numbarnn's names, and the outputs of `forward`."""
         outputs, state = self.train()
         state = dict(zip("hc", state, strict=True)) if self.cell == "LSTM" else {"h": state}
-        kernel, recurrent_kernel, bias, recurrent_bias = (p.grad.numpy() for p in self.module.parameters())
+        kernel, recurrent_kernel, bias, recurrent_bias = (array(p.grad) for p in self.module.parameters())
         if self.cell == "GRU":
             bias = np.concatenate([bias, recurrent_bias[2 * self.units :]])
         return {
-            "outputs": outputs.detach().numpy(),
-            "forward": self.forward().numpy(),
-            **{f"state.{name}": value.detach().numpy()[0] for name, value in state.items()},
-            "d_inputs": self.x.grad.numpy(),
+            "outputs": array(outputs),
+            "forward": array(self.forward()),
+            **{f"state.{name}": array(value)[0] for name, value in state.items()},
+            "d_inputs": array(self.x.grad),
             "d_kernel": kernel.T,
             "d_recurrent_kernel": recurrent_kernel.T,
             "d_bias": bias,

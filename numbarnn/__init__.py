@@ -25,10 +25,12 @@ __version__ = "0.1.0"
 globals().update(CELLS | COMPOSITE_CELLS | WRAPPERS)
 
 MODULES = (
+    "callbacks",
     "checkpoint",
     "constraints",
     "datasets",
     "initializers",
+    "inspection",
     "layers",
     "losses",
     "metrics",
@@ -37,17 +39,26 @@ MODULES = (
     "regularizers",
 )
 
+NAMES = {  # and where each is
+    "EncoderDecoder": "encoder_decoder",
+    "Model": "functional",
+    "Padded": "padded",
+    "Sequential": "model",
+    "contiguous_batches": "streams",
+    "generate": "generation",
+    "generate_from_windows": "generation",
+    "show_versions": "versions",
+    "truncated_bptt": "truncated",
+    "truncation_bias": "truncation_report",
+}
+
 
 def __getattr__(name):
     """The Keras face is imported when it is first used."""
     if name in MODULES:
         return import_module(f".{name}", __name__)
-    if name == "Sequential":
-        return import_module(".model", __name__).Sequential
-    if name == "Model":
-        return import_module(".functional", __name__).Model
-    if name == "show_versions":
-        return import_module(".versions", __name__).show_versions
+    if name in NAMES:
+        return getattr(import_module(f".{NAMES[name]}", __name__), name)
     raise AttributeError(f"module 'numbarnn' has no attribute {name!r}")
 
 
@@ -56,9 +67,7 @@ __all__ = [
     "Cell",
     "Gradients",
     "InputError",
-    "Model",
     "Run",
-    "Sequential",
     "StateSaver",
     "Unrolled",
     "bidirectional_dynamic_rnn",
@@ -66,7 +75,6 @@ __all__ = [
     "forward",
     "raw_rnn",
     "reverse_sequence",
-    "show_versions",
     "stack_bidirectional_dynamic_rnn",
     "stack_time",
     "static_bidirectional_rnn",
@@ -74,4 +82,4 @@ __all__ = [
     "static_state_saving_rnn",
     "unstack_time",
 ]
-__all__ += [*CELLS, *COMPOSITE_CELLS, *WRAPPERS]
+__all__ += [*CELLS, *COMPOSITE_CELLS, *WRAPPERS, *NAMES]

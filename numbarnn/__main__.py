@@ -1,6 +1,7 @@
-"""The command line: `python -m numbarnn {train,recipes,info,warmup,cache}`."""
+"""The command line: `python -m numbarnn {train,generate,recipes,info,warmup,cache}`."""
 
 import argparse
+import math
 import sys
 
 from .errors import InputError
@@ -29,11 +30,17 @@ def _train(**options):
     train(**options)
 
 
+def _generate(**options):
+    from .recipe_generation import generate
+
+    generate(**options)
+
+
 def _recipes():
     from .recipes import RECIPES, about
 
     for name, recipe in RECIPES.items():
-        print(f"{name:<8} {about(recipe)}")
+        print(f"{name:<22} {about(recipe)}")
 
 
 def _info():
@@ -77,6 +84,15 @@ def _parser():
     train.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
     train.add_argument("--out", metavar="DIR", help="folder for weights and figures (default: runs/NAME)")
     train.add_argument("--json", dest="json_file", metavar="FILE", help="write history and result here")
+    generate = add("generate", _generate, "let a trained recipe write on: text, or the values of a series")
+    generate.add_argument("name", metavar="NAME", help="a recipe that can, such as series or shakespeare")
+    generate.add_argument("--prompt", metavar="TEXT", help="what it goes on from; of a series: values, by commas")
+    generate.add_argument("--length", type=_at_least(1), default=300, metavar="N", help="steps (default: 300)")
+    generate.add_argument("--temperature", type=_temperature, metavar="T", help="0: always the likeliest character")
+    generate.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="same seed, same text (default: 0)")
+    generate.add_argument("--weights", metavar="FILE", help="what `train` wrote (default: runs/NAME/weights.npz)")
+    generate.add_argument("--out", metavar="FILE", help="write what follows the prompt here, too")
+    generate.add_argument("--json", dest="json_file", metavar="FILE", help="write it with prompt and options here")
     add("recipes", _recipes, "list the recipes")
     add("info", _info, "print versions, CPU, vector width, threads and the cache folder")
     warmup = add("warmup", _warmup, "compile the kernels of cells ahead of their first use")
@@ -85,6 +101,16 @@ def _parser():
     cache = add("cache", _cache, "show or clear the folder of compiled kernels")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     return parser
+
+
+def _temperature(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number >= 0, got {text!r}")
+    return value
 
 
 def _at_least(lowest):

@@ -3,9 +3,9 @@
 import numpy as np
 
 from . import checkpoint
+from .checks import FLOATS
 from .errors import Checked, InputError
 from .layers import Input, Layer
-from .sequence import FLOATS
 from .summary import summary
 
 
@@ -123,17 +123,26 @@ class Chain(Checked):
         for layer in self._stateful_layers():
             layer.reset_states(rows=rows)
 
+    def end_rows(self, rows):
+        """``rows`` (booleans or indices) of the batch have ended: the next batch is made of the others alone, in their
+        order, and in stateful layers each goes on from its own state."""
+        for layer in self._stateful_layers():
+            layer.end_rows(rows)
+
     def _stateful_layers(self):
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
     def _build(self, layer):
-        before = self.layers[: self.layers.index(layer)]
-        shape = before[-1].output_shape if before else self.input_shape
-        layer.build(shape, self._weights_rng, self.dtype)
+        layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
         named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
         self.params |= named(layer.params)
         self.regularizers |= {name: r for name, r in named(layer.regularizers).items() if name in self.params}
         self.constraints |= {name: c for name, c in named(layer.constraints).items() if name in self.params}
+
+    def _shape_before(self, layer):
+        """The shape of the layer's inputs."""
+        before = self.layers[: self.layers.index(layer)]
+        return before[-1].output_shape if before else self.input_shape
 
     def _free_name(self, layer):
         """The layer's name, with a number behind it when it was not chosen and is taken."""

@@ -16,10 +16,14 @@ FORMAT = "numbarnn weights"
 VERSION = 1
 
 
-def save(path, arrays):
-    """Write ``arrays``, {name: array}, to the file ``path``; an existing file is replaced in one step."""
+def save(path, arrays, facts=None):
+    """Write ``arrays``, {name: array}, to the file ``path``; an existing file is replaced in one step.
+
+    ``facts``, anything that JSON can hold, stand in its header.
+    """
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {"format": FORMAT, "version": VERSION, "arrays": {name: _describe(a) for name, a in arrays.items()}}
+    header |= {} if facts is None else {"facts": facts}
     header = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with whole_file(path) as file:
         np.savez(file, header=header, **arrays)
@@ -27,6 +31,11 @@ def save(path, arrays):
 
 def load(path):
     """Read a file that `save` wrote: {name: array}."""
+    return load_with_facts(path)[0]
+
+
+def load_with_facts(path):
+    """The arrays of a file that `save` wrote, and its facts or None."""
     with open(path, "rb") as file:
         try:
             return _read(file)
@@ -42,7 +51,7 @@ def _read(file):
         arrays = {name: archive[name] for name in archive.files if name != "header"}
     if {name: _describe(array) for name, array in arrays.items()} != header["arrays"]:
         raise ValueError("its arrays are not those that the header describes")
-    return arrays
+    return arrays, header.get("facts")
 
 
 def _describe(array):

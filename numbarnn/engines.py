@@ -7,8 +7,9 @@ import numpy as np
 from numba import config
 
 from .cells.contract import Pass
+from .device_arrays import is_on_device
 
-DEVICES = {"cpu": ".cpu.engine", "numpy": ".plain"}
+DEVICES = {"cpu": ".cpu.engine", "numpy": ".plain", "cuda": ".cuda.engine", "cuda tf32": ".cuda.tf32"}
 
 
 @cache
@@ -21,18 +22,18 @@ def run(cell, params, x, state, mask, how):
     """The `Pass` of a plain cell."""
     compute = engine(how.device if x.size else "numpy")  # nothing to do: no kernel
     params, given = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), x.dtype, how)
-    trace = compute.forward(cell, params, x, state, mask, how.reverse, how.keep, given)
+    trace = compute.forward(cell, params, x, state, mask, how.resets, how.reverse, how.keep, given)
 
     def saved():
         """A trace with everything kept: this one, or the same pass once more."""
         if trace.saved is None:
-            trace.saved = compute.forward(cell, params, x, state, mask, how.reverse, True, given).saved
+            trace.saved = compute.forward(cell, params, x, state, mask, how.resets, how.reverse, True, given).saved
         return trace
 
-    def backward(d_outputs, d_state):
-        if d_outputs is not None:
+    def backward(d_outputs, d_state, cut=None):
+        if d_outputs is not None and not is_on_device(d_outputs):
             d_outputs = np.asarray(d_outputs, x.dtype)  # kernels take memory for what x is
-        d_params, dx, initial = compute.backward(saved(), d_outputs, d_state)
+        d_params, dx, initial = compute.backward(saved(), d_outputs, d_state, how.cuts(cut, x.shape[:2]))
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 
     states, gates = (lambda: compute.states(saved())), (lambda: compute.gates(saved()))

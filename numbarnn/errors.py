@@ -21,3 +21,7 @@ class Checked:
             names = ", ".join(list(inspect.signature(cls.__init__).parameters)[1:])
             raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
         return super().__new__(cls)
+
+    def __reduce__(self):
+        """Copies are made without another look at the arguments."""
+        return object.__new__, (type(self),), self.__dict__

@@ -1,17 +1,23 @@
-"""A grid LSTM over a batch of sequences: its blocks side by side, each of them a `wavefront` walk."""
+"""A grid LSTM over a batch of sequences: each frequency step runs through all of time, the lowest of a block first."""
 
-import math
-from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from . import wavefront
 from .cells.base import state_type
 from .cells.contract import Pass
 from .errors import InputError
-from .wavefront import C, M
+from .grid_step import GridStep
 
 State = state_type(("c", "m"))
+
+
+class Place(NamedTuple):
+    """Of a frequency step: its block, its first input, and whether it is the lowest one of the block."""
+
+    block: int
+    start: int
+    lowest: bool
 
 
 def run(cell, slices, params, x, state, mask, how):
@@ -19,82 +25,86 @@ def run(cell, slices, params, x, state, mask, how):
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
-    in_time = (lambda array: array[::-1]) if how.reverse else (lambda array: array)
-    x, mask = in_time(x), None if mask is None else in_time(mask)
-    blocks = [block_of(cell, b, starts, params, how.device) for b, starts in enumerate(slices)]
-    ends = np.cumsum([len(starts) for starts in slices])
-    parts = [slice(end - len(starts), end) for starts, end in zip(slices, ends, strict=True)]
+    N, width, step = cell.units, cell.feature_size, step_of(cell)
+    places = [Place(b, start, k == 0) for b, starts in enumerate(slices) for k, start in enumerate(starts)]
+    blocks, passes = [of_block(cell, b, params) for b in range(len(slices))], []
+    nothing = np.zeros((x.shape[1], N), x.dtype)
+    for place, first in zip(places, state or [None] * len(places), strict=True):
+        below = np.broadcast_to(nothing, (*x.shape[:2], N)) if place.lowest else passes[-1].outputs[:, :, N:]
+        inputs = np.concatenate((x[:, :, place.start : place.start + width], below), axis=2)
+        own = blocks[place.block]
+        own = own | {"kernel": own["kernel"][: inputs.shape[2] - N]}  # of the lowest step, whose m_F is zero, x's rows
+        first = first and step.State(first.m, first.c, nothing, nothing)
+        passes.append(step.unroll(own, inputs, first, mask, how))
 
-    @cache
-    def walks():
-        first = [None if state is None else state[part] for part in parts]
-        return [wavefront.forward(block, x, s, mask) for block, s in zip(blocks, first, strict=True)]
+    def backward(d_outputs, d_state, cut=None):
+        d_blocks = [{name: np.zeros_like(value) for name, value in block.items()} for block in blocks]
+        dx, initial, d_above = np.zeros(x.shape, x.dtype), [], None
+        for k, place in reversed(list(enumerate(places))):
+            dy, (dc, dm) = None if d_outputs is None else d_outputs[:, :, 2 * N * k : 2 * N * (k + 1)], d_state[k]
+            dy = gradient_of_outputs((*x.shape[:2], 3 * N), x.dtype, dy, d_above)
+            d_own, d_inputs, d_first = passes[k].backward(dy, step.State(dm, dc, None, None), cut)
+            for name, d in d_own.items():
+                d_blocks[place.block][name][: len(d)] += d
+            dx[:, :, place.start : place.start + width] += d_inputs[:, :, :width]  # slices may overlap
+            d_above = None if place.lowest else d_inputs[:, :, width:]
+            initial.insert(0, State(d_first.c, d_first.m))
+        d_params = {name: d for b, block in enumerate(d_blocks) for name, d in named(cell, b, block).items()}
+        return d_params, dx, tuple(initial)
 
-    def of_each_step(values):
-        return [values(walk, k) for walk in walks() for k in range(len(walk.block.slices))]
+    def side_by_side(values):
+        """Of each frequency step, by name."""
+        return {name: np.concatenate([of_step[name] for of_step in values], axis=2) for name in values[0]}
 
-    def side_by_side(arrays, visible=None):
-        """(T, B, n) in the order of the inputs, zeros where not `visible`, from (T, B, ...) of each frequency step."""
-        array = np.stack(arrays, axis=2)
-        array = array.reshape(*array.shape[:2], math.prod(array.shape[2:]))
-        if visible is not None:
-            array[~visible] = 0
-        return in_time(array)
-
-    def backward(d_outputs, d_state):
-        d_params, dx, initial = {}, np.zeros(x.shape, x.dtype), ()
-        if d_outputs is not None:
-            d_outputs = in_time(d_outputs).reshape(*x.shape[:2], ends[-1], 2, cell.units)
-        for b, (walk, part) in enumerate(zip(walks(), parts, strict=True)):
-            dy = None if d_outputs is None else d_outputs[:, :, part]
-            d_kernel, d_peepholes, d_inputs, d_first = wavefront.backward(walk, dy, d_state[part])
-            d_params |= named(cell, b, d_kernel, d_peepholes)
-            dx += d_inputs
-            initial += tuple(State(*pair) for pair in d_first)
-        return d_params, in_time(dx), initial
-
-    def states():
-        return {
-            name: side_by_side(of_each_step(lambda walk, k, kind=kind: walk.carried(kind, k)[1:]))
-            for name, kind in (("c", C), ("m", M))
-        }
-
-    def gates():
-        kept = of_each_step(wavefront.Walk.gates)
-        return {
-            f"{lstm}_{gate}": side_by_side([values[:, :, i, j] for values in kept], mask)
-            for i, lstm in enumerate(cell.lstms)
-            for j, gate in enumerate("ifgo")
-        }
-
-    outputs = side_by_side(of_each_step(wavefront.Walk.outputs), mask)
-    final = tuple(State(*pair) for pair in of_each_step(lambda walk, k: [walk.carried(kind, k)[-1] for kind in (C, M)]))
-    if not how.keep:
-        walks.cache_clear()
-        final = tuple(State(c.copy(), m.copy()) for c, m in final)
+    outputs = np.concatenate([p.outputs[:, :, : 2 * N] for p in passes], axis=2)
+    final = tuple(State(p.state.c, p.state.m) for p in passes)
+    states = lambda: side_by_side([{name: p.states()[name] for name in State._fields} for p in passes])  # noqa: E731
+    gates = lambda: side_by_side([p.gates() for p in passes])  # noqa: E731
     return Pass(outputs, final, backward, states, gates)
 
 
-def block_of(cell, b, slices, params, device):
-    """The `wavefront.Block` of block b."""
-    N, gates = cell.units, cell.gates
-    forget = [cell.forget_bias if gate == "f" else 0 for gate in gates]
-    kernels = []
-    for lstm in cell.lstms:
-        kernel = params[f"{lstm}_kernel_{b}"]
-        kernels.append(np.vstack((kernel, params[f"{lstm}_bias_{b}"] + np.repeat(forget, N).astype(kernel.dtype))))
-    kernel = np.hstack(kernels)
-    nothing = np.zeros((2 * len(gates) - 2, N), kernel.dtype)
-    peepholes = np.stack([params.get(f"{lstm}_peephole_{b}", nothing) for lstm in cell.lstms])
-    limit = np.full(N, np.inf if cell.cell_clip is None else cell.cell_clip, kernel.dtype)
-    return wavefront.Block(cell.equations, kernel, peepholes, limit, slices, cell.feature_size, device)
+def step_of(cell):
+    """The plain cell that each frequency step runs."""
+    return GridStep(
+        cell.units,
+        lstms=cell.lstms,
+        gates=cell.gates,
+        use_peepholes=bool(cell.use_peepholes),
+        cell_clip=cell.cell_clip,
+        forget_bias=cell.forget_bias,
+    )
 
 
-def named(cell, b, d_kernel, d_peepholes):
-    """Gradients under the names of the parameters of block b."""
-    named = {}
-    for lstm, kernel, peephole in zip(cell.lstms, np.split(d_kernel, len(cell.lstms), 1), d_peepholes, strict=True):
-        named |= {f"{lstm}_kernel_{b}": kernel[:-1].copy(), f"{lstm}_bias_{b}": kernel[-1].copy()}
+def gradient_of_outputs(shape, dtype, d_outputs, d_above):
+    """Of a frequency step's [m_T, m_F, c_F], from those of [m_T, m_F] and of what the step above reads, [m_F, c_F];
+    either may be None."""
+    if d_outputs is None and d_above is None:
+        return None
+    d, N = np.empty(shape, dtype), shape[2] // 3
+    d[:, :, : 2 * N] = 0 if d_outputs is None else d_outputs
+    d[:, :, 2 * N :] = 0 if d_above is None else d_above[:, :, N:]
+    if d_above is not None:
+        d[:, :, N : 2 * N] += d_above[:, :, :N]
+    return d
+
+
+def of_block(cell, b, params):
+    """The parameters of block b as `GridStep` has them: m_T is what is fed back, x and m_F are inputs."""
+    width, end = cell.feature_size, cell.feature_size + cell.units
+    kernel = np.hstack([params[f"{lstm}_kernel_{b}"] for lstm in cell.lstms])
+    bias = np.concatenate([params[f"{lstm}_bias_{b}"] for lstm in cell.lstms])
+    peepholes = {f"{lstm}_peephole": params[f"{lstm}_peephole_{b}"] for lstm in cell.lstms if cell.use_peepholes}
+    kernels = {"kernel": np.vstack((kernel[:width], kernel[end:])), "recurrent_kernel": kernel[width:end]}
+    return kernels | {"bias": bias} | peepholes
+
+
+def named(cell, b, own):
+    """The inverse of `of_block`."""
+    width, count = cell.feature_size, len(cell.lstms)
+    kernel = np.vstack((own["kernel"][:width], own["recurrent_kernel"], own["kernel"][width:]))
+    found = {}
+    for lstm, part, bias in zip(cell.lstms, np.split(kernel, count, 1), np.split(own["bias"], count), strict=True):
+        found |= {f"{lstm}_kernel_{b}": part.copy(), f"{lstm}_bias_{b}": bias}
         if cell.use_peepholes:
-            named[f"{lstm}_peephole_{b}"] = peephole
-    return named
+            found[f"{lstm}_peephole_{b}"] = own[f"{lstm}_peephole"]
+    return found

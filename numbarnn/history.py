@@ -6,17 +6,18 @@ from .errors import InputError
 class History:
     """The course of a training run.
 
-    ``history.epoch`` lists the epochs from 0, ``history.history`` holds one list of values for each key: "loss", every
-    metric under the name that was given to `compile`, and the same with "val_" in front where there was validation.
+    ``history.epoch`` lists the epochs, counted from 0, ``history.history`` holds one list of values for each key:
+    "loss", every metric under the name that was given to `compile`, the same with "val_" in front where there was
+    validation, and what callbacks added.
     """
 
     def __init__(self):
         self.epoch = []
         self.history = {}
 
-    def append(self, values):
+    def append(self, epoch, values):
         """Add an epoch's values, {key: float}."""
-        self.epoch.append(len(self.epoch))
+        self.epoch.append(epoch)
         for key, value in values.items():
             self.history.setdefault(key, []).append(value)
 

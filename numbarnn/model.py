@@ -5,18 +5,18 @@ import warnings
 
 import numpy as np
 
-from . import losses, metrics, optimizers
+from . import training_state
 from .batches import Means, batch_rows, split_validation
-from .chain import Chain
-from .chain_pass import forward
+from .callbacks import Callbacks
 from .errors import InputError
 from .history import History
 from .layers.base import is_positive_integer
-from .measure import measure
 from .progress import Progress
+from .trainable import Trainable, expect_positive, plain
+from .truncated_fit import training_step
 
 
-class Sequential(Chain):
+class Sequential(Trainable):
     """Layers one after another, with training as Keras has it.
 
     ``seed`` decides everything random (initial weights, shuffling, dropout): the same seed, data and calls give the
@@ -25,68 +25,87 @@ class Sequential(Chain):
     The loss holds the penalties of all regularisers, in `evaluate` too. Where a mask (of `Masking`, or `Embedding` with
     mask_zero) reaches the output, loss and metrics are means over the valid steps, which come as rows (steps, outputs)
     with their labels; nothing else is looked at. So does Keras, except that in its mean of the loss over batches every
-    sample has the same weight, and here every step.
-    Raises `InputError` for layers, options and data that do not fit.
+    sample has the same weight, and here every step. The loss's ``reduction`` says what its weighted sum is divided by;
+    with "sum", loss over several batches is the mean of their sums.
+
+    ``sample_weight`` (batch,) or (batch, steps), and ``class_weight`` {class: weight}, are weights in the loss; metrics
+    count all valid rows alike. Raises `InputError` for layers, options and data that do not fit.
     """
 
-    loss = None
-    _fused_loss = None
-
-    def compile(self, optimizer="rmsprop", loss=None, metrics=()):
-        """Choose an optimiser, a loss and a list of metrics, by name or as objects (metrics: as functions)."""
-        if isinstance(metrics, str):
-            raise InputError(f"compile: expected a list of metrics, got {metrics!r}")
-        optimizer, loss = optimizers.get(optimizer), losses.get(loss)
-        self.metrics = dict(_metric(m, loss) for m in metrics)
-        self.optimizer, self.loss = optimizer, loss
-
-    @property
-    def metrics_names(self):
-        """Names of what `evaluate` returns."""
-        return ["loss", *self.metrics]
+    stop_training = False  # a callback sets it to end `fit` after the epoch
 
     def fit(
-        self, x, y, batch_size=32, epochs=1, *, validation_data=None, validation_split=0.0, shuffle=True, verbose=1
+        self,
+        x,
+        y,
+        batch_size=32,
+        epochs=1,
+        *,
+        validation_data=None,
+        validation_split=0.0,
+        shuffle=True,
+        sample_weight=None,
+        class_weight=None,
+        callbacks=(),
+        initial_epoch=0,
+        reset_every="never",
+        truncate=None,
+        loss_scope="new",
+        activations="stale",
+        update="pass",
+        verbose=1,
     ):
-        """Train on samples x with labels y for a number of epochs; returns a `History`.
+        """Train on samples x with labels y up to the epoch ``epochs``, from ``initial_epoch``; returns a `History`.
 
         Every epoch goes through all samples in a new order, unless ``shuffle`` is off; the last batch may be short.
         Loss and metrics of the training data are means over the batches, each measured before its update.
-        ``validation_data`` (x, y), or the last ``validation_split`` of the samples, is evaluated after each epoch.
+        ``validation_data`` (x, y) or (x, y, sample_weight), or the last ``validation_split`` of the samples, is
+        evaluated after each epoch. ``callbacks``: a list of `nr.callbacks`.
         ``verbose`` 1 shows progress, 2 a line an epoch, 0 nothing. A loss or gradient that is not finite ends the
         training with a warning: the history shows NaN, and the weights are those before that batch.
+
+        ``reset_every`` says when stateful layers forget their states: before every "epoch", before every batch (each
+        holds whole sequences: "sequence"), or "never". ``truncate`` (k1, k2) is truncated BPTT for losses at each step:
+        a batch is gone through from its first step to its last, with a backward pass over k2 steps after every k1; for
+        ``loss_scope`` and ``activations`` see `nr.truncated_bptt`. ``update`` the parameters after every "pass", or
+        once after the "sequence", by the mean over the passes. Loss and metrics are then means over passes.
         """
-        (x, y), validation = self._fit_data(x, y, batch_size, epochs, validation_data, validation_split, shuffle)
-        history = History()
-        for epoch in range(epochs):
-            order = self._shuffle_rng.permutation(len(x)) if shuffle else None
-            progress = Progress(f"epoch {epoch + 1}/{epochs}", len(x), batch_size, verbose)
-            means = Means(self.metrics_names)
-            for rows in batch_rows(len(x), batch_size, order):
-                batch = x[rows]
-                values, weight = self._train_step(batch, y[rows])
-                means.add(values, weight)
-                progress.update(len(batch), means)
-                if not math.isfinite(values[0]):
-                    break
-            results = means.values()
+        data, validation = self._fit_data(
+            x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
+        )
+        self._check_fit(epochs, initial_epoch, shuffle, reset_every)
+        train_step = training_step(self, data, truncate, loss_scope, activations, update)
+        names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
+        callbacks = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
+        history, self.stop_training = History(), False
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            callbacks.on_epoch_begin(epoch)
+            progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
+            if reset_every == "epoch":
+                self.reset_states()
+            results = self._train_epoch(data, batch_size, shuffle, train_step, reset_every == "sequence", progress)
+            finite = math.isfinite(results["loss"])
             if validation is not None:
-                results |= {f"val_{name}": v for name, v in self._validate(*validation, batch_size).items()}
+                results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
             progress.finish(results)
-            history.append(results)
-            if not math.isfinite(values[0]):
+            callbacks.on_epoch_end(epoch, results)
+            history.append(epoch, results)
+            if not finite:
                 message = f"fit: stopped in epoch {epoch + 1}: the loss or a gradient is not finite"
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
+            if self.stop_training or not finite:
                 break
+        callbacks.on_train_end()
         return history
 
-    def evaluate(self, x, y, batch_size=32, *, verbose=0, return_dict=False):
+    def evaluate(self, x, y, batch_size=32, *, sample_weight=None, verbose=0, return_dict=False):
         """Loss and metrics on x and y: a list, the loss alone when there are no metrics, or {name: value}."""
-        x, y = self._data("evaluate", x, y, batch_size)
-        if len(x) == 0:
+        data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
+        if len(data.y) == 0:
             raise InputError("evaluate: expected at least one sample, got none")
-        values = self._evaluate(x, y, batch_size, Progress("evaluate", len(x), batch_size, verbose))
-        return values if return_dict else _plain(list(values.values()))
+        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose))
+        return values if return_dict else plain(values)
 
     def predict(self, x, batch_size=32, *, verbose=0):
         """The outputs for x, (batch, ...)."""
@@ -99,120 +118,85 @@ class Sequential(Chain):
         progress.finish({})
         return np.concatenate(outputs)
 
-    def train_on_batch(self, x, y):
-        """One update from one batch; returns loss and metrics before it as `evaluate` does. NaN loss: no update."""
-        x, y = self._data("train_on_batch", x, y)
-        return _plain(self._train_step(x, y)[0])
+    def save_training(self, path, epoch=0):
+        """Write all that training goes on from to the file ``path``, whole or not at all: parameters, the optimiser's
+        memory, random generators, states of stateful layers, and ``epoch``, the number of epochs made.
 
-    def test_on_batch(self, x, y):
-        """Loss and metrics on one batch, as `evaluate` returns them."""
-        x, y = self._data("test_on_batch", x, y)
-        return _plain(self._measure(y, self._forward(x)).values)
+        Not in it: layers, options, data, and what callbacks remember.
+        """
+        training_state.save(self, path, epoch)
 
-    def _train_step(self, x, y):
-        """Forward, backward, update. Returns the values before it and their weight; a NaN loss: nothing was updated."""
-        with np.errstate(all="ignore"):
-            run = forward(self.layers, x, True, self._dropout_rng)
-            values, weight, gradient, options = self._measure(y, run)
+    def load_training(self, path):
+        """Read a file of `save_training` into a model made and compiled as that one was; returns its ``epoch``.
+
+        ``model.fit(..., initial_epoch=model.load_training(path))`` then gives the bits of a training without a break.
+        A file that does not fit changes nothing.
+        """
+        return training_state.load(self, path)
+
+    def _train_epoch(self, data, batch_size, shuffle, train_step, reset, progress):
+        """{name: mean} of loss and metrics over an epoch; a loss of NaN ends it."""
+        order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
+        means = self._means()
+        for rows in batch_rows(len(data.y), batch_size, order):
+            batch = data.rows(rows)
+            if reset:
+                self.reset_states()
+            values, weights = train_step(batch)
+            means.add(values, weights)
+            progress.update(len(batch.y), means)
             if not math.isfinite(values[0]):
-                return values, weight
-            gradients = run.backward(gradient, **options)
-            for name, regularizer in self.regularizers.items():
-                gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
-            if all(np.isfinite(g).all() for g in gradients.values()):
-                self.optimizer.apply(self.params, gradients)
-                for name, constraint in self.constraints.items():
-                    self.params[name][...] = constraint(self.params[name])
-            else:
-                values[0] = math.nan
-        return values, weight
+                break
+        return means.values()
 
-    def _forward(self, x):
-        """The pass outside training."""
-        with np.errstate(all="ignore"):
-            return forward(self.layers, x)
-
-    def _measure(self, y, run):
-        """The `Measured` of a pass, with all penalties in the loss; its gradient leaves those of parameters out."""
-        loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
-        measured = measure(run, y, loss, self.metrics.values(), fused)
-        measured.values[0] += run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
-        return measured
-
-    def _evaluate(self, x, y, batch_size, progress):
-        means = Means(self.metrics_names)
-        for rows in batch_rows(len(x), batch_size):
-            values, weight, *_ = self._measure(y[rows], self._forward(x[rows]))
-            means.add(values, weight)
-            progress.update(len(x[rows]), means)
+    def _evaluate(self, data, batch_size, progress):
+        means = self._means()
+        for rows in batch_rows(len(data.y), batch_size):
+            batch = data.rows(rows)
+            measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
+            means.add(measured.values, measured.weights)
+            progress.update(len(batch.y), means)
         progress.finish(means.values())
         return means.values()
 
-    def _validate(self, x, y, batch_size):
+    def _validate(self, data, batch_size):
         """Like `_evaluate`; the states of stateful layers start anew and are afterwards what they were."""
         layers = self._stateful_layers()
         states = [layer.state for layer in layers]
         self.reset_states()
         try:
-            return self._evaluate(x, y, batch_size, Progress("validate", len(x), batch_size, verbose=0))
+            return self._evaluate(data, batch_size, Progress("validate", len(data.y), batch_size, verbose=0))
         finally:
             for layer, state in zip(layers, states, strict=True):
                 layer.state = state
 
-    def _fit_data(self, x, y, batch_size, epochs, validation_data, validation_split, shuffle):
-        """The checked arguments of `fit`: (x, y) to train on, and (x, y) to validate on or None."""
-        _expect_positive("fit", "epochs", epochs)
-        x, y = self._data("fit", x, y, batch_size)
-        if shuffle and self._stateful_layers():
-            raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")
+    def _fit_data(self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split):
+        """The checked `Data` of `fit`: to train on, and to validate on or None."""
+        data, validation = self._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
         if validation_split:
             if validation_data is not None:
                 raise InputError("fit: expected validation_data or validation_split, got both")
-            (x, y), validation_data = split_validation(x, y, validation_split)
-        if len(x) == 0:
+            data, validation = split_validation(data, validation_split)
+            for part in (data, validation):
+                self._expect_batches("fit: validation_split", part.y, batch_size)
+        if len(data.y) == 0:
             raise InputError("fit: expected at least one sample, got none")
         if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 got = type(validation_data).__name__
-                raise InputError(f"fit: expected validation_data to be a pair (x, y), got {got}")
-            validation_data = self._data("fit: validation_data", *validation_data, batch_size)
+                raise InputError(
+                    f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}"
+                )
+            validation = self._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
             # what does not fit shows now, not after an epoch
-            self._validate(*(part[:batch_size] for part in validation_data), batch_size)
-        return (x, y), validation_data
+            self._validate(validation.rows(slice(batch_size)), batch_size)
+        return data, validation
 
-    def _data(self, who, x, y, batch_size=None):
-        """x and y as arrays of equally many samples, for a compiled and built model."""
-        if self.loss is None:
-            raise InputError(f"{who}: the model needs compile(optimizer, loss) first")
-        x, y = self._inputs(x), np.asarray(y)
-        if y.ndim == 0 or len(x) != len(y):
-            raise InputError(f"{who}: expected as many labels as samples, {len(x)}, got labels of shape {y.shape}")
-        self._expect_batches(who, x, len(x) or 1 if batch_size is None else batch_size)
-        self._fused_loss = self._loss_of_pre_activation()
-        return x, y
-
-    def _loss_of_pre_activation(self):
-        """The loss as a function of what the last softmax or sigmoid is applied to; None where it cannot be."""
-        last, loss = self.layers[-1], self.loss
-        matches = last.last_activation is not None and last.last_activation == loss.activation
-        as_given = loss.from_logits or loss.legacy_clip or last.activity_regularizer
-        return type(loss)(from_logits=True) if matches and not as_given else None
-
-    def _expect_batches(self, who, x, batch_size):
-        _expect_positive(who, "batch_size", batch_size)
-        if len(x) % batch_size and self._stateful_layers():
-            raise InputError(f"{who}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
-
-
-def _metric(metric, loss):
-    return metrics.get(metric, loss)
-
-
-def _expect_positive(who, name, value):
-    if not is_positive_integer(value):
-        raise InputError(f"{who}: expected {name} to be a positive integer, got {value!r}")
-
-
-def _plain(values):
-    """The list as Keras returns it: the loss alone when there are no metrics."""
-    return values if len(values) > 1 else values[0]
+    def _check_fit(self, epochs, initial_epoch, shuffle, reset_every):
+        expect_positive("fit", "epochs", epochs)
+        if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
+            raise InputError(f"fit: expected initial_epoch to be an integer from 0 to {epochs}, got {initial_epoch!r}")
+        if reset_every not in ("epoch", "never", "sequence"):
+            raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
+        if shuffle and reset_every != "sequence" and self._stateful_layers():
+            raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")

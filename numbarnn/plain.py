@@ -98,8 +98,13 @@ def one_step(cell, params, weights, given, t, x, y, s):
     def add(names, back):
         for name in names:
             W, R, b = weights[name]
-            z[name] = given[name][t] if cell.inputs[name] == "m" else np.broadcast_to(b, (len(x), cell.units))
-            z[name] = z[name] + (x @ W if W is not None else 0) + (back[kinds.get(name, 0)] @ R if R is not None else 0)
+            z[name] = np.broadcast_to(b, (len(x), cell.units))
+            if cell.inputs[name] in ("m", "u"):
+                z[name] = given[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
+            if W is not None:
+                z[name] = z[name] + x[:, : len(W)] @ W
+            if R is not None:
+                z[name] = z[name] + back[kinds.get(name, 0)] @ R
             if cell.inputs[name] == "=":
                 z[name] = z[name] + back[kinds[name]]
         normed.extend(normalise(cell, params, z, group) for group in cell.norms if group[0] in names)
@@ -113,7 +118,7 @@ def one_step(cell, params, weights, given, t, x, y, s):
     return tuple(z[name] for name in cell.inputs), q, normed
 
 
-def forward(cell, params, x, initial, mask, reverse, keep, given):
+def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
@@ -128,15 +133,17 @@ def forward(cell, params, x, initial, mask, reverse, keep, given):
     y, s = state[0], tuple(state)
     if cell.num_proj is not None:
         s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), x.dtype), *state[1:])
-    outputs, steps = np.zeros((T, B, cell.output_size), x.dtype), []
+    outputs, steps = np.zeros((T, B, len(cell.put_out) * cell.output_size), x.dtype), []
     for t in reversed(range(T)) if reverse else range(T):
+        if resets is not None:
+            y, *s = (np.where(resets[t][:, None], 0, a) for a in (y, *s))
         z, q, normed = one_step(cell, params, weights, given, t, x[t], y, s)
         s1, saved = cell.equations.forward(z, s)
         r = None if cell.num_proj is None else s1[0] @ params["projection_kernel"]
         valid = np.full((B, 1), True) if mask is None else mask[t][:, None]
         s1 = tuple(np.where(valid, new, old) for new, old in zip(s1, s, strict=True))
         y1 = s1[0] if r is None else np.where(valid, clipped(cell, r), y)
-        outputs[t] = np.where(valid, s1[-1] if cell.last_is_output else y1, 0)
+        outputs[t] = np.where(valid, np.hstack([s1[i] if i else y1 for i in cell.put_out]), 0)
         steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
         y, s = y1, s1
     return Trace(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
@@ -147,7 +154,7 @@ def exposed(cell, y, s):
     return s if cell.num_proj is None else (y, *(s if cell.carries_output else s[1:]))
 
 
-def backward(trace, d_outputs, d_state):
+def backward(trace, d_outputs, d_state, cut):
     cell, params, x = trace.cell, trace.params, trace.x
     eq, weights, kinds, H = cell.equations, weights_of(cell, params), kinds_of_q(cell), cell.units
     d_params, dx = {name: np.zeros_like(value) for name, value in params.items()}, np.zeros_like(x)
@@ -161,13 +168,15 @@ def backward(trace, d_outputs, d_state):
             W, R, _ = weights[name]
             k = kinds.get(name, 0)
             if W is not None:
-                dx[t] += dz[name] @ W.T
-                d_weights[name].W[...] += x[t].T @ dz[name]
+                dx[t, :, : len(W)] += dz[name] @ W.T
+                d_weights[name].W[...] += x[t, :, : len(W)].T @ dz[name]
             if R is not None:
                 d_sources[k] = d_sources[k] + dz[name] @ R.T
                 d_weights[name].R[...] += sources[k].T @ dz[name]
             if cell.inputs[name] == "=":
                 d_sources[k] = d_sources[k] + dz[name]
+            if cell.inputs[name] == "u":
+                dx[t, :, -H:] += dz[name]
             d_weights[name].b[...] += dz[name].sum(0)
         return d_sources
 
@@ -180,8 +189,8 @@ def backward(trace, d_outputs, d_state):
         only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(x.dtype)  # noqa: E731
         ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
         if d_outputs is not None:
-            seen = -1 if cell.last_is_output else 0
-            ds1[seen] = ds1[seen] + only_valid(d_outputs[t])
+            for i, d in zip(cell.put_out, np.split(d_outputs[t], len(cell.put_out), 1), strict=True):
+                ds1[i] = ds1[i] + only_valid(d)
         if step.r is not None:
             inside = True if cell.proj_clip is None else np.abs(step.r) <= cell.proj_clip
             dr = only_valid(np.where(inside, ds1[0], 0))
@@ -208,6 +217,8 @@ def backward(trace, d_outputs, d_state):
         else:
             dy = np.where(valid, back, dy).astype(x.dtype)
         ds = [np.where(valid, new, old) for new, old in zip(before, ds, strict=True)]
+        if cut is not None:
+            dy, *ds = (np.where(cut[t][:, None], 0, d) for d in (dy, *ds))
     return d_params, dx, exposed(cell, dy, tuple(ds))
 
 

@@ -1,19 +1,29 @@
 """`forward`: run a cell over a batch of sequences; `Run`: the result, and its gradient by BPTT.
 
-Everything a caller passes is checked here; cells and engines check nothing.
+Everything a caller passes is checked here, by `checks`; cells and engines check nothing.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .cells.contract import How, Pass, RNNCell, nested, rebuilt
+from . import windows
+from .cells.contract import How, Pass
+from .checks import (
+    check_array,
+    check_cell,
+    check_params,
+    check_state,
+    check_steps,
+    checked_inputs,
+    seed_path,
+    valid_steps,
+)
+from .device_arrays import check_can_stay, is_on_device, turned, with_zeros
 from .engines import DEVICES
 from .errors import InputError
-
-FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 @dataclass
@@ -25,91 +35,6 @@ class Gradients:
     initial_state: tuple
 
 
-def check_cell(who, cell):
-    if not isinstance(cell, RNNCell):
-        raise InputError(f"{who}: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
-
-
-def check_array(who, what, value, shape, dtype):
-    """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free
-    ones."""
-    array = np.asarray(value)
-    if array.shape == shape and array.dtype == dtype:
-        return array
-    if array.ndim != len(shape) or any(
-        a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)
-    ):
-        expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-        raise InputError(f"{who}: expected {what} of shape {expected}, got {array.shape}")
-    if array.dtype != dtype:
-        raise InputError(f"{who}: expected {what} of dtype {dtype}, got {array.dtype}")
-    return array
-
-
-@lru_cache
-def shapes_of(cell, input_size):
-    return cell.param_shapes(input_size)
-
-
-def check_params(cell, params, input_size, dtype=None):
-    """The parameters as arrays of `dtype`; None: of the first one's."""
-    who, shapes = type(cell).__name__, shapes_of(cell, input_size)
-    if not isinstance(params, dict) or params.keys() != shapes.keys():
-        got = sorted(params) if isinstance(params, dict) else type(params).__name__
-        raise InputError(f"{who}: expected a dict of the parameters {', '.join(shapes)}, got {got}")
-    if dtype is None:
-        dtype = next((np.asarray(value).dtype for value in params.values()), np.dtype("float32"))
-        if dtype not in FLOATS:
-            raise InputError(f"{who}: expected parameters of dtype float32 or float64, got {dtype}")
-    return {name: check_array(who, f"parameter {name}", params[name], shape, dtype) for name, shape in shapes.items()}
-
-
-def check_state(cell, what, state, batch, dtype, partial=False):
-    """Arrays (B, size) nested like the cell's `state_size`; None stays None, for the whole, and where `partial` for
-    parts too."""
-    who = type(cell).__name__
-    return None if state is None else _check_state(who, what, state, cell.state_size, batch, dtype, partial)
-
-
-def _check_state(who, what, state, sizes, batch, dtype, partial):
-    if state is None and partial:
-        return nested(lambda _: None, sizes)
-    if isinstance(sizes, tuple):
-        names = getattr(sizes, "_fields", range(len(sizes)))
-        if isinstance(state, np.ndarray) or not isinstance(state, tuple | list) or len(state) != len(sizes):
-            expected = f"State({', '.join(names)})" if hasattr(sizes, "_fields") else f"a tuple of {len(sizes)} states"
-            raise InputError(f"{who}: expected {what} to be {expected}, got {type(state).__name__}")
-        parts = zip(names, state, sizes, strict=True)
-        return rebuilt(
-            sizes, [_check_state(who, f"{what}.{n}", s, size, batch, dtype, partial) for n, s, size in parts]
-        )
-    if state is None:
-        raise InputError(f"{who}: expected an array for {what}, got None")
-    return check_array(who, what, state, (batch, sizes), dtype)
-
-
-def valid_steps(who, lengths, mask, steps, batch, time_major):
-    """(T, B) booleans, true where a step counts; None where all do."""
-    if lengths is not None and mask is not None:
-        raise InputError(f"{who}: expected lengths or mask, got both")
-    if lengths is not None:
-        lengths = np.asarray(lengths)
-        if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
-            raise InputError(
-                f"{who}: expected lengths to be {batch} integers, got shape {lengths.shape} of dtype {lengths.dtype}"
-            )
-        if batch and (lengths.min() < 0 or lengths.max() > steps):
-            raise InputError(
-                f"{who}: expected lengths from 0 to {steps} (the steps), got {lengths.min()} to {lengths.max()}"
-            )
-        return np.arange(steps)[:, None] < lengths
-    if mask is not None:
-        shape = (steps, batch) if time_major else (batch, steps)
-        mask = check_array(who, "mask", mask, shape, np.dtype(bool))
-        return mask if time_major else mask.T
-    return None
-
-
 def forward(
     cell,
     params,
@@ -118,6 +43,7 @@ def forward(
     initial_state=None,
     lengths=None,
     mask=None,
+    reset_mask=None,
     time_major=False,
     reverse=False,
     training=False,
@@ -129,11 +55,15 @@ def forward(
 
     `initial_state`: the cell's `State` of (B, H) arrays, zeros by default. `lengths` (B,): valid steps of each row,
     zero allowed; `mask` (B, T), laid out as x: any pattern of valid steps. At other steps outputs are zero, the
-    state is copied and whatever stands in x is ignored. `reverse` walks each row from its last valid step to its
-    first; outputs stay where their inputs are. `training` and `rng` (a seed) concern cells that draw random
-    numbers. `save`: "all" keeps what the gradient needs, "minimal" does not, and `Run.backward` then runs the
-    forward pass again. `device`: "cpu", or "numpy" for the slow and readable engine. x and params must stay as they
-    are until the gradient has been taken. Raises `InputError`.
+    state is copied and whatever stands in x is ignored. `reset_mask` (B, T), laid out as x: where it is true, all
+    states of the row become zero (whatever the initial state) before the step, valid or not, and no gradient passes;
+    the state after the step before stays what it was. `reverse` walks each row from its last valid step to its first;
+    outputs stay where their inputs are, and there are no resets. `training` and `rng` (a seed) concern cells that draw
+    random numbers. `save`: "all" keeps what the gradient needs, "minimal" does not, and `Run.backward` then runs the
+    forward pass again. `device`: "cpu"; "numpy", the slow and readable engine; "cuda", an NVIDIA GPU, or "cuda tf32"
+    with matrix products in TF32. There x, params, states and gradients may also be arrays on the GPU (of PyTorch,
+    CuPy, numba-cuda); where x is one, so is all that comes back but `states` and `gates`. x and params must stay as
+    they are until the gradient has been taken. Raises `InputError`.
     """
     check_cell("forward", cell)
     who = type(cell).__name__
@@ -142,43 +72,20 @@ def forward(
     if device not in DEVICES:
         raise InputError(f"forward: no device {device!r}; there are {', '.join(DEVICES)}")
     x = checked_inputs(cell, x, time_major)
-    x = x if time_major else np.swapaxes(x, 0, 1)
+    x = x if time_major else turned(x)
     steps, batch, *features = x.shape
     params = check_params(cell, params, *(features or [None]), dtype=None if cell.takes_integers else x.dtype)
     dtype = next(iter(params.values())).dtype if cell.takes_integers else x.dtype
+    check_can_stay(cell, device, (x, *params.values()))
     state = check_state(cell, "initial_state", initial_state, batch, dtype)
     valid = valid_steps(who, lengths, mask, steps, batch, time_major)
     if valid is not None:  # a NaN in padding must not reach a weight gradient
-        x = np.where(valid.reshape(valid.shape + (1,) * len(features)), x, x.dtype.type(0))
-    how = How(reverse, training, seed_path(who, rng), device, save == "all")
-    return Run(cell, cell.unroll(params, x, state, valid, how), dtype, time_major)
-
-
-def checked_inputs(cell, x, time_major):
-    """x as an array (B, T, I) of floats, or (B, T) of integers where the cell takes those."""
-    who, x = type(cell).__name__, np.asarray(x)
-    axes = ("steps", "batch") if time_major else ("batch", "steps")
-    if cell.takes_integers:
-        if x.dtype.kind not in "iu":
-            raise InputError(f"{who}: expected inputs of integers, got {x.dtype}")
-        return check_array(who, "inputs", x, axes, x.dtype)
-    if x.dtype not in FLOATS:
-        raise InputError(f"{who}: expected inputs of dtype float32 or float64, got {x.dtype}")
-    x = check_array(who, "inputs", x, (*axes, "features"), x.dtype)
-    if x.shape[2] == 0:
-        raise InputError(f"{who}: expected inputs of at least one feature, got shape {x.shape}")
-    return x
-
-
-def seed_path(who, rng):
-    """The start of `How.seed`: a caller's seed, or a number drawn from a caller's Generator."""
-    if rng is None:
-        return ()
-    if isinstance(rng, np.random.Generator):
-        return (int(rng.integers(1 << 63)),)
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
-        raise InputError(f"{who}: expected rng to be an integer of at least 0 or a NumPy Generator, got {rng!r}")
-    return (int(rng),)
+        x = with_zeros(x, valid)
+    resets = check_steps(who, "reset_mask", reset_mask, steps, batch, time_major)
+    if resets is not None and reverse:
+        raise InputError(f"{who}: expected no reset_mask with reverse: read backwards, another step follows the reset")
+    how = How(reverse, training, seed_path(who, rng), device, save == "all", resets)
+    return Run(cell, cell.unroll(params, x, state, valid, how), dtype, time_major, reverse)
 
 
 @dataclass
@@ -189,10 +96,11 @@ class Run:
     run: Pass
     dtype: np.dtype
     time_major: bool
+    reverse: bool
 
     def _turn(self, array):
         """Between the layout of the caller and time-major."""
-        return array if self.time_major or array is None else np.swapaxes(array, 0, 1)
+        return array if self.time_major or array is None else turned(array)
 
     @cached_property
     def outputs(self):
@@ -215,18 +123,31 @@ class Run:
         gates."""
         return {name: self._turn(a) for name, a in self.run.gates().items()}
 
-    def backward(self, d_outputs=None, d_state=None):
-        """Gradients of parameters, inputs and initial state by full BPTT.
+    def backward(self, d_outputs=None, d_state=None, *, truncate=None, loss_scope="new"):
+        """Gradients of parameters, inputs and initial state by full BPTT, or by truncated BPTT.
 
         `d_outputs`: gradient of the loss with respect to the outputs, in their shape. `d_state`: with respect to
-        the final state, arrays like it, each of which may be None. Raises `InputError`.
+        the final state, arrays like it, each of which may be None. `truncate` (k1, k2), k2 >= k1: the sum over
+        backward passes that end after every k1 steps and after the last, over the k2 steps before; the state before
+        these is a constant. With `loss_scope` "new" each pass takes the d_outputs since the pass before (Williams and
+        Peng 1990), with "window" all of its k2 steps (Sutskever 2013); d_state belongs to the last pass. Steps count
+        in the order of reading, masked ones too. Windows that do not overlap go together, so it takes ceil(k2 / k1)
+        walks back, or one more where k1 does not divide T, with the forward pass again between them. Raises
+        `InputError`.
         """
         who, batch = type(self.cell).__name__, self.run.outputs.shape[1]
         if d_outputs is not None:
             d_outputs = self._turn(check_array(who, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
         d_state = check_state(self.cell, "d_state", d_state, batch, self.dtype, partial=True)
         d_state = self.cell.no_gradient if d_state is None else d_state
-        params, inputs, initial = self.run.backward(d_outputs, d_state)
+        if truncate is None:
+            params, inputs, initial = self.run.backward(d_outputs, d_state)
+        else:
+            k1, k2 = windows.check_truncate(who, truncate, loss_scope)
+            if is_on_device(self.run.outputs):
+                raise InputError(f"{who}: truncate takes NumPy arrays; on a GPU pass the state from chunk to chunk")
+            passes = windows.windows(len(self.run.outputs), k1, k2, loss_scope)
+            params, inputs, initial = windows.gradient(self.run, d_outputs, d_state, passes, self.reverse)
         return Gradients(params, self._turn(inputs), initial)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 class Trace:
     """One forward pass, everything time-major.
 
-    An engine is a module with `forward(cell, params, x, initial, mask, reverse, keep, given) -> Trace` (`given`: what
-    `Cell.draw` gave), `backward(trace, d_outputs, d_state) -> params, inputs, initial state` (gradients),
-    `states(trace)` and `gates(trace)`.
+    An engine is a module with `forward(cell, params, x, initial, mask, resets, reverse, keep, given) -> Trace`
+    (`given`: what `Cell.draw` gave; where `resets` (T, B) is true, a row's states are zero before the step),
+    `backward(trace, d_outputs, d_state, cut) -> params, inputs, initial state` (gradients; where `cut` (T, B) is true,
+    as it is at all resets, none passes to the states before the step), `states(trace)` and `gates(trace)`.
     """
 
     cell: Any

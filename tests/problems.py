@@ -26,6 +26,11 @@ class Problem:
         self.state, self.d_state = (cell.State(*(draw(B, n) for n in cell.state_size)) for _ in range(2))
         self.d_outputs = draw(B, T, cell.output_size)
 
+    def drawn_again(self, seed):
+        """Other numbers of the same shapes."""
+        batch, steps, inputs = self.x.shape
+        return Problem(self.cell, steps, batch, inputs, self.x.dtype, seed)
+
     def in_float64(self):
         """The same numbers, in float64."""
         other, wide = object.__new__(Problem), lambda a: a.astype(np.float64)
@@ -68,14 +73,22 @@ def assert_close(results, expected, bound):
         assert error <= bound, f"{name}: {error:.1e}"  # NaN fails
 
 
-def assert_exact(problem, results, bound, **options):
-    """Within `bound` of the plain engine in float64, or twice as far from it as that engine in the problem's own dtype:
-    some problems amplify rounding."""
+def assert_exact(problem, results, bound, device="cpu", **options):
+    """Within `bound` of the plain engine in float64, or, where a problem amplifies rounding, twice as far from it as
+    that engine in the dtype of the problem, as a mean over several draws: in one, either may be lucky."""
     assert all(a.dtype == problem.x.dtype for a in results.values())
     truth = problem.in_float64().results(device="numpy", **options)
-    plain = errors(problem.results(device="numpy", **options), truth)
-    for name, error in errors(results, truth).items():
-        assert error <= max(bound, 2 * plain[name]), f"{name}: {error:.1e}"  # NaN fails
+    missed = [name for name, error in errors(results, truth).items() if not error <= bound]  # NaN misses
+    if missed:
+        draws = [problem.drawn_again(seed) for seed in range(8)]
+        truths = [p.in_float64().results(device="numpy", **options) for p in draws]
+        ours, plain = (
+            [errors(p.results(device=device, **options), t) for p, t in zip(draws, truths, strict=True)]
+            for device in (device, "numpy")
+        )
+        for name in missed:
+            error = np.mean([e[name] for e in ours])
+            assert error <= 2 * np.mean([e[name] for e in plain]), f"{name}: {error:.1e}"
 
 
 def assert_same_bits(results, expected):

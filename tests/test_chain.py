@@ -17,6 +17,11 @@ from numbarnn.layers import GRU, LSTM, Activation, Dense, Embedding, Input, Simp
         ([SimpleRNN(100, "relu", input_shape=(None, 1)), Dense(1)], [10200, 101], "10,301"),
         ([Input((500,)), Embedding(10000, 32), SimpleRNN(32), Dense(1)], [320000, 2080, 33], "322,113"),
         ([Input((None,)), Embedding(10000, 32), LSTM(32), Dense(1)], [320000, 8320, 33], "328,353"),
+        (
+            [Embedding(10000, 32, input_shape=(None,)), *(SimpleRNN(32, return_sequences=n < 3) for n in range(4))],
+            [320000, *[2080] * 4],
+            "328,320",
+        ),
     ],
 )
 def test_summary(layers, counts, total, capsys):

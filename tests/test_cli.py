@@ -36,7 +36,7 @@ def test_train_writes_the_promised_json_and_the_files_it_names(tmp_path, capsys)
     assert f"test accuracy {result['final']['accuracy']:.4f}" in printed and "most often confused" in printed
     written = [Path(line.removeprefix("wrote ")) for line in printed.splitlines() if line.startswith("wrote ")]
     assert sorted(written) == sorted(tmp_path.iterdir())
-    assert {path.name for path in written} >= {"weights.npz", "result.json"}
+    assert {path.name for path in written} >= {"weights.npz", "report.txt", "result.json"}
 
 
 def test_train_draws_the_training_curves_where_matplotlib_is(tmp_path):
@@ -103,7 +103,7 @@ def test_warmup_refuses_an_unknown_cell(capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["train", "nonsense"], "expected one of the recipes digits, mnist, series, got 'nonsense'"),
+        (["train", "nonsense"], f"expected one of the recipes {', '.join(RECIPES)}, got 'nonsense'"),
         (["train", "mnist", "--data", "nowhere"], "expected train-images-idx3-ubyte.gz in nowhere"),
         (["train", "digits", "--data", "."], "digits: expected no folder"),
         (["train", "series", "--data", "."], "series: expected no folder"),

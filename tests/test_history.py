@@ -38,7 +38,7 @@ def test_progress_on_a_terminal(capsys, monkeypatch):
     means = Means(["loss"])
     progress = Progress("epoch 1/1", 500, 4, 1)
     for _ in range(2):
-        means.add([0.5], 4)
+        means.add([0.5], [4])
         progress.update(4, means)
     progress.finish({"loss": 0.25})
     shown = capsys.readouterr().out

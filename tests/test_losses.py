@@ -8,7 +8,9 @@ import numbarnn as nr
 from numbarnn.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Huber,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
@@ -41,6 +43,8 @@ REFERENCES = {
     ),
     "binary": lambda y, p: -anp.mean(y * anp.log(clip(p)) + (1 - y) * anp.log(1 - clip(p))),
     "mse": lambda y, a: anp.mean((a - y) ** 2),
+    "mae": lambda y, a: anp.mean(anp.abs(a - y)),
+    "huber": lambda y, a: anp.mean(anp.where(anp.abs(a - y) < 0.7, 0.5 * (a - y) ** 2, 0.7 * (anp.abs(a - y) - 0.35))),
 }
 
 
@@ -79,9 +83,77 @@ def test_binary_cross_entropy(rng, shape):
 
 
 @pytest.mark.parametrize("shape", [(6, 1), (3, 5, 2)])
-def test_mean_squared_error(rng, shape):
+def test_losses_of_numbers(rng, shape):
     y, a = rng.standard_normal(shape), rng.standard_normal(shape)
     check(MeanSquaredError(), y, a, REFERENCES["mse"], y)
+    check(MeanAbsoluteError(), y, a, REFERENCES["mae"], y)
+    check(Huber(0.7), y, a, REFERENCES["huber"], y)
+
+
+def test_losses_of_numbers_by_hand():
+    y, a = np.zeros((1, 4)), np.array([[0.0, -0.5, 1.0, 3.0]])
+    value, gradient = MeanAbsoluteError().value_and_gradient(y, a)
+    assert value == 4.5 / 4
+    assert_array_equal(gradient, np.array([[0, -1, 1, 1]]) / 4)
+    value, gradient = Huber().value_and_gradient(y, a)
+    assert value == (0.125 + 0.5 + 2.5) / 4
+    assert_array_equal(gradient, np.array([[0, -0.5, 1, 1]]) / 4)
+    for delta in (0, -1, np.inf, "1"):
+        with pytest.raises(nr.InputError, match="Huber: expected delta to be a number above 0"):
+            Huber(delta)
+
+
+LOSSES = [
+    SparseCategoricalCrossentropy,
+    CategoricalCrossentropy,
+    BinaryCrossentropy,
+    MeanSquaredError,
+    MeanAbsoluteError,
+    Huber,
+]
+
+
+@pytest.mark.parametrize("make", LOSSES)
+def test_weights_and_reductions(rng, make):
+    """Against the losses of the rows one by one, and central differences."""
+    p = rng.random((3, 5, 4))
+    y = rng.integers(0, 4, (3, 5)) if make is SparseCategoricalCrossentropy else rng.random((3, 5, 4))
+    terms = np.array([[make()(y[b, t][None], p[b, t][None]) for t in range(5)] for b in range(3)])
+    of_rows, of_steps = rng.random(3), rng.random((3, 5))
+    of_steps[1, 2] = of_steps[0, 0] = 0
+    for weights in (None, of_rows, of_steps):
+        w = np.ones((3, 5)) if weights is None else np.broadcast_to(weights.reshape(3, -1), (3, 5))
+        total = (w * terms).sum()
+        for reduction, expected in (("mean_valid", total / w.sum()), ("mean_all", total / 15), ("sum", total)):
+            loss = make(reduction=reduction)
+            value, gradient = loss.value_and_gradient(y, p, weights)
+            assert_allclose([value, loss(y, p, weights)], expected, rtol=1e-13)
+            for index in ((0, 1, 2), (1, 2, 0), (2, 4, 3)):
+                ends = []
+                for change in (1e-6, -1e-6):
+                    moved = p.copy()
+                    moved[index] += change
+                    ends.append(loss(y, moved, weights))
+                assert_allclose(gradient[index], (ends[0] - ends[1]) / 2e-6, rtol=1e-5, atol=1e-8)
+    assert_allclose(make(reduction="mean_all").value_and_gradient(y, p, hidden=5)[0], terms.sum() / 20, rtol=1e-13)
+
+
+def test_weights_of_zero_hide_even_nan():
+    y_pred = np.array([[1.0], [np.nan], [3.0]], "float32")
+    value, gradient = MeanSquaredError().value_and_gradient(np.zeros((3, 1)), y_pred, np.array([1.0, 0.0, 3.0]))
+    assert value == (1 + 27) / 4 and gradient.dtype == "float32"
+    assert_array_equal(gradient, np.array([[2], [0], [18]]) / 4)
+    value, gradient = MeanSquaredError().value_and_gradient(np.zeros((3, 1)), y_pred, np.zeros(3))
+    assert value == 0 and not gradient.any()
+
+
+def test_weights_must_fit():
+    y = np.zeros((3, 5, 4))
+    for shape in ((5,), (3, 4), (3, 5, 4), ()):
+        with pytest.raises(nr.InputError, match=r"MeanSquaredError: expected weights of shape \(3,\) or \(3, 5\), got"):
+            MeanSquaredError()(y, y, np.ones(shape))
+    with pytest.raises(nr.InputError, match="Huber: expected reduction to be one of mean_valid, mean_all, sum"):
+        Huber(reduction="mean")
 
 
 def test_the_collapsed_network_of_the_notebook():
@@ -164,11 +236,11 @@ def test_labels_that_do_not_fit(loss, y, message):
 
 
 def test_options_and_names():
-    with pytest.raises(nr.InputError, match="it takes from_logits, legacy_clip"):
+    with pytest.raises(nr.InputError, match="it takes from_logits, reduction, legacy_clip"):
         CategoricalCrossentropy(logits=True)
     with pytest.raises(nr.InputError, match="legacy_clip is about probabilities"):
         CategoricalCrossentropy(from_logits=True, legacy_clip=True)
-    with pytest.raises(nr.InputError, match="MeanSquaredError"):
+    with pytest.raises(nr.InputError, match=r"MeanSquaredError: .* it takes reduction"):
         MeanSquaredError(from_logits=True)
     with pytest.raises(nr.InputError, match="loss: expected a Loss or one of sparse_categorical_crossentropy"):
         nr.losses.get("crossentropy")
@@ -179,8 +251,9 @@ def test_options_and_names():
 
 def test_own_loss(rng):
     class AbsoluteError(Loss):
-        def value_and_gradient(self, y_true, y_pred):
-            return float(np.abs(y_pred - y_true).mean()), np.sign(y_pred - y_true) / y_pred.size
+        def terms(self, y_true, y_pred):
+            return np.abs(y_pred - y_true).sum(axis=-1), np.sign(y_pred - y_true)
 
-    loss = nr.losses.get(AbsoluteError())
-    assert loss(np.zeros((2, 2)), np.array([[1.0, -2.0], [3.0, 0.0]])) == 1.5
+    loss, y_pred = nr.losses.get(AbsoluteError()), np.array([[1.0, -2.0], [3.0, 0.0]])
+    assert loss(np.zeros((2, 2)), y_pred) == 3.0
+    assert loss(np.zeros((2, 2)), np.array([[1.0, -2.0], [2.0, 0.0]]), weights=[3, 1]) == 11 / 4

@@ -3,7 +3,16 @@ import pytest
 
 import numbarnn as nr
 from numbarnn import losses, metrics
-from numbarnn.metrics import binary_accuracy, categorical_accuracy, in_top_k, sparse_categorical_accuracy
+from numbarnn.metrics import (
+    Perplexity,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    in_top_k,
+    keras2_binary_accuracy,
+    sparse_categorical_accuracy,
+)
 
 NAN, INF = np.nan, np.inf
 
@@ -39,6 +48,42 @@ def test_binary_accuracy_is_strict_at_one_half():
     assert binary_accuracy([1, 0], np.array([[0.3], [-0.3]]), threshold=0.0) == 1.0
 
 
+def test_binary_accuracy_of_keras_2_rounds():
+    """To the nearest integer, halves to the even one: outside [0, 1] that is another class."""
+    p = np.array([[0.5], [0.500001], [-0.3], [1.4], [1.5], [1.6], [2.0], [NAN]])
+    assert (np.round(p[:7, 0]) == [0, 1, 0, 1, 2, 2, 2]).all()
+    ones = np.ones(8, int)
+    assert keras2_binary_accuracy(ones, p) == 2 / 8 and binary_accuracy(ones, p) == 5 / 8
+    assert keras2_binary_accuracy(0 * ones, p) == 2 / 8 and binary_accuracy(0 * ones, p) == 2 / 8
+    soft = np.array([[0.7]])
+    assert keras2_binary_accuracy(soft, soft) == 0.0 and binary_accuracy(soft, soft) == 1.0
+
+
+def test_top_k():
+    scores = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
+    for k, expected in ((1, 0.25), (2, 0.5), (4, 1.0), (9, 1.0)):
+        assert SparseTopKCategoricalAccuracy(k)([0, 1, 2, 3], scores) == expected
+        assert TopKCategoricalAccuracy(k)(np.eye(4), scores) == expected
+        assert in_top_k([0, 1, 2, 3], scores, k) == expected
+    for k in (0, 1.5, True):
+        with pytest.raises(nr.InputError, match="TopKCategoricalAccuracy: expected k to be a positive integer"):
+            TopKCategoricalAccuracy(k)
+
+
+def test_perplexity():
+    """exp of the mean over all rows, whatever the batches."""
+    logits = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+    metric = Perplexity(from_logits=True)
+    mean = -(np.log(0.5) + np.log(0.1)) / 2
+    assert metric([0, 1], logits) == pytest.approx(mean) == pytest.approx(metric(np.eye(3)[[0, 1]], logits))
+    assert metric.of_mean(mean) == pytest.approx(1 / np.sqrt(0.05)) and metric.of_mean(1e4) == INF
+    assert Perplexity()([0, 1], np.exp(logits)) == pytest.approx(mean)
+    for loss in (losses.SparseCategoricalCrossentropy(True), losses.CategoricalCrossentropy()):
+        assert metrics.get("perplexity", loss) == ("perplexity", Perplexity(loss.from_logits))
+    with pytest.raises(nr.InputError, match="perplexity expects a cross-entropy of classes as the loss, got Mean"):
+        metrics.get("perplexity", losses.MeanSquaredError())
+
+
 def test_accuracy_per_step():
     scores = np.eye(4)[[[0, 1, 2], [3, 3, 3]]]
     assert sparse_categorical_accuracy([[0, 1, 3], [3, 2, 3]], scores) == 4 / 6
@@ -70,13 +115,16 @@ def test_names_and_functions():
         return float(np.mean(y_pred - y_true))
 
     assert metrics.get(bias, loss) == ("bias", bias)
+    assert metrics.get(SparseTopKCategoricalAccuracy(3, name="top 3"), loss)[0] == "top 3"
+    assert list(metrics.by_name(["mae", "in_top_k", bias], loss)) == ["mae", "in_top_k", "bias"]
     for unknown in ("accuarcy", 3, None):
-        with pytest.raises(nr.InputError, match="or one of accuracy, acc, sparse_categorical_accuracy"):
+        with pytest.raises(nr.InputError, match="or one of accuracy, acc, perplexity, sparse_categorical_accuracy"):
             metrics.get(unknown, loss)
 
 
 def test_shapes_are_checked():
-    with pytest.raises(nr.InputError, match=r"categorical_accuracy: expected labels of shape \(2, 3\), got \(2, 1\)"):
+    message = r"categorical_accuracy: expected .* shape of the predictions, \(2, 3\), got float64 of shape \(2, 1\)"
+    with pytest.raises(nr.InputError, match=message):
         categorical_accuracy(np.zeros((2, 1)), np.zeros((2, 3)))
     with pytest.raises(nr.InputError, match="expected labels from 0 to 2"):
         in_top_k([3], [[0.1, 0.2, 0.3]])

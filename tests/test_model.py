@@ -294,15 +294,18 @@ def test_empty_batches():
         (lambda: classifier().fit(X, Y, validation_data=(X, Y[:, None])), "expected integer labels"),
         (
             lambda: classifier().fit(X, Y, validation_data=X),
-            r"expected validation_data to be a pair \(x, y\), got ndarray",
+            r"expected validation_data to be a pair \(x, y\) or \(x, y, sample_weight\), got ndarray",
         ),
         (lambda: classifier().fit(X, Y, validation_split=1.5), r"expected validation_split in \[0, 1\), got 1.5"),
         (lambda: classifier().fit(X, Y, validation_split=0.99), "leaves nothing on one side"),
         (lambda: classifier().fit(X, Y, validation_split=0.5, validation_data=(X, Y)), "got both"),
         (lambda: classifier(metrics="accuracy"), "expected a list of metrics, got 'accuracy'"),
         (lambda: classifier(metrics=["f1"]), "metric: expected a function"),
+        (lambda: classifier(metrics=["acc", "acc"]), "compile: expected metrics of different names"),
+        (lambda: classifier().fit(X, Y, initial_epoch=2), "expected initial_epoch to be an integer from 0 to 1, got 2"),
+        (lambda: classifier().fit(X, Y, initial_epoch=0.5), "expected initial_epoch to be an integer"),
         (lambda: classifier(loss=None), "loss: expected a Loss or one of"),
-        (lambda: classifier(optimizer="adamw"), "optimizer: expected an Optimizer or one of"),
+        (lambda: classifier(optimizer="adamax"), "optimizer: expected an Optimizer or one of"),
     ],
 )
 def test_bad_input(call, message):

@@ -106,9 +106,9 @@ def test_names_and_options():
     adam = Adam(lr=0.1)
     assert nr.optimizers.get(adam) is adam and adam.learning_rate == 0.1
     for call, message in [
-        (lambda: nr.optimizers.get("adamax"), "optimizer: expected an Optimizer or one of sgd, rmsprop, adam"),
+        (lambda: nr.optimizers.get("adamax"), "optimizer: expected an Optimizer or one of sgd, rmsprop, adam, amsgrad"),
         (lambda: Adam(0.1, lr=0.1), "lr is another name of learning_rate"),
-        (lambda: Adam(clipnorm=1.0), "it takes learning_rate, beta_1"),
+        (lambda: Adam(clip_norm=1.0), "it takes learning_rate, beta_1"),
         (lambda: Adam("fast"), "expected learning_rate to be a number"),
         (lambda: Adam(-0.1), r"expected learning_rate to be a number in \[0.0, inf\), got -0.1"),
         (lambda: Adam(np.nan), "learning_rate"),

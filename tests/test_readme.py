@@ -23,7 +23,7 @@ def test_python_block_runs(number, tmp_path, monkeypatch, capsys):
 
 
 def test_there_is_a_short_library_example():
-    assert len(PYTHON) == 3 and len(PYTHON[0].splitlines()) <= 17
+    assert len(PYTHON) == 5 and len(PYTHON[0].splitlines()) <= 17
 
 
 def test_the_two_commands_stand_near_the_top_complete_in_one_line_each():

@@ -1,76 +1,116 @@
-"""The recipes learn, within bounds that a wrong gradient does not reach."""
+"""Every recipe is what the registry says, and goes through from its data to its figures."""
+
+import json
 
 import numpy as np
 import pytest
+from recipe_runs import data, fit
 
 from numbarnn.errors import InputError
-from numbarnn.recipes import RECIPES, about, images
+from numbarnn.recipes import RECIPES, about, curves, toy
+from numbarnn.train import train
+
+TRAINED = [name for name, recipe in RECIPES.items() if not hasattr(recipe, "show")]
+PART = {  # rows to train on and to test on, and steps, where all would take long
+    "mnist": (300, 100, None),
+    "mnist-orthogonal": (300, 100, None),
+    "mnist-keras": (64, 100, None),
+    "mnist-relu16-collapse": (200, 100, None),
+    "imdb-rnn": (128, 64, 30),
+    "imdb-lstm": (128, 64, 30),
+    "imdb-stack": (128, 64, 30),
+    "imdb": (128, 64, 30),
+    "shakespeare": (64, 32, 20),
+    "adding": (50, 50, 100),
+    "copy": (50, 50, 40),
+    "reverse": (50, 50, None),
+}
+
+
+def part_of(name):
+    """Train and test sets, cut down."""
+    train_part, test = data(name)
+    rows, rows_to_test, steps = PART.get(name, (100, 50, None))
+    in_steps = lambda a: steps and a.ndim > 1 and a.shape[1] >= steps  # noqa: E731
+    cut = lambda a, n: a[:n, :steps] if in_steps(a) else a[:n]  # noqa: E731
+    return [tuple(cut(a, n) for a in part) for part, n in ((train_part, rows), (test, rows_to_test))]
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_what_the_registry_says(name):
+def test_a_recipe_says_what_it_is_in_a_line(name):
+    assert about(RECIPES[name]).endswith(".") and len(about(RECIPES[name])) < 115
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_recipe_goes_from_its_data_to_its_figures(name):
     recipe = RECIPES[name]
-    assert about(recipe).endswith(".") and len(about(recipe)) < 110
     assert recipe.EPOCHS >= 1 and recipe.BATCH_SIZE >= 1
-    assert all(callable(getattr(recipe, part)) for part in ("load", "build", "report", "figures"))
+    train_part, test = part_of(name)
+    built = recipe.build(0, "float32")
+    models = built if isinstance(built, dict) else {"": built}
+    histories = {label: fit(name, model, train_part, test, epochs=1) for label, model in models.items()}
+    for history in histories.values():
+        assert np.isfinite(history.history["loss"]).all() and "val_loss" in history.history
+    report = recipe.report(built, *test)
+    assert len(report.splitlines()) >= 2 and all(label in report for label in models)
+    pytest.importorskip("matplotlib")
+    drawn = curves.figures(histories) | recipe.figures(built, *test)
+    assert "loss.png" in drawn and all(name.endswith(".png") and figure.axes for name, figure in drawn.items())
 
 
-def trained(name, epochs, batch_size=None, count=None):
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if hasattr(recipe, "generate")])
+def test_a_recipe_that_goes_on_does_so_from_any_prompt_and_repeats_itself(name):
     recipe = RECIPES[name]
-    (x, y), test = recipe.load(None, "float32")
     model = recipe.build(0, "float32")
-    model.fit(x[:count], y[:count], batch_size=batch_size or recipe.BATCH_SIZE, epochs=epochs, verbose=0)
-    return model, test
+    model.params["dense/kernel"] *= 50  # untrained, characters would be equally likely after any prompt
+    prompt = "KING:" if name == "shakespeare" else "0.5,1,-1"
+    first, again, other = (recipe.generate(model, p, 7, None, 3) for p in (None, None, prompt))
+    assert len(first) == 7 and np.array_equal(first, again) and not np.array_equal(first, other)
 
 
-# The figures behind the bounds, from three seeds: losses with right gradients, with none for the recurrent weights,
-# and with none for the whole recurrent layer.
+def test_a_comparison_names_its_values_and_files_after_its_models(tmp_path, monkeypatch, capsys):
+    parts = part_of("adding")
+    monkeypatch.setattr(RECIPES["adding"], "load", lambda data, dtype: parts)
+    result = train("adding", epochs=2, out=tmp_path, json_file=tmp_path / "result.json")
+    names = ["LSTM/loss", "LSTM/val_loss", "SimpleRNN/loss", "SimpleRNN/val_loss"]
+    assert [list(epoch) for epoch in result["epochs"]] == [names] * 2
+    assert result["final"] == {name: result["epochs"][-1][name.replace("/", "/val_")] for name in names[::2]}
+    assert json.loads((tmp_path / "result.json").read_text()) == result
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files >= {"weights-LSTM.npz", "weights-SimpleRNN.npz", "report.txt"}
+    assert capsys.readouterr().out.count("best val_loss: ") == 2
 
 
-def test_digits_learns():
-    model, test = trained("digits", epochs=5)
-    loss, accuracy = model.evaluate(*test)
-    assert loss < 0.3 and accuracy > 0.92  # loss: 0.18 to 0.22; 0.68; 1.3
+def test_a_recipe_without_training_is_a_report(tmp_path):
+    result = train("toy", seed=4, out=tmp_path)
+    assert result == {"recipe": "toy", "seed": 4, "epochs": [], "final": {}, "seconds": 0.0}
+    assert (tmp_path / "report.txt").read_text() == toy.show(4, "float32")
+    with pytest.raises(InputError, match="toy: expected no data, epochs or batch_size"):
+        train("toy", epochs=3, out=tmp_path)
 
 
-def test_series_learns():
-    model, test = trained("series", epochs=10)
-    assert model.evaluate(*test) < 0.03  # 0.009 to 0.028; 0.033; 0.29
+def test_curves_of_several_models_share_a_figure():
+    pytest.importorskip("matplotlib")
+    train_part, test = part_of("sine-windows")
+    models = {label: RECIPES["sine-windows"].build(seed, "float32") for seed, label in enumerate("ab")}
+    histories = {label: fit("sine-windows", model, train_part, test, epochs=2) for label, model in models.items()}
+    (name, figure), *others = curves.figures(histories).items()
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert not others and name == "loss.png"
+    assert labels == [f"{part} loss of {label}" for label in "ab" for part in ("training", "validation")]
 
 
-def test_mnist_learns():
-    try:
-        model, (x, y) = trained("mnist", epochs=1, batch_size=50, count=6000)
-    except InputError as error:
-        pytest.skip(f"no MNIST files here: {error}")
-    loss, accuracy = model.evaluate(x[:2000], y[:2000])
-    assert loss < 0.75 and accuracy > 0.77  # loss: 0.58 to 0.64; 1.4; 1.8
-
-
-class Constant:
-    """A model that predicts the same, whatever it is given."""
-
-    def __init__(self, predicted):
-        self.predicted = predicted
-
-    def predict(self, x):
-        return self.predicted
-
-
-def test_confusion_by_hand():
-    y_true, y_pred = np.array([0, 1, 1, 2, 2, 2]), np.array([0, 1, 2, 2, 2, 0])
-    assert images.confusion(y_true, y_pred, classes=3).tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 2]]
-
-
-def test_report_of_a_classifier():
-    y_true, y_pred = np.array([0, 4, 4, 4, 9, 9]), np.array([0, 9, 9, 4, 9, 7])
-    report = images.report(Constant(np.eye(10)[y_pred]), None, y_true)
-    assert "test accuracy 0.5000 (3 of 6)" in report
-    assert "most often confused: 4 as 9 (2), 9 as 7 (1)\n" in report + "\n"
-    assert report.splitlines()[8].split() == ["4", *"....1....2"]
-
-
-def test_report_of_the_forecaster():
-    x, y = np.zeros((2, 20, 1)), np.ones((2, 20, 1))
-    report = RECIPES["series"].report(Constant(np.full((2, 20, 1), 1.5)), x, y)
-    assert "0.25 over all steps, 0.25 at the last step" in report and "'next = now' has 1" in report
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_toy_batch_by_hand_statically_and_dynamically(dtype):
+    x = toy.X.astype(dtype)
+    by_hand = toy.by_hand(toy.weights(5, dtype), x)
+    parts = toy.outputs(5, dtype)
+    close = {"rtol": 0, "atol": 3e-6 if dtype == "float32" else 1e-13}
+    assert by_hand.dtype == dtype and by_hand.shape == (4, 2, 5)
+    for name in ("by hand", "static_rnn", "dynamic_rnn"):
+        np.testing.assert_allclose(parts[name], by_hand, **close)
+    with_lengths, state = parts["dynamic_rnn with lengths [2, 1, 2, 2]"], parts["its state"]
+    by_hand[1, 1] = 0
+    np.testing.assert_allclose(with_lengths, by_hand, **close)
+    assert not with_lengths[1, 1].any() and np.array_equal(state[1], with_lengths[1, 0])
+    assert all(name in toy.show(5, dtype) for name in parts)

@@ -118,8 +118,8 @@ def test_an_error_in_the_gradient_of_one_gate_is_found_there_and_only_there(monk
         def __getattr__(self, name):
             return getattr(self.run, name)
 
-        def backward(self, *cotangents):
-            grads = self.run.backward(*cotangents)
+        def backward(self, *cotangents, **options):
+            grads = self.run.backward(*cotangents, **options)
             grads.params["recurrent_kernel"][-1, self.run.cell.units] *= (
                 1 + 1e-3
             )  # last row, first column of the forget gate

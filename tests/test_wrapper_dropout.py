@@ -9,6 +9,7 @@ from wrapper_problems import CASES, B, H, Problem, T, everything, lstm, rnn
 import numbarnn as nr
 from numbarnn.cells.base import Cell
 from numbarnn.cells.contract import How
+from numbarnn.chance import chosen
 
 
 def test_masks_depend_on_the_seed_alone():
@@ -104,8 +105,8 @@ def test_state_dropout_of_every_cell(name):
     )
     how, masks = How(training=True, seed=(3,)).part("cell"), []
     for n, size in zip(cell.State._fields, cell.state_size, strict=True):
-        u = how.part(f"mask0_{n}").random("").random((T, B, size), dtype="f4")
-        masks.append(np.ones((T, B, size)) if n == "c" else (u < 0.6) / 0.6)
+        kept = chosen(how.part(f"mask0_{n}").random(""), 0.6, (T, B, size))
+        masks.append(np.ones((T, B, size)) if n == "c" else kept / 0.6)
     steps, state = [], problem.state
     for t in range(T):
         steps.append(nr.forward(cell, problem.params, problem.x[:, t : t + 1], initial_state=state, device="numpy"))

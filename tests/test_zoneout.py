@@ -5,6 +5,7 @@ import pytest
 from masked_steps import CALLS, CELLS, COMPILED, HOW, B, H, T, assert_determined_by_the_seed, assert_right, step_of
 
 import numbarnn as nr
+from numbarnn.chance import chosen
 
 RATES = {"h": 0.3, "c": 0.6}
 
@@ -56,7 +57,7 @@ def test_state_dropout_around_zoneout(call):
     wrapper, how = nr.DropoutWrapper(inner, state_keep_prob=0.7), HOW.part("cell")
     drawn = inner.zoned.draw((T, B, H), np.dtype("f8"), how)
     given = {name.removeprefix("kept_"): mask for name, mask in drawn.items()}
-    given["drop"] = (how.part("mask0_h").random("").random((T, B, H), dtype="f4") < 0.7) / 0.7
+    given["drop"] = chosen(how.part("mask0_h").random(""), 0.7, (T, B, H)) / 0.7
 
     def step(params, x, state, given):
         y, new, gates = zoned(CELLS["lstm"])(params, x, state, given)

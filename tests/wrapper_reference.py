@@ -7,6 +7,7 @@ nested tuples, `valid` a list of T columns (B, 1).
 import autograd.numpy as np
 
 import numbarnn as nr
+from numbarnn.chance import chosen
 
 
 def sigmoid(x):
@@ -118,8 +119,8 @@ def unrolled(cell, params, xs, state, valid, how, drop=()):
             if how.training:
                 params = dict(params)
                 for name in [n for n in params if n.endswith("recurrent_kernel")]:
-                    u = how.part(name).random("").random(params[name].shape, dtype="f4")
-                    params[name] = params[name] * (u < 1 - cell.rate) / (1 - cell.rate)
+                    kept = chosen(how.part(name).random(""), 1 - cell.rate, params[name].shape)
+                    params[name] = params[name] * kept / (1 - cell.rate)
             return run(xs, params, how.part("cell"))
         case nr.DropoutWrapper():
             if cell.state_keep_prob < 1 and how.training:
@@ -140,13 +141,13 @@ def unrolled(cell, params, xs, state, valid, how, drop=()):
 
 
 def dropout_mask(cell, site, arrays, how):
-    """The mask that the seed stands for: uniform float32 numbers in the order (T, B, n), kept below keep."""
+    """The mask that the seed stands for: choices in the order (T, B, n)."""
     keep = getattr(cell, f"{site}_keep_prob")
     if keep == 1 or not how.training:
         return None
     B, n = arrays[0].shape
     shape = (1 if cell.variational_recurrent else len(arrays), 1 if cell.shared_over_batch else B, n)
-    return (how.part(site).random("").random(shape, dtype="f4") < keep) / keep
+    return chosen(how.part(site).random(""), keep, shape) / keep
 
 
 def state_masks(cell, wrapper, k, T, how, state):
@@ -156,6 +157,6 @@ def state_masks(cell, wrapper, k, T, how, state):
         shape = (1 if wrapper.variational_recurrent else T, 1 if wrapper.shared_over_batch else len(s), s.shape[1])
         keep, mask = wrapper.state_keep_prob, np.ones(shape)
         if wrapper.dropout_state_filter(name):
-            mask = (how.part(f"mask{k}_{name}").random("").random(shape, dtype="f4") < keep) / keep
+            mask = chosen(how.part(f"mask{k}_{name}").random(""), keep, shape) / keep
         masks.append(np.broadcast_to(mask, (T, *shape[1:])))
     return masks

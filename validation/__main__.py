@@ -1,9 +1,12 @@
-"""python -m validation [--quick] [--cell NAME] [--device cpu|numpy] [--json FILE]; exit code 1 if anything failed."""
+"""python -m validation [--quick] [--cell NAME] [--device DEVICE] [--json FILE]; exit code 1 if anything failed."""
 
 import argparse
 import sys
+from importlib import import_module
 
 from numba import config
+
+from numbarnn.errors import InputError
 
 from . import coverage, report, suite
 from .catalogue import cells
@@ -20,10 +23,15 @@ def main(arguments=None):
         "--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)"
     )
     parser.add_argument(
-        "--device", choices=("cpu", "numpy"), default="numpy" if config.DISABLE_JIT else "cpu", help="engine to check"
+        "--device",
+        choices=("cpu", "numpy", "cuda"),
+        default="numpy" if config.DISABLE_JIT else "cpu",
+        help="engine to check",
     )
     parser.add_argument("--json", metavar="FILE", help="write all results there")
     options = parser.parse_args(arguments)
+    if options.device == "cuda":
+        check_gpu(parser)
 
     progress = report.Progress()
     names = [options.cell] if options.cell else list(cells())
@@ -40,6 +48,14 @@ def main(arguments=None):
     if options.json:
         report.write_json(options.json, results, proofs)
     return 1 if failed else 0
+
+
+def check_gpu(parser):
+    """Ends the program with a sentence where there is no GPU, nor Numba's simulator of one."""
+    try:
+        import_module("numbarnn.cuda.target").require_gpu()
+    except InputError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """How `nr.forward` is called. `nan_padding`: NaN stands in x and in the gradient of the outputs at masked steps."""
+    """How `nr.forward` is called, and `Run.backward`. `nan_padding`: NaN stands in x and in the gradient of the outputs
+    at masked steps; `resets`: of states inside the sequences; `truncate`: (k1, k2) of truncated BPTT."""
 
     initial_state: bool = False
     masking: str = "none"  # or "lengths" or "mask"
@@ -32,6 +33,14 @@ class Call:
     save: str = "all"
     nan_padding: bool = False
     training: bool = False
+    resets: bool = False
+    truncate: tuple | None = None
+    loss_scope: str = "new"
+
+    @property
+    def in_steps(self):
+        """Whether it makes sense only where time is read in one direction."""
+        return self.resets or self.truncate is not None
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,12 @@ CALLS = (
     Call(initial_state=True, masking="mask", nan_padding=True, reverse=True),
     Call(initial_state=True, masking="lengths", save="minimal"),
 )
+CUT = (  # where the gradient is cut off
+    (SMALL, Call(initial_state=True, masking="mask", truncate=(2, 3), resets=True)),
+    (SMALL, Call(initial_state=True, masking="lengths", truncate=(1, 2), reverse=True, time_major=True)),
+    (Shape(9, 2, 3, 17), Call(initial_state=True, truncate=(2, 4), loss_scope="window")),
+    (SMALL, Call(initial_state=True, masking="lengths", resets=True, time_major=True, save="minimal")),
+)
 QUICK_CALLS = (Call(initial_state=True), Call(initial_state=True, masking="mask", nan_padding=True, reverse=True))
 OPTION_SHAPES = (SMALL, Shape(6, 4, 3, 18), Shape(3, 5, 2, 37))
 WAYS = 2  # to call with each shape, for cells that are not THOROUGH
@@ -106,6 +121,7 @@ def cases_of(name, quick=False):
     calls = QUICK_CALLS if quick else CALLS[1:]
     cases = [case for shape, call in shapes_and_calls(module, quick) for case in fitted(module, {}, shape, call)[:1]]
     cases += [case for call in calls for case in fitted(module, {}, SMALL, call)[1:]]
+    cases += [case for shape, call in CUT[: 1 if quick else None] for case in fitted(module, {}, shape, call)]
     for options in chosen.quick(module) if quick else (*chosen.alone(module), *chosen.combined(module)):
         cases += with_options(module, options, calls, OPTION_SHAPES[: 1 if quick else None])
     return cases + [case for options in getattr(module, "KINKS", ()) for case in at_kinks(module, options)]
@@ -118,11 +134,18 @@ def with_options(module, options, calls, shapes):
     cases = [case for shape, call in drawn for case in fitted(module, options, shape, call)[:1]]
     if hasattr(module, "masks"):
         training = [(shape, replace(call, training=True)) for shape, call in drawn]
+        training.append((CUT[0][0], replace(CUT[0][1], training=True)))
         cases += [case for shape, call in training for case in fitted(module, options, shape, call)]
     biased = options.get("use_bias", True) and getattr(module, "PLANTED", True)
     if biased and KINKS.keys() & set(map(str, options.values())):
         cases += at_kinks(module, options)  # the bias puts pre-activations there
     return cases
+
+
+def is_tiny(case):
+    """Whether a simulated GPU runs it in a second."""
+    T, B, _, H = case.shape
+    return T * B * H <= 200
 
 
 def shapes_and_calls(module, quick=False):
@@ -141,7 +164,8 @@ def fitted(module, options, shape, call, **more):
     examples = getattr(module, "examples", lambda shape: [None])(shape)
     exists = getattr(module, "exists", lambda arguments, options: True)
     cases = [Case(module.CELL, options, shape, call, arguments=arguments, **more) for arguments in examples]
-    return [case for case in cases if exists(case.arguments, options)]
+    cases = [case for case in cases if exists(case.arguments, options)]
+    return [case for case in cases if case.node.steps or not call.in_steps]
 
 
 def at_kinks(module, options):

@@ -23,6 +23,7 @@ def values(problem, device):
         initial_state=nested(p.state) if p.call.initial_state else None,
         lengths=p.lengths,
         mask=turn(p.mask) if p.call.masking == "mask" else None,
+        reset_mask=None if p.resets is None else turn(p.resets),
         time_major=p.call.time_major,
         reverse=p.call.reverse,
         save=p.call.save,
@@ -32,8 +33,9 @@ def values(problem, device):
     state, states, gates = by_name(run.state), turned(run.states), turned(run.gates)
     found = {"forward": forward_values(p, turn(run.outputs), state, states, gates, (output, by_name(after)))}
 
+    truncate = {"truncate": p.call.truncate, "loss_scope": p.call.loss_scope} if p.call.truncate else {}
     for name, (d_outputs, d_state) in p.cotangents.items():
-        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), nested(d_state))
+        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), nested(d_state), **truncate)
         found[name] = gradient_values(
             p, grads.params, None if grads.inputs is None else turn(grads.inputs), by_name(grads.initial_state)
         )

@@ -33,16 +33,23 @@ class Problem:
     mask: np.ndarray
     cotangents: dict
     masks: dict  # random ones of a training run, time-major
+    resets: np.ndarray | None
 
     def reference(self, params, x, state, f=FUNCTIONS):
         """The reference over the sequence: outputs, final states, states and gates."""
         given = {"given": self.masks} if self.masks else {}
+        given |= {} if self.resets is None else {"resets": self.resets}
         return self.node.run(f)(params, x, state, self.mask, self.call.reverse, **given)
 
     def first_step(self):
         """The problem with the first step alone, which counts in all rows."""
-        first = {name: array[:1] for name, array in self.masks.items()}
-        return replace(self, x=self.x[:, :1], mask=np.ones_like(self.mask[:, :1]), masks=first)
+        return replace(self.window(0, 1), mask=np.ones_like(self.mask[:, :1]), resets=None)
+
+    def window(self, first, end):
+        """The problem with the steps first..end alone."""
+        masks = {name: array if len(array) == 1 else array[first:end] for name, array in self.masks.items()}
+        resets = None if self.resets is None else self.resets[:, first:end]
+        return replace(self, x=self.x[:, first:end], mask=self.mask[:, first:end], masks=masks, resets=resets)
 
     def as_type(self, dtype):
         cast = lambda a: a if a is None or a.dtype.kind != "f" else a.astype(dtype)  # noqa: E731
@@ -107,7 +114,8 @@ def _draw(case, rng, size):
     if case.call.training:
         shapes = {name: array.shape for name, array in params.items()}
         masks = references.load()[case.cell].masks(Sizes(T, B, I, cell.output_size, sizes, shapes), case.options)
-    return Problem(cell, case.node, case.call, params, x, state, lengths, mask, cotangents, masks)
+    resets = rng.random((B, T)) < 0.3 if case.call.resets else None
+    return Problem(cell, case.node, case.call, params, x, state, lengths, mask, cotangents, masks, resets)
 
 
 def _classes(params):

@@ -22,12 +22,13 @@ def installed():
 
 
 def has(case):
-    """Whether PyTorch can run this case: its cells and options, and no masks."""
+    """Whether PyTorch can run this case: its cells and options, no masks, and the whole gradient."""
     known = {"use_bias": (False,), "forget_bias": (case.options.get("forget_bias"),)}
     known |= {"activation": ("relu",)} if case.cell == "SimpleRNNCell" else {}
     known |= {"num_proj": range(case.shape.H)} if case.cell == "LSTMCell" else {}
     within = all(value in known.get(option, ()) for option, value in case.options.items())
-    return installed() and case.cell in MODULES and within and case.call.masking == "none"
+    whole = case.call.masking == "none" and not case.call.in_steps
+    return installed() and case.cell in MODULES and within and whole
 
 
 def largest_errors(case):

@@ -3,6 +3,7 @@
 import autograd.numpy as np
 from autograd.test_util import make_numerical_jvp
 
+from . import truncated
 from .quantities import forward_values, gradient_values
 from .unrolled import vjp_of
 
@@ -19,7 +20,7 @@ def values(problem):
     output, after, _, _ = first.reference(first.params, first.x, first.state)
     found = {"forward": forward_values(p, outputs, state, states, gates, (output[:, 0], after))}
 
-    vjp = vjp_of(p.reference, p.params, p.x, p.state)
+    vjp = truncated.gradient_of(p) if p.call.truncate else vjp_of(p.reference, p.params, p.x, p.state)
     dy, ds = p.cotangents["all"]
     for name, (d_outputs, d_state) in p.cotangents.items():
         d_outputs = np.zeros_like(dy) if d_outputs is None else d_outputs

@@ -5,16 +5,19 @@ import autograd.numpy as np
 from autograd import make_vjp
 
 
-def unroll(step, params, x, state, mask, reverse=False, given=None):
+def unroll(step, params, x, state, mask, reverse=False, given=None, resets=None):
     """Run `step(params, x_t, state) -> y, state, gates` over a sequence.
 
     x (B, T, I), state {name: (B, n)}, mask (B, T) booleans: where it is false the output is zero and the state stays.
-    The step gets those of the arrays `given` {name: (T, ...) or (1, ...)} at its time, as an option of that name.
+    Where `resets` (B, T) is true the state is zero before the step. The step gets those of the arrays `given`
+    {name: (T, ...) or (1, ...)} at its time, as an option of that name.
     Returns outputs (B, T, n), final state {name: (B, n)}, states {name: (B, T, n)}, gates {name: (B, T, n)}.
     """
     steps = x.shape[1]
     outputs, states, gates = [None] * steps, [None] * steps, [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
+        if resets is not None:
+            state = {name: np.where(resets[:, t, None], 0.0, array) for name, array in state.items()}
         now = {"given": {name: array[t % len(array)] for name, array in given.items()}} if given else {}
         y, new, gates[t] = step(params, x[:, t], state, **now)
         valid = mask[:, t, None]

@@ -71,8 +71,9 @@ class Cell(RNNCell):
 
     Attributes declare it. `inputs` names each pre-activation, in the order of the blocks of the parameters, and says
     what feeds it: "x" (the input), "h" (the previous output), "q" (what `feedback` computes; "q1" is its second
-    number), or two of them by way of a product; or else "=" (q itself), "m" (`draw` gives it: random masks) or ""
-    (nothing: it is a vector parameter, such as a peephole). `states` names the states, the output first; `saved` the
+    number), or two of them by way of a product; or else "=" (q itself), "m" (`draw` gives it: random masks), "u" (each
+    unit reads a number of its own, of the last `units` inputs) or "" (nothing: it is a vector parameter, such as a
+    peephole). `states` names the states, the output first; `saved` the
     values kept for the gradient that have a name, one of them or more a gate.
     """
 
@@ -145,6 +146,11 @@ class Cell(RNNCell):
         equations carry it."""
         first = self.states[:1] if self.num_proj is None or not self.carries_output else (self.states[0], "s")
         return state_type(first + self.states[1:])
+
+    @property
+    def put_out(self):
+        """Places of the states whose values are the outputs, side by side."""
+        return (len(self.states) - 1,) if self.last_is_output else (0,)
 
     @property
     def output_size(self):

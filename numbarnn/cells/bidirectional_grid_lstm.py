@@ -62,9 +62,9 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
             )
         ]
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             halves = (None, None) if d_outputs is None else np.split(d_outputs, 2, axis=2)
-            results = [run.backward(*d) for run, *d in zip(passes, halves, d_state, strict=True)]
+            results = [run.backward(*d, cut) for run, *d in zip(passes, halves, d_state, strict=True)]
             d_params, (dx, d_padded), initial = zip(*results, strict=True)
             return prefixed(d_params), dx + d_padded[:, :, before : before + I], initial
 

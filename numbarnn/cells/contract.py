@@ -15,7 +15,7 @@ class How(NamedTuple):
 
     `reverse` walks each row from its last valid step to its first; `keep`: the gradient will be asked for. `seed` is a
     path of integers, empty where the caller gave none: every random number depends on it alone, so a pass can be
-    run again and gives the same.
+    run again and gives the same. `resets` (T, B) booleans or None: before which steps all states of a row become zero.
     """
 
     reverse: bool = False
@@ -23,10 +23,17 @@ class How(NamedTuple):
     seed: tuple = ()
     device: str = "cpu"
     keep: bool = True
+    resets: np.ndarray | None = None
 
     def part(self, name):
         """For one part of a composite: random numbers of its own."""
         return self._replace(seed=(*self.seed, crc32(str(name).encode()))) if self.seed else self
+
+    def cuts(self, cut, shape):
+        """(T, B), the shape: where no gradient passes, at these cuts and at resets; None for nowhere."""
+        if self.resets is None:
+            return None if cut is None else np.broadcast_to(cut, shape)
+        return self.resets if cut is None else self.resets | cut
 
     def random(self, who):
         """A NumPy Generator for this part."""
@@ -40,8 +47,9 @@ class Pass:
     """A cell's run over a batch of sequences, everything time-major.
 
     `outputs` (T, B, output_size), zero where masked; `state`: final states, as nested as the cell's `state_size`.
-    `backward(d_outputs, d_state)` gives the gradients (params, x, initial state); d_outputs may be None, and so may
-    each array of d_state. `states()` and `gates()` are {name: (T, B, n)}.
+    `backward(d_outputs, d_state, cut=None)` gives the gradients (params, x, initial state); d_outputs may be None, and
+    so may each array of d_state. `cut` (T, B) or (T, 1) booleans: from which steps no gradient passes to the states
+    before them. `states()` and `gates()` are {name: (T, B, n)}.
     """
 
     outputs: np.ndarray

@@ -7,7 +7,7 @@ h' = o phi(c'), or with a projection, in which the groups meet, (o phi(c')) W_p
 """
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from .. import initializers
 from ..errors import InputError
 from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, sigmoid, tanh, zero
 from .base import Cell, Equations
+from .contract import Pass
 
 GATES = ("i", "f", "g", "o")
 KERNELS = ("kernel", "recurrent_kernel")
@@ -93,11 +94,55 @@ class GLSTMCell(Cell):
         bound = math.sqrt(6 / (inputs + outputs + columns))
         return dict.fromkeys(KERNELS, initializers.uniform(-bound, bound))
 
+    def unroll(self, params, x, state, mask, how):
+        """Groups that meet nowhere run one after the other, each as a cell of its own."""
+        if self.number_of_groups == 1 or self.num_proj is not None:
+            return super().unroll(params, x, state, mask, how)
+        G, split = self.number_of_groups, lambda array, axis: np.split(array, self.number_of_groups, axis)
+        cell = replace(self, units=self.units // G, number_of_groups=1)
+        states = [None] * G if state is None else zip(*(split(array, 1) for array in state), strict=True)
+        parts = zip(parts_of(params, G), split(x, 2), states, strict=True)
+        runs = [cell.unroll(*part, mask, how) for part in parts]
+
+        def backward(d_outputs, d_state, cut=None):
+            dy = [None] * G if d_outputs is None else split(d_outputs, 2)
+            ds = zip(*([None] * G if d is None else split(d, 1) for d in d_state), strict=True)
+            results = [run.backward(*d, cut) for run, *d in zip(runs, dy, ds, strict=True)]
+            d_params, dx, initial = zip(*results, strict=True)
+            return whole_of(d_params), np.concatenate(dx, 2), self.State(*joined(initial))
+
+        def side_by_side(values):
+            return {name: np.concatenate([part[name] for part in values], 2) for name in values[0]}
+
+        outputs, final = np.concatenate([run.outputs for run in runs], 2), joined([run.state for run in runs])
+        states, gates = (
+            (lambda: side_by_side([run.states() for run in runs])),
+            (lambda: side_by_side([run.gates() for run in runs])),
+        )
+        return Pass(outputs, self.State(*final), backward, states, gates)
+
     def engine_params(self, params):
         return params | {name: block_diagonal(params[name]) for name in KERNELS}
 
     def own_gradients(self, d_params):
         return d_params | {name: diagonal_blocks(d_params[name], self.number_of_groups) for name in KERNELS}
+
+
+def joined(states):
+    """Each state of all groups, from the states of each group."""
+    return [np.concatenate(parts, 1) for parts in zip(*states, strict=True)]
+
+
+def parts_of(params, groups):
+    """The parameters of each group, as those of a cell of one group."""
+    biases = params["bias"].reshape(len(GATES), groups, -1)
+    return [{"bias": biases[:, k].ravel()} | {name: params[name][k : k + 1] for name in KERNELS} for k in range(groups)]
+
+
+def whole_of(parts):
+    """The inverse of `parts_of`."""
+    bias = np.stack([part["bias"].reshape(len(GATES), -1) for part in parts], 1).ravel()
+    return {name: np.concatenate([part[name] for part in parts]) for name in KERNELS} | {"bias": bias}
 
 
 def block_diagonal(kernel):

@@ -1,4 +1,4 @@
-"""Grid LSTM over time and frequency; its equations stand in grid_equations.py, its walk in ../wavefront.py."""
+"""Grid LSTM over time and frequency; its equations stand in ../grid_step.py."""
 
 from dataclasses import KW_ONLY, dataclass
 
@@ -8,7 +8,6 @@ from .. import initializers
 from ..errors import InputError
 from .base import glorot_vectors, state_type
 from .contract import RNNCell
-from .grid_equations import equations
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,6 @@ class GridLSTMCell(RNNCell):
     def gates(self):
         """The pre-activations of each LSTM."""
         return ("i", "g", "o") if self.couple_input_forget_gates else ("i", "f", "g", "o")
-
-    @property
-    def equations(self):
-        return equations(bool(self.couple_input_forget_gates))
 
     def param_shapes(self, input_size):
         self._check_input_size(input_size)

@@ -41,14 +41,13 @@ def equations(phi, d_phi):
 
 @dataclass(frozen=True)
 class _Plain(Cell):
-    """The cell as engines run it: y, which nothing reads, is its second state, and x comes by the identity matrix."""
+    """The cell as engines run it: y, which nothing reads, is its second state."""
 
     _: KW_ONLY
     forget_bias: float
     y_activation: str
 
-    inputs = dict.fromkeys(BLOCKS, "xh") | {"x": "x"}
-    vectors = {"bias": BLOCKS}
+    inputs = dict.fromkeys(BLOCKS, "xh") | {"x": "u"}
     states = ("h", "y")
     saved = BLOCKS
     last_is_output = True
@@ -60,13 +59,6 @@ class _Plain(Cell):
     @property
     def offsets(self):
         return {"gh": self.forget_bias, "gy": self.forget_bias}
-
-    def engine_params(self, params):
-        identity = np.eye(self.units, dtype=params["kernel"].dtype)
-        return params | {"kernel": np.hstack((params["kernel"], identity))}
-
-    def own_gradients(self, d_params):
-        return d_params | {"kernel": d_params["kernel"][:, : len(BLOCKS) * self.units]}
 
 
 @dataclass(frozen=True)
@@ -111,8 +103,8 @@ class IntersectionRNNCell(RNNCell):
         first = None if state is None else plain.State(state.h, np.zeros_like(state.h))
         run, State = plain.unroll(params, x, first, mask, how), type(self.state_size)
 
-        def backward(d_outputs, d_state):
-            d_params, dx, initial = run.backward(d_outputs, plain.State(d_state.h, None))
+        def backward(d_outputs, d_state, cut=None):
+            d_params, dx, initial = run.backward(d_outputs, plain.State(d_state.h, None), cut)
             return d_params, dx, State(initial.h)
 
         states = lambda: {"h": run.states()["h"]}  # noqa: E731

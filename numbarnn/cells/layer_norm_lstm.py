@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from .. import initializers
+from ..chance import chosen
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
 from . import layer_norm_equations as forms
@@ -156,7 +157,7 @@ class LayerNormBasicLSTMCell(Cell):
         """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""
         if not how.training or self.dropout_keep_prob == 1:
             return {"keep": np.ones((1, 1, 1), dtype)}
-        kept = how.random(type(self).__name__).random(shape) < self.dropout_keep_prob
+        kept = chosen(how.random(type(self).__name__), self.dropout_keep_prob, shape)
         return {"keep": kept.astype(dtype) / dtype.type(self.dropout_keep_prob)}
 
     initial = LayerNormLSTMCell.initial

@@ -1,27 +1,33 @@
 """A vector function over an array: the way to see what kernels compute for a number."""
 
+import ctypes
 import functools
 
 import numpy as np
-from numba.extending import register_jitable
+from numba import types
 
 from .. import maths
-from . import apply as kernels
+from .compile import compiled
+from .memory import lanes, load_part, pointer, store_part
+from .simd import INTP, Static
 
 
 @functools.cache
-def of_tuples(name):
-    function = getattr(maths, name)
+def kernel(name, dtype):
+    """The compiled function of `maths` for arrays: addresses of arguments and results, and their number."""
+    function, real = getattr(maths, name), Static(dtype)
 
-    @register_jitable
-    def of_tuple(x):
-        return ((function(x[0]),),)
+    def elementwise(arguments, results, count):
+        x, y = pointer(real, arguments), pointer(real, results)
+        for i in range(0, count, lanes(x)):
+            store_part(y, i, count - i, function(load_part(x, i, count - i)))
 
-    return of_tuple
+    address = compiled(types.void(*[INTP] * 3), elementwise)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)(address)
 
 
 def apply(name, array):
-    array = np.asarray(array)
-    row, result = array.reshape(1, -1), np.empty((1, array.size), array.dtype)
-    kernels.apply(of_tuples(name), ((np.ascontiguousarray(row),),), ((result,),))
-    return result.reshape(array.shape)
+    array = np.ascontiguousarray(array)
+    result = np.empty_like(array)
+    kernel(name, array.dtype.name)(array.ctypes.data, result.ctypes.data, array.size)
+    return result

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from .call import invoke, read
 from .compile import compiled
-from .forward import FEW, KERNEL, PanelRows, Rows, link
-from .memory import ahead, lanes, load, pointer, pointer_like, put, store_part
+from .forward import FEW, KERNEL, PanelRows, Rows, Steps, link
+from .memory import BYTE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, helper, sum_of_lanes
 from .together import LINE, join, meet
@@ -32,14 +32,6 @@ class Turned(NamedTuple):
     slot: int
     slots: int
     panels: int
-
-
-class Steps(NamedTuple):
-    """Rows of all steps, as an outer and an inner run over time and batch."""
-
-    data: Any
-    outer: int
-    inner: int
 
 
 class Factor(NamedTuple):
@@ -100,6 +92,20 @@ def input_gradient(n, rows, dz, dx, scratch):
         for m in range(rows):
             for i in range(0, n.I, V):
                 store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
+    if n.own >= 0:
+        own_input_gradient(n, rows, dz, Rows(ahead(dx.data, n.own), dx.row))
+
+
+@helper
+def own_input_gradient(n, rows, dz, dx):
+    """dz of the inputs that units read each on its own is added to their dx, or founds it."""
+    V = lanes(dz.data)
+    for m in range(rows):
+        for p in range(n.P):
+            d, at = load(dz.data, m * dz.row + p * dz.panel + n.m_slot * V), m * dx.row + p * V
+            if n.own < n.I:
+                d = d + load_part(dx.data, at, n.H - p * V)
+            store_part(dx.data, at, n.H - p * V, d)
 
 
 @helper
@@ -155,6 +161,29 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
         if not n.ahead:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
+        if n.cut:
+            cut_off(n, t, lo, hi, first, last, z)
+
+
+@helper
+def cut_off(n, t, lo, hi, first, last, like):
+    """No gradient for the states before step t of rows that are cut there: panels first..last of dh and dc, all dv."""
+    V, cut = lanes(like), pointer(BYTE, n.cut)
+    for b in range(lo, hi):
+        if get(cut, t * n.cut_t + b * n.cut_b) != 0:
+            clear(n, first, last, pointer_like(like, n.dh), b * n.h_b)
+            for c in range(b * n.c_b, (b + 1) * n.c_b, n.P * V):
+                clear(n, first, last, pointer_like(like, n.dc), c)
+            if n.project_backward:
+                clear(n, 0, n.PF, pointer_like(like, n.dv), b * n.v_b)
+
+
+@helper
+def clear(n, first, last, out, at):
+    """Zeros in the vectors first..last."""
+    V = lanes(out)
+    for p in range(first, last):
+        store(out, at + p * V, load(pointer_like(out, n.zeros), 0))
 
 
 @helper
@@ -241,7 +270,7 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
                 drq = Factor(q, 1, n.H, out, n.q_slots, l.slot, l.slots)
                 shared_gradient(n, n.P, shard, shards, drq, dz, terms)
             if n.project:
-                h = Steps(ahead(pointer_like(z, n.h), (t0 + 1) * n.h_t + o * ho + i * hi), ho, hi)
+                h = Steps(ahead(pointer_like(z, n.h1), t0 * n.h_t + o * ho + i * hi), ho, hi)
                 r = PanelSteps(ahead(pointer_like(z, n.r), t0 * n.r_t + o * ro + i * ri), V, ro, ri)
                 dp = Factor(h, 1, n.H, pointer_like(z, n.dp), 1, 0, 1)
                 shared_gradient(n, n.PF, shard, shards, dp, r, terms)

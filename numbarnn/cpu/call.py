@@ -16,9 +16,10 @@ from .simd import INTP
 
 Call = namedtuple(
     "Call",
-    # sizes, and the first and the number of the slots that x, h and q feed; `gates` slots are pre-activations, of which
-    # `draws` from m_slot on are given
-    "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot draws "
+    # sizes, I being the inputs that are multiplied, and the first and the number of the slots that x, h and q feed;
+    # `gates` slots are pre-activations, of which `draws` from m_slot on are given, or are the inputs from `own` on
+    # (else -1)
+    "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot draws own "
     # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before
     # all steps, dx after them; steps in a block of the backward pass, and blocks; `gates_at`: where threads that walk
     # together meet (else 0), a gate of two cache lines for the forward pass, and for each block of the backward pass
@@ -30,16 +31,19 @@ Call = namedtuple(
     "groups group_table later normed "
     # block of the parameters that belongs to each slot; numbers in a row of the recurrent and of the feedback kernel
     "x_blocks h_blocks q_blocks b_blocks n_blocks h_width q_width "
-    # what the caller gave; mask[t, b] is a byte, not zero where the step counts; e[t, b, draw, H]
-    "x x_t x_b kernel recurrent feedback_kernel bias projection scale shift mask mask_t mask_b e e_t e_b "
+    # what the caller gave; bytes: mask[t, b] is not zero where the step counts, resets[t, b] where states become zero
+    # before it, and cut[t, b] where no gradient passes to them (both 0 where there are none); e[t, b, draw, H]
+    "x x_t x_b kernel recurrent feedback_kernel bias projection scale shift mask mask_t mask_b "
+    "resets resets_t resets_b cut cut_t cut_b e e_t e_b "
     # strides of what follows
-    "h_t h_b v_t v_b o_t o_b c_t c_b z_t z_p z_b q_t q_b q_kind r_t r_b u_t u_p u_b i_t "
-    # h[t, b, P V]: h[0] is the initial first state, h[t + 1] what step t made; v, likewise: what is fed
-    # back (h itself, or its projection); c[t, b, state, P V]: the other states; o: v, or the state that is put out
-    # instead; y[t, b, F]: outputs, where a mask makes them differ from o (else 0)
-    "h v o c y "
+    "h_t h_b v_t v_b c_t c_b z_t z_p z_b q_t q_b q_kind r_t r_b u_t u_p u_b i_t "
+    # states before each step: h[t, b, P V], the first one; v[t, b, PF V]: what is fed back (h itself, or its
+    # projection); c[t, b, state, P V]: the others. h1, v1, c1: the same after each step, with resets arrays of their
+    # own, else those before the next step. y[t, b, output, F]: outputs, where they are not the values of one state
+    # (else 0), as masked ones are not; and which states they are: 0 for v1, those of c1 from 1 on
+    "h v c h1 v1 c1 y outputs output_table "
     # z[t, p, b, slot, V]: pre-activations, then what the cell saved, then their gradients; q[t, b, kind, P V]: from
-    # `feedback`; r[t, b, PF V]: projection before it is clipped, then its gradient; u[t, p, b, normed, V]: normalised
+    # `feedback`; r[t, b, PF V]: projection before it is clipped, then its gradient; u[t, b, p, normed, V]: normalised
     # rows; i[t, b, group]: 1 / their standard deviation
     "z q r u i "
     # in panels: weights [p, k, slot, V] for x, h and q, of the projection [pf, k, V], the vectors [p, slot, V]

@@ -1,6 +1,10 @@
 """The states that a caller sees, and the vectors of a cell, between their canonical form and that of the kernels."""
 
+import math
+
 import numpy as np
+
+from .workspace import rounded, take
 
 
 def state_places(cell):
@@ -11,9 +15,9 @@ def state_places(cell):
     return tuple((*at, size) for at, size in zip(projected + first + others, cell.state_size, strict=True))
 
 
-def state_arrays(places, layout, memory, prefix=""):
-    """An array [..., width] for each state; `prefix` "d" for their gradients."""
-    arrays = (layout.array(prefix + name, memory) for name, _, _ in places)
+def state_arrays(places, layout, memory, names="{}"):
+    """An array [..., width] for each state, before each step; `names` "{}1": after it, "d{}": gradients."""
+    arrays = (layout.array(names.format(name), memory) for name, _, _ in places)
     found = []
     for array, (_, i, size) in zip(arrays, places, strict=True):
         found.append(array[..., :size] if i is None else array[..., i, :size])
@@ -41,6 +45,8 @@ def gather_vectors(places, offset, params):
 
 def given_numbers(names, given, units, dtype):
     """e[t, b, draw, H] of arrays that broadcast to (T, B, H); an axis along which nothing changes has length 1."""
-    arrays = [np.asarray(given[name], dtype) for name in names]
-    shape = np.broadcast_shapes(*(a.shape for a in arrays), (1, 1, units))
-    return np.stack([np.broadcast_to(a, shape) for a in arrays], axis=2)
+    arrays = [np.asarray(given[name]) for name in names]
+    T, B, _ = np.broadcast_shapes(*(a.shape for a in arrays), (1, 1, units))
+    shape = T, B, len(names), units
+    memory = np.asarray(take(rounded(math.prod(shape) * dtype.itemsize)))
+    return np.stack([np.broadcast_to(a, (T, B, units)) for a in arrays], 2, np.ndarray(shape, dtype, memory))

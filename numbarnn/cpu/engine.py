@@ -17,12 +17,12 @@ from .threads import run, threads_for
 from .together import LINE
 
 STATES, WORK, GRADIENTS = span("h", "y"), span("z", "shifts"), span("dh", "dn")
-X, MASK, DX, DY, DV_Y = (
-    span(*ends) for ends in (("x", "x_b"), ("mask", "mask_b"), ("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b"))
-)
+X, MASK, RESETS, CUT = (span(name, f"{name}_b") for name in ("x", "mask", "resets", "cut"))
+DX, DY, DV_Y = (span(*ends) for ends in (("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b")))
 WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
-HERE, Y, ZEROS, NOT_FINITE, GATES_AT = (POSITION[name] for name in ("here", "y", "zeros", "not_finite", "gates_at"))
+HERE, OWN, Y, ZEROS = (POSITION[name] for name in ("here", "own", "y", "zeros"))
+NOT_FINITE, GATES_AT = POSITION["not_finite"], POSITION["gates_at"]
 RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
     POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
 )
@@ -62,10 +62,10 @@ def laid_out_as(x, memory):
     return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
-def forward(cell, params, x, initial, mask, reverse, keep, given):
+def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     (T, B, I), H, x = x.shape, cell.units, readable(x)
     threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
-    p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads)
+    p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads, resets is not None)
     states, work = workspace.take(p.states.size), workspace.take(p.work.size)
     weights = {name: np.ascontiguousarray(params[name]) for name in MATRICES if name in params}
     weights["vectors"] = gather_vectors(p.vectors, p.offset, params)
@@ -78,35 +78,41 @@ def forward(cell, params, x, initial, mask, reverse, keep, given):
     if "feedback_kernel" not in weights:
         n[FEEDBACK] = n[RECURRENT]
     n[X] = walked(address(x), x, reverse)
-    if p.draws:
+    if n[OWN] >= 0:
+        n[E] = n[X] + (int(n[OWN]) * x.itemsize, 0, 0)
+    elif p.draws:
         weights["given"] = e = given_numbers(p.draws, given, H, x.dtype)
         n[E] = walked(address(e), np.broadcast_to(e, (T, B, *e.shape[2:])), reverse)
-    if mask is None:
+    if mask is None and len(cell.put_out) == 1:
         n[Y] = 0
-    else:
+    if mask is not None:
         n[MASK] = walked(address(mask), mask, reverse)
+    if resets is not None:
+        n[RESETS] = walked(address(resets), resets, reverse)
 
     if p.together:
         weights["gates"] = gates = np.zeros((p.blocks + 1, 2 * LINE), np.int64)
         n[GATES_AT] = address(gates)
 
     saved = Saved(p, n, x, weights, np.asarray(states), work)
-    arrays = state_arrays(p.carried, p.states, saved.states)
     for name in p.first:
         p.states.array(name, saved.states)[0] = 0
     if initial is not None:
-        for array, value in zip(arrays, initial, strict=True):
+        for array, value in zip(state_arrays(p.carried, p.states, saved.states), initial, strict=True):
             array[0] = value
+            if resets is not None:
+                array[0, resets[-1 if reverse else 0]] = 0
     run(p.forward, 2, 1, p.threads, p.row_shards, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
-    outputs = arrays[-1 if cell.last_is_output else 0][1:] if mask is None else p.states.array("y", saved.states)
-    final = tuple(a[-1] for a in arrays)
+    after = state_arrays(p.carried, p.states, saved.states, "{}1")
+    outputs = p.states.array("y", saved.states) if n[Y] else after[cell.put_out[0]]
+    final = tuple(a[-1] for a in after)
     return Trace(cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None)
 
 
-def backward(trace, d_outputs, d_state):
+def backward(trace, d_outputs, d_state, cut):
     saved, cell = trace.saved, trace.cell
     p, n, x = saved.plan, saved.numbers, saved.x
     trace.saved = None  # its memory becomes dz
@@ -130,10 +136,12 @@ def backward(trace, d_outputs, d_state):
         d_outputs = readable(d_outputs)
         n[of_outputs] = walked(address(d_outputs), d_outputs, trace.reverse)
 
+    if cut is not None:
+        n[CUT] = walked(address(cut), cut, trace.reverse)
     memory = np.asarray(work)
     for name in p.first:
         p.gradients.array("d" + name, memory)[:] = 0
-    d_initial = state_arrays(p.carried, p.gradients, memory, "d")
+    d_initial = state_arrays(p.carried, p.gradients, memory, "d{}")
     for array, d in zip(d_initial, d_state, strict=True):
         if d is not None:
             array[:] = d
@@ -156,8 +164,8 @@ def in_time(trace, array):
 def states(trace):
     """Every state after each step, (T, B, n)."""
     p = trace.saved.plan
-    arrays = state_arrays(p.carried, p.states, trace.saved.states)
-    return {name: in_time(trace, a[1:]) for name, a in zip(trace.cell.State._fields, arrays, strict=True)}
+    arrays = state_arrays(p.carried, p.states, trace.saved.states, "{}1")
+    return {name: in_time(trace, a) for name, a in zip(trace.cell.State._fields, arrays, strict=True)}
 
 
 def gates(trace):

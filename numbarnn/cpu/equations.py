@@ -7,12 +7,12 @@ from numba import types
 
 from .call import read
 from .compile import compiled
-from .memory import BYTE, get, lanes, load, load_each, load_part, pointer, store, store_each, zeros_like
+from .memory import BYTE, get, lanes, load, load_each, load_each_part, pointer, store, store_each, zeros_like
 from .simd import INTP, Static, added, as_tuple, chosen, first_lanes, helper, merged
 
 EQUATIONS = types.void(*[INTP] * 6)  # step, rows lo..hi, panels p0..p1, address of the call
 ONE = Static((0,))
-ORDER = ("q", "xq", "x", "xh", "h", "", "m", "=")
+ORDER = ("q", "xq", "x", "xh", "h", "", "m", "u", "=")
 
 
 class Slots(NamedTuple):
@@ -71,21 +71,10 @@ def places_of(cell):
 
 @helper
 def state(others, n, h, c, t, b, p):
-    """The states before step t of row b, panel p."""
+    """The states (h, c) before step t of row b, panel p; (h1, c1): after it."""
     V = lanes(h)
     rest = load_each(others, c, t * n.c_t + b * n.c_b + p * V, n.P * V)
     return load_each(ONE, h, t * n.h_t + b * n.h_b + p * V, 0) + rest
-
-
-@helper
-def output_first(first, rest, d):
-    """Gradients of the states, with that of the output."""
-    return (first + d, *rest)
-
-
-@helper
-def output_last(first, rest, d):
-    return (first, *rest[:-1], rest[-1] + d)
 
 
 @helper
@@ -108,6 +97,7 @@ def forward_equations(cell, dtype):
     def forward(t, lo, hi, p0, p1, here):
         n = read(here)
         z, h, c = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c)
+        h1, c1 = pointer(real, n.h1), pointer(real, n.c1)
         V = lanes(z)
         for p in range(p0, p1):
             for b in range(lo, hi):
@@ -115,8 +105,8 @@ def forward_equations(cell, dtype):
                 if valid(n, t, b):
                     s, kept = equations(load_each(places, z, z_at(n, t, b, p), V), s)
                     store_each(saved, z, z_at(n, t, b, p), V, kept)
-                store_each(ONE, h, (t + 1) * n.h_t + b * n.h_b + p * V, 0, s[:1])
-                store_each(others, c, (t + 1) * n.c_t + b * n.c_b + p * V, n.P * V, s[1:])
+                store_each(ONE, h1, t * n.h_t + b * n.h_b + p * V, 0, s[:1])
+                store_each(others, c1, t * n.c_t + b * n.c_b + p * V, n.P * V, s[1:])
 
     return compiled(EQUATIONS, forward)
 
@@ -127,22 +117,24 @@ def backward_equations(cell, dtype):
     part
     that needs no product, that of ds1. Masked rows keep their ds1."""
     equations, real = cell.equations.backward, Static(dtype)
-    with_output = output_last if cell.last_is_output else output_first
     places, saved, others = places_of(cell)
+    count, put_out = Static(len(cell.states)), Static(cell.put_out)
+    states, outputs = (Static(tuple(range(len(several)))) for several in (cell.states, cell.put_out))
 
     def backward(t, lo, hi, p0, p1, here):
         n = read(here)
         z, h, c = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c)
+        h1, c1 = pointer(real, n.h1), pointer(real, n.c1)
         dh, dc, dy = pointer(real, n.dh), pointer(real, n.dc), pointer(real, n.dy)
         V = lanes(z)
         for p in range(p0, p1):
             inside = n.H - p * V
             for b in range(lo, hi):
                 if valid(n, t, b):
-                    d = load_part(dy, t * n.dy_t + b * n.dy_b + p * V, inside)
-                    rest = load_each(others, dc, b * n.c_b + p * V, n.P * V)
-                    ds1 = with_output(load(dh, b * n.h_b + p * V), rest, d)
-                    s, s1 = state(others, n, h, c, t, b, p), state(others, n, h, c, t + 1, b, p)
+                    d = load_each_part(outputs, dy, t * n.dy_t + b * n.dy_b + p * V, n.H, inside)
+                    later = load_each(ONE, dh, b * n.h_b + p * V, 0) + load_each(others, dc, b * n.c_b + p * V, n.P * V)
+                    ds1 = as_tuple(merged(count, states, later, put_out, d))
+                    s, s1 = state(others, n, h, c, t, b, p), state(others, n, h1, c1, t, b, p)
                     dz, ds = equations(load_each(saved, z, z_at(n, t, b, p), V), s, s1, ds1)
                     store_each(places, z, z_at(n, t, b, p), V, first_lanes(dz, inside))
                     store_each(ONE, dh, b * n.h_b + p * V, 0, ds[:1])

@@ -38,6 +38,14 @@ class PanelRows(NamedTuple):
     panel: int
 
 
+class Steps(NamedTuple):
+    """Rows of all steps, as an outer and an inner run over time and batch."""
+
+    data: Any
+    outer: int
+    inner: int
+
+
 class Panels(NamedTuple):
     """Packed weights [p, k, one of `of` slots, V]; `data` is at the first of those `slots` which feed slots of z from
     `slot` on."""
@@ -91,7 +99,7 @@ def affine(n, p0, p1, rows, z, start, x, W):
 
 @helper
 def input_part(n, p0, p1, rows, z, x, e):
-    """z = b + x W; b alone in the slots that x does not feed, and what was given in those that are drawn."""
+    """z = b + x W; b alone in the slots that x does not feed, and what was given in those for which there is such."""
     V = lanes(z.data)
     bias = PanelRows(pointer_like(z.data, n.b), 0, n.gates * V)
     W = Panels(pointer_like(z.data, n.w), n.I, n.x_slots, n.x_slot, n.x_slots)
@@ -133,18 +141,29 @@ def prepare(n, shard, shards, z):
 
 
 @helper
-def emit(n, t0, t1, lo, hi, o):
-    """y[t] = the output of each step t, or zero where masked."""
-    y, mask = pointer_like(o, n.y), pointer(BYTE, n.mask)
+def put_out(n, k, z):
+    """The k-th state that is put out, after all steps."""
+    state = get(pointer(WHOLE, n.output_table), k)
+    if state == 0:
+        return Steps(pointer_like(z, n.v1), n.v_t, n.v_b)
+    return Steps(ahead(pointer_like(z, n.c1), (state - 1) * n.P * lanes(z)), n.c_t, n.c_b)
+
+
+@helper
+def emit(n, t0, t1, lo, hi, z):
+    """y[t] = the outputs of each step t, or zeros where masked."""
+    y, mask = pointer_like(z, n.y), pointer(BYTE, n.mask)
     for t in range(t0, t1):
         for b in range(lo, hi):
-            to, source = (t * n.B + b) * n.F, (t + 1) * n.o_t + b * n.o_b
-            if get(mask, t * n.mask_t + b * n.mask_b) != 0:
-                for j in range(n.F):
-                    put(y, to + j, get(o, source + j))
-            else:
-                for j in range(n.F):
-                    put(y, to + j, 0)
+            for k in range(n.outputs):
+                o, to = put_out(n, k, z), ((t * n.B + b) * n.outputs + k) * n.F
+                source = t * o.outer + b * o.inner
+                if get(mask, t * n.mask_t + b * n.mask_b) != 0:
+                    for j in range(n.F):
+                        put(y, to + j, get(o.data, source + j))
+                else:
+                    for j in range(n.F):
+                        put(y, to + j, 0)
 
 
 @helper
@@ -172,6 +191,32 @@ def second_products(n, t, lo, hi, p0, p1, z):
 
 
 @helper
+def hand_on(n, t, lo, hi, first, last, like):
+    """The states after step t become those before the next one, zeros in rows that are reset: panels first..last."""
+    V, resets = lanes(like), pointer(BYTE, n.resets)
+    for b in range(lo, hi):
+        keep = get(resets, (t + 1) * n.resets_t + b * n.resets_b) == 0
+        at = t * n.h_t + b * n.h_b
+        copy(n, first, last, keep, pointer_like(like, n.h1), at, pointer_like(like, n.h), at + n.h_t)
+        for c in range(t * n.c_t + b * n.c_b, t * n.c_t + (b + 1) * n.c_b, n.P * V):
+            copy(n, first, last, keep, pointer_like(like, n.c1), c, pointer_like(like, n.c), c + n.c_t)
+        if n.project:
+            at = t * n.v_t + b * n.v_b
+            copy(n, 0, n.PF, keep, pointer_like(like, n.v1), at, pointer_like(like, n.v), at + n.v_t)
+
+
+@helper
+def copy(n, first, last, keep, source, source_at, out, at):
+    """Vectors first..last, or zeros where not `keep`."""
+    V = lanes(out)
+    for p in range(first, last):
+        value = load(pointer_like(out, n.zeros), 0)
+        if keep:
+            value = load(source, source_at + p * V)
+        store(out, at + p * V, value)
+
+
+@helper
 def walk(n, lo, hi, first, last, walkers, z):
     """All steps for rows lo..hi and panels first..last."""
     met = 0
@@ -193,6 +238,8 @@ def walk(n, lo, hi, first, last, walkers, z):
                 invoke(n.equations, (t, lo, hi, p0, p1, n.here))
         if n.project:
             invoke(n.project, (t, lo, hi, 0, n.PF, n.here))
+        if n.resets and t + 1 < n.T:
+            hand_on(n, t, lo, hi, first, last, z)
         met += 1
         meet(n.gates_at, walkers, met)
 
@@ -215,11 +262,11 @@ def forward_kernel(dtype):
                 walk(n, 0, n.B, first, last, walkers, z)
                 if n.y:
                     t0, t1 = share(n.T, me, walkers)
-                    emit(n, t0, t1, 0, n.B, pointer_like(z, n.o))
+                    emit(n, t0, t1, 0, n.B, z)
         else:
             lo, hi = share(n.B, shard, shards)
             walk(n, lo, hi, 0, n.P, 1, z)
             if n.y:
-                emit(n, 0, n.T, lo, hi, pointer_like(z, n.o))
+                emit(n, 0, n.T, lo, hi, z)
 
     return compiled(KERNEL, forward)

@@ -130,27 +130,43 @@ def store_all(typingctx, data, index, values):
     return types.void(data, INTP, values), codegen
 
 
+def part_at(builder, kind, where, count):
+    """The vector of the first `count` numbers behind an LLVM pointer, zeros in the other lanes."""
+    zeros = ir.Constant(kind, [0.0] * kind.count)
+    result = cgutils.alloca_once_value(builder, zeros)
+    whole = builder.icmp_signed(">=", count, ir.Constant(count.type, kind.count))
+    with builder.if_else(whole, likely=True) as (full, part):
+        with full:
+            builder.store(load_at(builder, kind, where), result)
+        with part:
+            mask, start = lane_mask(builder, kind, count), builder.bitcast(where, kind.as_pointer())
+            masked = [start, ir.Constant(ir.IntType(32), 4), mask, zeros]
+            builder.store(llvm_call(builder, "llvm.masked.load", kind, masked, ".p0"), result)
+    return builder.load(result)
+
+
 @intrinsic
 def load_part(typingctx, data, index, count):
     """The first `count` numbers at `index`, zeros in the other lanes; memory past them is not touched."""
 
     def codegen(context, builder, sig, args):
-        kind = context.get_value_type(sig.return_type)
-        zeros = ir.Constant(kind, [0.0] * kind.count)
-        where = builder.gep(args[0], [args[1]])
-        result = cgutils.alloca_once_value(builder, zeros)
-        whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, kind.count))
-        with builder.if_else(whole, likely=True) as (full, part):
-            with full:
-                builder.store(load_at(builder, kind, where), result)
-            with part:
-                mask = lane_mask(builder, kind, args[2])
-                start = builder.bitcast(where, kind.as_pointer())
-                masked = [start, ir.Constant(ir.IntType(32), 4), mask, zeros]
-                builder.store(llvm_call(builder, "llvm.masked.load", kind, masked, ".p0"), result)
-        return builder.load(result)
+        return part_at(builder, context.get_value_type(sig.return_type), builder.gep(args[0], [args[1]]), args[2])
 
     return Vector(data.dtype)(data, INTP, INTP), codegen
+
+
+@intrinsic
+def load_each_part(typingctx, places, data, index, stride, count):
+    """A tuple of `load_part`, at `index + place * stride` for each of the Static `places`."""
+
+    def codegen(context, builder, sig, args):
+        _, data, index, stride, count = args
+        kind = context.get_value_type(sig.return_type.dtype)
+        where = [builder.add(index, builder.mul(stride, ir.Constant(stride.type, p))) for p in places.value]
+        values = [part_at(builder, kind, builder.gep(data, [i]), count) for i in where]
+        return context.make_tuple(builder, sig.return_type, values)
+
+    return types.UniTuple(Vector(data.dtype), len(places.value))(places, data, INTP, INTP, INTP), codegen
 
 
 @intrinsic

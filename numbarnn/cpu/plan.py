@@ -41,6 +41,11 @@ class Layout:
 
         self.size = rounded(self.size)
 
+    def shift(self, name, of, entries):
+        """Let `name` be the array `of` without its first entries."""
+        start, (count, *shape) = self.places[of]
+        self.places[name] = start + entries * math.prod(shape) * self.dtype.itemsize, (count - entries, *shape)
+
     def array(self, name, memory):
         start, shape = self.places[name]
         return np.ndarray(shape, self.dtype, memory, start)
@@ -54,7 +59,7 @@ class Plan:
     dtype: np.dtype
     threads: int
     row_shards: int
-    states: Layout  # h, v, c, y
+    states: Layout  # h, v, c, h1, v1, c1, y
     work: Layout  # z and what else the gradient needs, and packed weights
     gradients: Layout  # what the backward pass works with
     results: Layout  # what it returns
@@ -96,10 +101,12 @@ def forward_kernels(cell, dtype):
 
 
 @functools.lru_cache(maxsize=512)
-def plan(cell, dtype, T, B, I, keep, masked, threads):
+def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
     """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from what is fed
-    back."""
+    back, `resets`: states after a step from those before the next one."""
     slots, H, F, V = slots_of(cell), cell.units, cell.output_size, BYTES // dtype.itemsize
+    shapes, inputs = cell.engine_shapes(I), I
+    I = shapes["kernel"][0]  # what no unit reads on its own
     projected = cell.num_proj is not None
     P, Q, PF, S, G = -(-H // V), -(-I // V), -(-F // V), len(cell.states), len(slots.names)
     width, v_width = spread_rows(P * V, V, dtype), spread_rows(PF * V, V, dtype) if projected else 0
@@ -112,17 +119,23 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
     z_steps, kept_steps = (T if keep or ahead else 1), (T if keep else 1)
     q_steps = kept_steps * any(slots.links)
-    c_steps = T + 1 if keep or cell.last_is_output else 1
+    c_steps = T + 1 if keep or any(cell.put_out) else 1
     (x_slot, x), (h_slot, h), (q_slot, q) = (slots.run(cell, source) for source in "xhq")
-    draws = tuple(name for name in slots.names if cell.inputs[name] == "m")
+    draws = tuple(name for name in slots.names if cell.inputs[name] in ("m", "u"))
+    own = inputs - H if "u" in cell.inputs.values() else -1
     normed, groups = len(cell.normed), len(cell.norms)
 
     packed = {"w": (P, I, x, V), "rw": (P, F, h, V), "rq": (P, H, q, V), "pw": (PF, H, projected, V), "b": (P, 1, G, V)}
     norms = {"scales": (P, 1, normed, V), "shifts": (P, 1, normed, V)}
     others = dict(q=(q_steps, B, slots.kinds, width), r=(kept_steps * projected, B, PF * V))
-    others |= dict(u=(kept_steps, P, B, normed, V), i=(kept_steps, B, groups))
-    first = dict(h=(T + 1, B, width), v=((T + 1) * projected, B, v_width))
-    states = Layout(dtype, **first, c=(c_steps, B, S - 1, P * V), y=(T * masked, B, F))
+    others |= dict(u=(kept_steps, B, P, normed, V), i=(kept_steps, B, groups))
+    first = dict(h=(T + 1, B, width), v=((T + 1) * projected, B, v_width), c=(c_steps, B, S - 1, P * V))
+    after = {f"{name}1": (max(1, shape[0] - 1), *shape[1:]) for name, shape in first.items() if resets}
+    outputs = len(cell.put_out)
+    states = Layout(dtype, **first, **after, y=(T * (masked or outputs > 1), B, outputs * F))
+    if not resets:
+        for name, (steps, *_) in first.items():
+            states.shift(f"{name}1", name, int(steps > 1))
     work = Layout(dtype, z=(z_steps, P, B, slots.count, V), **others, **packed, **norms)
     gradients = Layout(
         dtype,
@@ -142,31 +155,28 @@ def plan(cell, dtype, T, B, I, keep, masked, threads):
         dp=packed["pw"],
         db=packed["b"],
     )
-    results = Layout(dtype, dx=(T, B, I), vectors=(G, H), **matrices_of(cell.engine_shapes(I)))
+    results = Layout(dtype, dx=(T, B, inputs), vectors=(G, H), **matrices_of(shapes))
 
-    alive = {"zeros": np.zeros(max(P, PF) * V, dtype), "ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
+    alive = {"zeros": np.zeros(max(outputs * P, PF) * V, dtype)}
+    alive |= {"ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
     alive |= blocks_of(cell, slots) | tables_of(cell, slots)
     numbers = dict.fromkeys(Call._fields, 0)
     for layout in states, work, gradients:
         numbers |= {name: start for name, (start, _) in layout.places.items()}
     if not projected:
-        numbers |= dict(v=numbers["h"], dv=numbers["dh"])
+        numbers |= dict(v=numbers["h"], v1=numbers["h1"], dv=numbers["dh"])
     numbers |= {name: array.__array_interface__["data"][0] for name, array in alive.items()}
     numbers |= dict(T=T, B=B, I=I, H=H, F=F, P=P, Q=Q, PF=PF, slots=slots.count, gates=G, ahead=int(ahead))
     numbers |= dict(x_slot=x_slot, x_slots=x, h_slot=h_slot, h_slots=h, q_slot=q_slot, q_slots=q)
-    numbers |= dict(m_slot=slots.run(cell, "m")[0], draws=len(draws), links=len(slots.links))
+    m_slot = slots.names.index(draws[0]) if draws else 0
+    numbers |= dict(m_slot=m_slot, draws=len(draws), own=own, links=len(slots.links), outputs=outputs)
     numbers |= dict(groups=groups, later=groups_before_feedback(cell), normed=normed)
     numbers |= dict(h_t=B * width, h_b=width, c_t=B * (S - 1) * P * V * (c_steps > 1), c_b=(S - 1) * P * V)
     numbers |= dict(v_t=B * v_width, v_b=v_width) if projected else dict(v_t=B * width, v_b=width)
-    if cell.last_is_output:
-        last = (S - 2) * P * V * dtype.itemsize
-        numbers |= dict(o=numbers["c"] + last, o_t=numbers["c_t"], o_b=numbers["c_b"])
-    else:
-        numbers |= dict(o=numbers["v"], o_t=numbers["v_t"], o_b=numbers["v_b"])
     numbers |= dict(z_t=P * B * slots.count * V * (z_steps > 1), z_p=B * slots.count * V, z_b=slots.count * V)
     numbers |= dict(q_t=B * slots.kinds * width * keep, q_b=slots.kinds * width, q_kind=width)
     numbers |= dict(r_t=B * PF * V * keep, r_b=PF * V, i_t=B * groups * keep)
-    numbers |= dict(u_t=P * B * normed * V * keep, u_p=B * normed * V, u_b=normed * V)
+    numbers |= dict(u_t=P * B * normed * V * keep, u_p=normed * V, u_b=P * normed * V)
     split = projected and q > 0  # the feedback kernel is a parameter of its own
     numbers |= dict(
         h_width=H * len(cell.fed_by("h" if split else "hq")), q_width=H * len(cell.fed_by("q" if split else "hq"))
@@ -209,7 +219,7 @@ def blocks_of(cell, slots):
 
 
 def tables_of(cell, slots):
-    """The products with q and the groups of layer norm, three integers each (see `Call`)."""
+    """The products with q and the groups of layer norm, three integers each, and the states put out (see `Call`)."""
     groups = []
     for names in cell.norms:
         places = [slots.names.index(name) for name in names]
@@ -217,7 +227,8 @@ def tables_of(cell, slots):
             raise NotImplementedError(f"{type(cell).__name__}: {names} are not fed by the same, so not neighbours")
         groups.append((places[0], len(names), cell.normed.index(names[0])))
     tables = {"link_table": slots.links, "group_table": groups}
-    return {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
+    tables = {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
+    return tables | {"output_table": np.array(cell.put_out, np.int64)}
 
 
 def span(first, last):

@@ -21,22 +21,22 @@ def project_kernel(dtype, clip):
 
     def project(t, lo, hi, p0, p1, here):
         n = read(here)
-        h, v, r = pointer(real, n.h), pointer(real, n.v), pointer(real, n.r)
-        V = lanes(h)
+        h1, v, v1, r = pointer(real, n.h1), pointer(real, n.v), pointer(real, n.v1), pointer(real, n.r)
+        V = lanes(v)
         rows = PanelRows(ahead(r, t * n.r_t + lo * n.r_b), n.r_b, V)
         zeros = PanelRows(pointer(real, n.zeros), 0, 0)
-        hs = Rows(ahead(h, (t + 1) * n.h_t + lo * n.h_b), n.h_b)
+        hs = Rows(ahead(h1, t * n.h_t + lo * n.h_b), n.h_b)
         affine(n, p0, p1, hi - lo, rows, zeros, hs, Panels(pointer(real, n.pw), n.H, 1, 0, 1))
         for b in range(lo, hi):
-            to, before = (t + 1) * n.v_t + b * n.v_b, t * n.v_t + b * n.v_b
+            at = t * n.v_t + b * n.v_b
             for p in range(p0, p1):
                 if valid(n, t, b):
                     x = load(r, t * n.r_t + b * n.r_b + p * V)
                     if bounded:
                         x = clipped(x, constant(x, -bound), constant(x, bound))
-                    store(v, to + p * V, x)
+                    store(v1, at + p * V, x)
                 else:
-                    store(v, to + p * V, load(v, before + p * V))
+                    store(v1, at + p * V, load(v, at + p * V))
 
     return compiled(EQUATIONS, project)
 

@@ -15,6 +15,7 @@ from .repeat_vector import RepeatVector
 from .rnn import RNN
 from .simple_rnn import SimpleRNN
 from .time_distributed import TimeDistributed
+from .vector_to_sequence import VectorToSequence
 
 __all__ = [
     "GRU",
@@ -33,4 +34,5 @@ __all__ = [
     "SimpleRNN",
     "StackedRNNCells",
     "TimeDistributed",
+    "VectorToSequence",
 ]

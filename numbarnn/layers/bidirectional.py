@@ -163,6 +163,11 @@ class Bidirectional(Wrapper):
         for layer, half in zip(self.parts.values(), halves, strict=True):
             layer.reset_states(half, rows)
 
+    def end_rows(self, rows):
+        """See `Recurrent.end_rows`."""
+        for layer in self.parts.values():
+            layer.end_rows(rows)
+
 
 def _sum(a, b):
     return None if a is None else a + b

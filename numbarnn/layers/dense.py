@@ -61,7 +61,7 @@ class Dense(Layer):
         return saved[1]
 
     def backward(self, saved, d_output, from_pre_activation=False):
-        rows, _, y = saved
+        backward, _, y = saved
         d_z = d_output if from_pre_activation else activations.gradient(self.activation, y, d_output)
-        d_x, d_kernel, d_bias = affine.backward(rows, self.params["kernel"], d_z)
+        d_x, d_kernel, d_bias = backward(d_z)
         return d_x, {"kernel": d_kernel} | ({"bias": d_bias} if self.use_bias else {})

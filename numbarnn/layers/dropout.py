@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..chance import chosen
 from .base import Layer
 
 
@@ -26,7 +27,7 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")
-        kept = np.random.default_rng(rng).random(x.shape, dtype=np.float32) >= self.rate
+        kept = chosen(np.random.default_rng(rng), 1 - self.rate, x.shape)
         scale = kept * x.dtype.type(1 / (1 - self.rate))
         return x * scale, scale
 

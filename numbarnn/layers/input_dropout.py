@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..chance import chosen
+
 
 class InputDropout:
     """Masks (B, masks, I), drawn once: 0 for a share `rate` of the features of each row, 1 / (1 - rate) for the rest.
@@ -12,7 +14,7 @@ class InputDropout:
 
     def __init__(self, rate, masks, x, rng):
         batch, _, features = x.shape
-        kept = rng.random((batch, masks, features), dtype=np.float32) >= rate
+        kept = chosen(rng, 1 - rate, (batch, masks, features))
         self.masks = kept * x.dtype.type(1 / (1 - rate))
 
     def inputs(self, x):

@@ -33,14 +33,15 @@ class Recurrent(Layer):
     ``return_state`` it is the list of the output and the final states, h first. ``go_backwards`` reads the sequence
     from its end, and outputs, with their mask, stay in that order (Keras hands the mask on unturned). ``stateful``:
     row i of a batch goes on from the state of row i in the batch before, a constant for the gradient, until
-    `reset_states`.
+    `reset_states`, of all rows or some; after `end_rows` the next batch has fewer rows.
 
     Masked steps (``mask``: (batch, steps) booleans) leave the state as it is. The output there is that of the step
     before, and ahead of the first valid step the initial h; with ``zero_output_for_mask`` it is zero, in the last step
     too. ``unroll``, as in Keras, changes this alone: zero stands ahead of the first valid step.
 
     ``initial_state``: arrays (batch, units), h first (the array alone where there is one state); `backward` then gives
-    [gradient of x, gradients of these arrays ...] in the place of the gradient of x.
+    [gradient of x, gradients of these arrays ...] in the place of the gradient of x. ``reset_mask``: (batch, steps)
+    booleans, true where a row's states become zero before the step (the start of an episode); see `nr.forward`.
     """
 
     _: KW_ONLY
@@ -73,17 +74,18 @@ class Recurrent(Layer):
         """An `InputDropout` for a pass in training, or None."""
         return None
 
-    def forward(self, x, training=False, rng=None, mask=None, initial_state=None):
+    def forward(self, x, training=False, rng=None, mask=None, initial_state=None, reset_mask=None):
         rng = np.random.default_rng(rng) if training and rng is not None else None
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
-        initial_state = as_state(self.cell, initial_state) if given else self._state_to_go_on_from(len(x))
+        initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
         run = forward(
             self.cell,
             self.params | {"kernel": dropout.kernel(self.params["kernel"])} if dropout else self.params,
             dropout.inputs(x) if dropout else x,
             initial_state=initial_state,
             mask=mask,
+            reset_mask=reset_mask,
             reverse=self.go_backwards,
             training=training,
             rng=rng,
@@ -93,22 +95,24 @@ class Recurrent(Layer):
         if self.stateful:
             self.state = nested(np.copy, run.state)
         repeated = None if mask is None or self.zero_output_for_mask else self._in_reading_order(mask)
-        output, in_state = self._output(run, mask, repeated, initial_state)
+        in_state = self._output_is_state(mask, repeated, reset_mask)
+        output = at(run.state, place_of_output(self.cell)) if in_state else self._outputs(run, repeated, initial_state)
         if self.return_state:
             output = [output, *as_list(run.state)]
         return output, Saved(run, repeated, in_state, dropout, given)
 
-    def _output(self, run, mask, repeated, initial_state):
-        """The output, and whether it was taken out of the final state."""
-        where = place_of_output(self.cell)
-        all_valid, repeats_h = mask is None, repeated is not None and not self.unroll
-        if not self.return_sequences and where is not None and (all_valid or repeats_h):
-            return at(run.state, where), True
-        outputs = self._in_reading_order(run.outputs)
+    def _output_is_state(self, mask, repeated, reset_mask):
+        """Whether the output can be taken out of the final state."""
+        repeats_h = repeated is not None and not self.unroll and reset_mask is None
+        return not self.return_sequences and place_of_output(self.cell) is not None and (mask is None or repeats_h)
+
+    def _outputs(self, run, repeated, initial_state):
+        """The output, from those of all steps."""
+        where, outputs = place_of_output(self.cell), self._in_reading_order(run.outputs)
         if repeated is not None:
             before = None if where is None or self.unroll or initial_state is None else at(initial_state, where)
             outputs = repeat(outputs, repeated, np.zeros_like(outputs[:, 0]) if before is None else before)
-        return (outputs if self.return_sequences else outputs[:, -1]), False
+        return outputs if self.return_sequences else outputs[:, -1]
 
     def backward(self, saved, d_output):
         """``d_output`` is like the output; with ``return_state`` None may stand for a list item without gradient."""
@@ -148,10 +152,27 @@ class Recurrent(Layer):
         elif states is not None:
             raise InputError(f"{self.name}: reset_states expects states or rows, got both")
         elif self.state is not None:
+            ended = self._among_rows(rows)
             for s in leaves(self.state):
-                s[rows] = 0
+                s[ended] = 0
 
-    def _state_to_go_on_from(self, batch):
+    def end_rows(self, rows):
+        """``rows`` (booleans or indices) have ended: the next batch is made of the others alone, in their order."""
+        if self.state is not None:
+            goes_on = ~self._among_rows(rows)
+            self.state = nested(lambda s: s[goes_on], self.state)
+
+    def _among_rows(self, rows):
+        """Booleans (batch,), true for ``rows``."""
+        among = np.zeros(len(leaves(self.state)[0]), bool)
+        try:
+            among[rows] = True
+        except IndexError:
+            raise InputError(f"{self.name}: expected rows out of a batch of {len(among)}, got {rows!r}") from None
+        return among
+
+    def carried_state(self, batch):
+        """The state from which a batch of so many rows goes on; None: from zeros."""
         if self.state is not None:
             got = tuple(s.shape for s in leaves(self.state))
             self._expect(

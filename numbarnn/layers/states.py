@@ -34,7 +34,7 @@ def as_list(state):
 
 
 def from_list(sizes, states):
-    return tuple(states) if isinstance(sizes, tuple) else states[0]
+    return rebuilt(sizes, states) if isinstance(sizes, tuple) else states[0]
 
 
 def place_of_output(cell):

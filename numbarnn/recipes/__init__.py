@@ -1,16 +1,49 @@
-"""What `python -m numbarnn train NAME` trains, one module each.
+"""What `python -m numbarnn train NAME` trains, one module each; NAME is the module's, with hyphens.
 
 A recipe is a module. Its docstring's first line says what it is; `EPOCHS` and `BATCH_SIZE` are its defaults, and
 
     load(data, dtype)           -> (x_train, y_train), (x_test, y_test); `data` is a folder or None
-    build(seed, dtype)          -> the compiled model
-    report(model, x, y)         -> text about the trained model on the test set
+    build(seed, dtype)          -> the compiled model, or {name: model} of several to compare
+    report(model, x, y)         -> text about the trained model, or {name: model}, on the test set
     figures(model, x, y)        -> {file name: figure} beside the training curves (needs matplotlib)
+
+Where it takes more than `Sequential.fit` with the test set to validate on, there is also
+
+    fit(model, train, test, epochs, batch_size, seed) -> History
+
+and where a model can go on by itself, for `python -m numbarnn generate`,
+
+    generate(model, prompt, n, temperature, seed) -> text, or values (n, features); None for defaults
+
+A recipe that trains nothing has `show(seed, dtype)` -> text instead of all that.
 """
 
-from . import digits, mnist, series
+from importlib import import_module
 
-RECIPES = {module.__name__.rpartition(".")[2]: module for module in (digits, mnist, series)}
+NAMES = (
+    "digits",
+    "mnist",
+    "mnist-orthogonal",
+    "mnist-keras",
+    "mnist-relu16-collapse",
+    "toy",
+    "series",
+    "sine-windows",
+    "creative",
+    "deep",
+    "deep-dropout",
+    "sunspots",
+    "imdb-rnn",
+    "imdb-lstm",
+    "imdb-stack",
+    "imdb",
+    "vowels",
+    "shakespeare",
+    "adding",
+    "copy",
+    "reverse",
+)
+RECIPES = {name: import_module(f".{name.replace('-', '_')}", __name__) for name in NAMES}
 
 
 def about(recipe):

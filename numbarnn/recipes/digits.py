@@ -1,8 +1,8 @@
 """The embedded handwritten digits, row by row: 8 steps of 8 pixels, 10 classes (needs no files)."""
 
 from .. import datasets
-from ..errors import InputError
 from .images import classifier, figures, report
+from .no_files import expect_no_folder
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "load", "report"]
 
@@ -11,8 +11,7 @@ BATCH_SIZE = 50
 
 
 def load(data, dtype):
-    if data is not None:
-        raise InputError(f"digits: expected no folder, the images are part of numbarnn; got {data}")
+    expect_no_folder("digits", data, "the images are part of numbarnn")
     return datasets.digits(dtype)
 
 

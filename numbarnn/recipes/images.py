@@ -2,10 +2,16 @@
 
 import numpy as np
 
-from .. import initializers, layers, losses, optimizers
+from .. import datasets, initializers, layers, losses, optimizers
 from ..model import Sequential
 
 UNITS = 150
+
+
+def without_validation(data, dtype):
+    """MNIST with the first 5,000 training images set aside, as the notebooks have it: 55,000 remain."""
+    (x, y), test = datasets.mnist(data, dtype)
+    return (x[5000:], y[5000:]), test
 
 
 def classifier(shape, seed, dtype):
@@ -16,7 +22,11 @@ def classifier(shape, seed, dtype):
     limit = np.sqrt(6 / (shape[1] + UNITS + UNITS))
     start = initializers.uniform(-limit, limit)
     rnn = layers.SimpleRNN(UNITS, kernel_initializer=start, recurrent_initializer=start)
-    model = Sequential([layers.Input(shape), rnn, layers.Dense(10)], seed=seed, dtype=dtype)
+    return compiled(Sequential([layers.Input(shape), rnn, layers.Dense(10)], seed=seed, dtype=dtype))
+
+
+def compiled(model):
+    """The model with what both TensorFlow 1 notebooks train with: Adam as TensorFlow 1 has it, softmax in the loss."""
     model.compile(
         optimizer=optimizers.Adam(1e-3, epsilon=1e-8),
         loss=losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -49,4 +59,14 @@ def report(model, x, y):
 
 
 def figures(model, x, y):
-    return {}
+    """The twelve test images that the network is most surely wrong about."""
+    from matplotlib.figure import Figure
+
+    scores = model.predict(x)
+    predicted = scores.argmax(axis=1)
+    margin = scores.max(axis=1) - scores[np.arange(len(y)), y]
+    figure = Figure(figsize=(8, 6))
+    for axes, i in zip(figure.subplots(3, 4).flat, np.argsort(-margin, kind="stable"), strict=False):
+        axes.imshow(x[i], cmap="gray_r")
+        axes.set(title=f"{y[i]}, taken for {predicted[i]}", xticks=[], yticks=[])
+    return {"mistakes.png": figure}

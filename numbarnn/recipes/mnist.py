@@ -1,17 +1,25 @@
-"""MNIST, row by row: 28 steps of 28 pixels, 10 classes (needs the four idx files: --data DIR)."""
+"""MNIST, row by row: BasicRNNCell(150), a stream of batches of 150 (the four idx files: --data DIR).
+
+TensorFlow's tutorials: 55,000 images, 366 updates an epoch, Adam 1e-3. Their notebook tests after each epoch, and has
+0.9757 after the tenth and at best 0.9805, after the sixteenth.
+"""
 
 from .. import datasets
+from .batches import fit_batches
 from .images import classifier, figures, report
+from .images import without_validation as load
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
 
-EPOCHS = 10
+EPOCHS = 30
 BATCH_SIZE = 150
-
-
-def load(data, dtype):
-    return datasets.mnist(data, dtype)
 
 
 def build(seed, dtype):
     return classifier((28, 28), seed, dtype)
+
+
+def fit(model, train, test, epochs, batch_size, seed):
+    stream = datasets.batch_stream(*train, batch_size, seed)
+    updates = len(train[0]) // batch_size
+    return fit_batches(model, lambda: (next(stream) for _ in range(updates)), updates, test, epochs, batch_size)

@@ -7,8 +7,9 @@ last valid step to its first.
 
 import numpy as np
 
+from ..checks import seed_path
 from ..errors import InputError
-from ..sequence import Gradients, forward, seed_path
+from ..sequence import Gradients, forward
 from .result import Unrolled
 from .rnn import in_lists
 from .time_axis import stacked

@@ -3,8 +3,9 @@
 import numpy as np
 
 from ..cells.contract import leaves, nested
+from ..checks import check_array, check_cell, check_state
 from ..errors import InputError
-from ..sequence import check_array, check_cell, check_state, forward
+from ..sequence import forward
 from .bidirectional import generator
 from .raw_gradient import Step, backward, checked_like, filled, select
 from .result import Unrolled

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..cells.contract import leaves, nested, rebuilt
+from ..checks import check_array
 from ..errors import InputError
-from ..sequence import Gradients, Run, check_array
+from ..sequence import Gradients, Run
 
 
 class Step(NamedTuple):

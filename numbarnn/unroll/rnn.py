@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..checks import check_array
 from ..errors import InputError
-from ..sequence import check_array, forward
+from ..sequence import forward
 from .result import Unrolled
 from .time_axis import stacked
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..cells.contract import leaves, nested
+from ..checks import check_array, check_cell
 from ..errors import InputError
-from ..sequence import check_array, check_cell
 from .rnn import static_rnn
 
 

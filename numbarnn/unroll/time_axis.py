@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..checks import valid_steps
 from ..errors import InputError
-from ..sequence import valid_steps
 
 
 def unstack_time(x, time_major=False):

@@ -70,8 +70,8 @@ class ParametrisedWrapper(Wrapper):
         """The inner cell's `Pass` under the names of this cell."""
         run = self.cell.unroll(part("cell", params), x, state, mask, how)
 
-        def backward(d_outputs, d_state):
-            d_params, *rest = run.backward(d_outputs, d_state)
+        def backward(d_outputs, d_state, cut=None):
+            d_params, *rest = run.backward(d_outputs, d_state, cut)
             return prefixed({"cell": d_params}), *rest
 
         states, gates = (lambda: prefixed({"cell": run.states()})), (lambda: prefixed({"cell": run.gates()}))

@@ -70,6 +70,11 @@ class Bidirectional(RNNCell):
         return prefixed({"forward": forward, "backward": backward})
 
     def unroll(self, params, x, state, mask, how):
+        if how.resets is not None:
+            raise InputError(
+                "Bidirectional: expected no reset_mask: a reset stands before a step of one reading direction, and "
+                "there are two"
+            )
         ahead, back = (
             cell.unroll(part(name, params), x, s, mask, how.part(name)._replace(reverse=how.reverse != turned))
             for cell, name, s, turned in zip(
@@ -79,7 +84,12 @@ class Bidirectional(RNNCell):
         merge, gradient = MERGE_MODES[self.merge_mode]
         y = ahead.outputs, back.outputs
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
+            if cut is not None:
+                raise InputError(
+                    "Bidirectional: expected no truncate: truncated BPTT cuts off the past, and where both directions "
+                    "are read every step has a part of the sequence behind it on either side"
+                )
             d = (None, None) if d_outputs is None else gradient(*y, d_outputs)
             (forward, dx, first), (backward, dx_back, last) = (
                 run.backward(*grads) for run, *grads in zip((ahead, back), d, d_state, strict=True)

@@ -24,9 +24,9 @@ class ConcatenatedState(Wrapper):
         sizes = self.cell.state_size
         run = self.cell.unroll(params, x, None if state is None else split(state, sizes), mask, how)
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             d_state = nested(lambda _: None, sizes) if d_state is None else split(d_state, sizes)
-            d_params, dx, initial = run.backward(d_outputs, d_state)
+            d_params, dx, initial = run.backward(d_outputs, d_state, cut)
             return d_params, dx, joined(initial)
 
         return replace(run, state=joined(run.state), backward=backward)

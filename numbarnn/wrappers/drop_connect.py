@@ -34,8 +34,8 @@ class DropConnectWrapper(Wrapper):
                 masks[name] = draw(rng, 1 - self.rate, params[name].shape, params[name].dtype)
         run = self.cell.unroll(times(params, masks), x, state, mask, how.part("cell"))
 
-        def backward(d_outputs, d_state):
-            d_params, *rest = run.backward(d_outputs, d_state)
+        def backward(d_outputs, d_state, cut=None):
+            d_params, *rest = run.backward(d_outputs, d_state, cut)
             return times(d_params, masks), *rest
 
         return replace(run, backward=backward)

@@ -67,8 +67,8 @@ class DropoutWrapper(Wrapper):
         run = self._cell_in_training.unroll(params, masked(x, of_inputs), state, mask, inner)
         of_outputs = self._mask("output", self.output_keep_prob, run.outputs, how)
 
-        def backward(d_outputs, d_state):
-            d_params, dx, initial = run.backward(masked(d_outputs, of_outputs), d_state)
+        def backward(d_outputs, d_state, cut=None):
+            d_params, dx, initial = run.backward(masked(d_outputs, of_outputs), d_state, cut)
             return d_params, masked(dx, of_inputs), initial
 
         return replace(run, outputs=masked(run.outputs, of_outputs), backward=backward)

@@ -44,8 +44,8 @@ class EmbeddingWrapper(ParametrisedWrapper):
         vectors = lookup.forward(type(self).__name__, table, x)
         run = self.run_inner(params, zeroed(vectors, mask), state, mask, how)
 
-        def backward(d_outputs, d_state):
-            d_params, d_vectors, initial = run.backward(d_outputs, d_state)
+        def backward(d_outputs, d_state, cut=None):
+            d_params, d_vectors, initial = run.backward(d_outputs, d_state, cut)
             return {"embedding": lookup.backward(table, x, d_vectors)} | d_params, None, initial
 
         return replace(run, backward=backward)

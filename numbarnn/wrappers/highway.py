@@ -35,13 +35,13 @@ class HighwayWrapper(ParametrisedWrapper):
     def unroll(self, params, x, state, mask, how):
         run = self.run_inner(params, x, state, mask, how)
         kernel, y = params["carry_kernel"], run.outputs
-        rows, _, carry = affine.forward(x, kernel, params["carry_bias"], "sigmoid")
+        backward_of_gate, _, carry = affine.forward(x, kernel, params["carry_bias"], "sigmoid")
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             d = np.zeros_like(y) if d_outputs is None else zeroed(d_outputs, mask)
-            d_params, d_inner, initial = run.backward(d * (1 - carry), d_state)
+            d_params, d_inner, initial = run.backward(d * (1 - carry), d_state, cut)
             d_z = activations.gradient("sigmoid", carry, d * (x - y))
-            d_gate, d_kernel, d_bias = affine.backward(rows, kernel, d_z)
+            d_gate, d_kernel, d_bias = backward_of_gate(d_z)
             own = {"carry_kernel": d_kernel, "carry_bias": d_bias}
             return own | d_params, d_inner + d * carry + d_gate, initial
 

@@ -32,12 +32,12 @@ class InputProjectionWrapper(ParametrisedWrapper):
 
     def unroll(self, params, x, state, mask, how):
         kernel, activation = params["projection_kernel"], self.activation or "linear"
-        rows, _, y = affine.forward(x, kernel, params["projection_bias"], activation)
+        backward_of_product, _, y = affine.forward(x, kernel, params["projection_bias"], activation)
         run = self.run_inner(params, zeroed(y, mask), state, mask, how)
 
-        def backward(d_outputs, d_state):
-            d_params, dy, initial = run.backward(d_outputs, d_state)  # dy is zero where masked
-            dx, d_kernel, d_bias = affine.backward(rows, kernel, activations.gradient(activation, y, dy))
+        def backward(d_outputs, d_state, cut=None):
+            d_params, dy, initial = run.backward(d_outputs, d_state, cut)  # dy is zero where masked
+            dx, d_kernel, d_bias = backward_of_product(activations.gradient(activation, y, dy))
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, initial
 
         return replace(run, backward=backward)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
+from ..chance import chosen
 
 
 class Sharing(NamedTuple):
@@ -18,7 +18,7 @@ class Sharing(NamedTuple):
 
 def draw(rng, keep_prob, shape, dtype):
     """1 / keep_prob with probability keep_prob, else 0; the same choice in float32 and float64."""
-    return (rng.random(shape, dtype=np.float32) < keep_prob) * dtype.type(1 / keep_prob)
+    return chosen(rng, keep_prob, shape) * dtype.type(1 / keep_prob)
 
 
 def masked(array, mask):

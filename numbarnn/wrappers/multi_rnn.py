@@ -94,10 +94,10 @@ class MultiRNNCell(RNNCell):
             runs.append(cell.unroll(part(first, params), x, s, mask, how.part(i)))
             x = runs[-1].outputs
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             d_params, d_initial = {}, []
             for first, run, ds in reversed(list(zip(self.places, runs, d_state, strict=True))):
-                d_cell, d_outputs, initial = run.backward(d_outputs, ds)
+                d_cell, d_outputs, initial = run.backward(d_outputs, ds, cut)
                 d_initial.insert(0, initial)
                 for name, d in prefixed({first: d_cell}).items():
                     d_params[name] = d_params[name] + d if name in d_params else d

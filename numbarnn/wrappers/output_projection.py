@@ -35,12 +35,12 @@ class OutputProjectionWrapper(ParametrisedWrapper):
     def unroll(self, params, x, state, mask, how):
         run = self.run_inner(params, x, state, mask, how)
         kernel, activation = params["projection_kernel"], self.activation or "linear"
-        rows, _, y = affine.forward(run.outputs, kernel, params["projection_bias"], activation)
+        backward_of_product, _, y = affine.forward(run.outputs, kernel, params["projection_bias"], activation)
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             d = np.zeros_like(y) if d_outputs is None else zeroed(d_outputs, mask)
-            d_inner, d_kernel, d_bias = affine.backward(rows, kernel, activations.gradient(activation, y, d))
-            d_params, dx, initial = run.backward(d_inner, d_state)
+            d_inner, d_kernel, d_bias = backward_of_product(activations.gradient(activation, y, d))
+            d_params, dx, initial = run.backward(d_inner, d_state, cut)
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, initial
 
         return replace(run, outputs=zeroed(y, mask), backward=backward)

@@ -42,11 +42,11 @@ class ResidualWrapper(Wrapper):
                 f"ResidualWrapper: expected {expected} of residual_fn, got {outputs.dtype} {outputs.shape}"
             )
 
-        def backward(d_outputs, d_state):
+        def backward(d_outputs, d_state, cut=None):
             if d_outputs is None:
-                return run.backward(None, d_state)
+                return run.backward(None, d_state, cut)
             direct, dy = gradient(x, run.outputs, zeroed(d_outputs, mask))
-            d_params, dx, initial = run.backward(dy, d_state)
+            d_params, dx, initial = run.backward(dy, d_state, cut)
             return d_params, dx + direct, initial
 
         return replace(run, outputs=zeroed(outputs, mask), backward=backward)

@@ -16,7 +16,7 @@ class Masked:
     inner: Cell
 
     masks = ()
-    equations = Cell.equations
+    equations, unroll = Cell.equations, Cell.unroll  # whatever the inner cell's own are
 
     def old(self, s):
         """The states that the inner equations see."""
@@ -68,9 +68,9 @@ def unroll_with_copy(cell, scale, params, x, state, mask, how):
         state = cell.State(**dict(zip(State._fields, state, strict=True)), **{added: scale * state[0]})
     run = engines.run(cell, params, x, state, mask, how)
 
-    def backward(d_outputs, d_state):
+    def backward(d_outputs, d_state, cut=None):
         d_state = dict(zip(State._fields, d_state, strict=True))
-        d_params, dx, d = run.backward(d_outputs, cell.State(**d_state, **{added: None}))
+        d_params, dx, d = run.backward(d_outputs, cell.State(**d_state, **{added: None}), cut)
         return d_params, dx, State(shown(d)[0] + scale * getattr(d, added), *shown(d)[1:])
 
     def shown(state):

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from ..chance import chosen
 from ..errors import InputError
 from ..maths import one
 from .base import Wrapper
@@ -35,7 +36,7 @@ class Zoned(Masked):
         for name, rate in self.rates:
             kept = np.asarray(rate)
             if how.training:
-                kept = how.part(f"zoneout_{name}").random("ZoneoutWrapper").random(shape, dtype=np.float32) < rate
+                kept = chosen(how.part(f"zoneout_{name}").random("ZoneoutWrapper"), rate, shape)
             found[f"kept_{name}"] = kept.astype(dtype)
         return found
 

@@ -26,7 +26,7 @@ def fit(shape, options):
 def masks(sizes, options):
     """Of the candidate."""
     keep, shape = options.get("dropout_keep_prob", 1.0), (sizes.T, sizes.B, sizes.states["h"])
-    return {"keep": dropout(keep=keep, shape=shape, dtype="float64")} if keep < 1 else {}
+    return {"keep": dropout(keep=keep, shape=shape)} if keep < 1 else {}
 
 
 def step(params, x, state, f, *, given=None, dropout_keep_prob=1.0, layer_norm=True, **options):

@@ -1,6 +1,6 @@
 """Zoneout: Krueger et al. (2017), arXiv 1606.01305."""
 
-from ..masks import uniform
+from ..masks import chosen
 from ..node import Node
 
 CELL = "ZoneoutWrapper"
@@ -21,7 +21,8 @@ def masks(sizes, options):
     """d for each state that is zoned out."""
     rates = {name: options.get(f"zoneout_{'c' if name == 'c' else 'h'}", 0.0) for name in sizes.states}
     shape = lambda name: (sizes.T, sizes.B, sizes.states[name])  # noqa: E731
-    return {n: (uniform(f"zoneout_{n}", shape=shape(n)) < rate) * 1.0 for n, rate in rates.items() if rate}
+    drawn = {n: rate for n, rate in rates.items() if rate}
+    return {n: chosen(f"zoneout_{n}", probability=rate, shape=shape(n)) * 1.0 for n, rate in drawn.items()}
 
 
 def step(cells, params, x, state, f, *, given=None, zoneout_h=0.0, zoneout_c=0.0):

@@ -1,0 +1,232 @@
+"""Whole training loops beside PyTorch: the models of the recipes, one epoch of `fit` and of a loop in PyTorch in turn.
+
+    python -m benchmarks.training [--models NAME,...] [--rounds N] [--json FILE]
+
+Same weights, same batches, the same loss and accuracy on either side; without dropout, and data are random numbers of
+the recipes' shapes.
+Before anything is timed, the losses of an unshuffled epoch from the same weights are compared; where they differ, the
+exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single rounds. Memory
+is the peak of a process that trains one side alone, and how much of it training added.
+"""
+
+import argparse
+import multiprocessing
+import re
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import numbarnn as nr
+
+from . import arguments, report
+from .comparison import installed
+from .torch_models import Model
+
+LOSS_BOUND = 2e-3  # relative; rounding errors grow with every update
+
+
+class Workload(NamedTuple):
+    """`layers()` of a Sequential; `x` and `y` draw a batch's arrays; optimisers of either side by the same name."""
+
+    layers: object
+    x: object
+    y: object
+    batch_size: int
+    batches: int
+    loss: object
+    optimizer: object
+    torch_optimizer: object
+    shuffle: bool = True
+
+
+def mnist():
+    """SimpleRNN(150) reads the rows of images."""
+    return Workload(
+        lambda: [nr.layers.Input((28, 28)), nr.layers.SimpleRNN(150), nr.layers.Dense(10)],
+        lambda rng, n: rng.random((n, 28, 28), np.float32),
+        lambda rng, n: rng.integers(0, 10, n),
+        150,
+        100,
+        nr.losses.SparseCategoricalCrossentropy(from_logits=True),
+        nr.optimizers.Adam(1e-3),
+        lambda torch, p: torch.optim.Adam(p, 1e-3, eps=1e-7),
+    )
+
+
+def reviews(recurrent):
+    """Embedding, 32 units, one probability: films liked or not, from 500 words."""
+    return Workload(
+        lambda: [
+            nr.layers.Input((500,)),
+            nr.layers.Embedding(10_000, 32),
+            recurrent(32),
+            nr.layers.Dense(1, activation="sigmoid"),
+        ],
+        lambda rng, n: rng.integers(0, 10_000, (n, 500)),
+        lambda rng, n: rng.integers(0, 2, n),
+        128,
+        16,
+        nr.losses.BinaryCrossentropy(),
+        nr.optimizers.RMSprop(1e-3),
+        lambda torch, p: torch.optim.RMSprop(p, 1e-3, alpha=0.9, eps=1e-7),
+    )
+
+
+def shakespeare():
+    """Two stateful layers of 256 LSTM units foretell the next of 65 characters."""
+    return Workload(
+        lambda: [
+            nr.layers.Input((None,)),
+            nr.layers.Embedding(65, 64),
+            nr.layers.LSTM(256, return_sequences=True, stateful=True),
+            nr.layers.LSTM(256, return_sequences=True, stateful=True),
+            nr.layers.Dense(65),
+        ],
+        lambda rng, n: rng.integers(0, 65, (n, 64)),
+        lambda rng, n: rng.integers(0, 65, (n, 64)),
+        32,
+        40,
+        nr.losses.SparseCategoricalCrossentropy(from_logits=True),
+        nr.optimizers.Adam(1e-3),
+        lambda torch, p: torch.optim.Adam(p, 1e-3, eps=1e-7),
+        shuffle=False,
+    )
+
+
+MODELS = {
+    "mnist": mnist,
+    "imdb-rnn": partial(reviews, nr.layers.SimpleRNN),
+    "imdb-lstm": partial(reviews, nr.layers.LSTM),
+    "shakespeare": shakespeare,
+}
+
+
+def ours(workload):
+    model = nr.Sequential(workload.layers(), seed=0)
+    model.compile(workload.optimizer, workload.loss, metrics=["accuracy"])
+    return model
+
+
+def data(workload):
+    rng, samples = np.random.default_rng(0), workload.batch_size * workload.batches
+    return workload.x(rng, samples), workload.y(rng, samples)
+
+
+def epochs(workload, threads):
+    """{"numbarnn" or "torch": a function that trains one epoch and gives its mean loss}."""
+    import torch
+
+    torch.set_num_threads(threads)
+    model = ours(workload)
+    peer, (x, y) = Model(model, workload.torch_optimizer), data(workload)
+    tensors = torch.tensor(x), torch.tensor(y)
+
+    def numbarnn_epoch(shuffle=workload.shuffle):
+        model.reset_states()
+        return model.fit(x, y, workload.batch_size, 1, shuffle=shuffle, verbose=0).history["loss"][0]
+
+    return {
+        "numbarnn": numbarnn_epoch,
+        "torch": lambda shuffle=workload.shuffle: peer.fit(*tensors, workload.batch_size, shuffle)[0],
+    }
+
+
+def measure(name, options):
+    """Lines to print, rows of results, and what was wrong."""
+    workload = MODELS[name]()
+    calls = epochs(workload, options.threads)
+    losses = {side: call(shuffle=False) for side, call in calls.items()}
+    error = abs(losses["numbarnn"] / losses["torch"] - 1)
+    if not error <= LOSS_BOUND:
+        wrong = {"model": name, "error": error, **losses}
+        return [f"{name:<14} WRONG, not timed: losses {losses}"], [], [wrong]
+    seconds = {side: [] for side in calls}
+    for _ in range(options.rounds):
+        for side, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[side].append(time.perf_counter() - start)
+    samples = workload.batch_size * workload.batches
+    ratios = np.divide(seconds["torch"], seconds["numbarnn"])
+    memory = {side: peak_memory(name, side, options.threads) for side in calls}
+    row = {
+        "model": name,
+        "batch_size": workload.batch_size,
+        "numbarnn_samples_per_second": samples / float(np.median(seconds["numbarnn"])),
+        "torch_samples_per_second": samples / float(np.median(seconds["torch"])),
+        "ratio": float(np.median(seconds["torch"]) / np.median(seconds["numbarnn"])),
+        "ratio_min": float(ratios.min()),
+        "ratio_max": float(ratios.max()),
+        "max_error": error,
+        **{f"{side}_peak_mb": peak for side, (peak, _) in memory.items()},
+        **{f"{side}_training_mb": added for side, (_, added) in memory.items()},
+    }
+    return [line(row)], [row], []
+
+
+def line(row):
+    text = f"{row['model']:<14}{row['numbarnn_samples_per_second']:>12,.0f}{row['torch_samples_per_second']:>12,.0f}"
+    text += f"  {report.ratio(row):<19}"
+    for side in ("numbarnn", "torch"):
+        text += f"{row[f'{side}_peak_mb']:>8.0f} ({row[f'{side}_training_mb']:.0f})".ljust(16)
+    return text
+
+
+def peak_memory(name, side, threads):
+    """(peak, what training added to it) in MB of a fresh process that trains one side for an epoch."""
+    receive, send = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=train_alone, args=(name, side, threads, send))
+    process.start()
+    peak = receive.recv()
+    process.join()
+    return peak
+
+
+def peak_so_far():
+    """MB of this process, from Linux; `resource` would count the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def train_alone(name, side, threads, send):
+    workload = MODELS[name]()
+    x, y = data(workload)
+    model = ours(workload)
+    if side == "numbarnn":
+        before = peak_so_far()
+        model.fit(x, y, workload.batch_size, 1, shuffle=workload.shuffle, verbose=0)
+    else:
+        import torch
+
+        torch.set_num_threads(threads)
+        peer, x, y = Model(model, workload.torch_optimizer), torch.tensor(x), torch.tensor(y)
+        before = peak_so_far()
+        peer.fit(x, y, workload.batch_size, workload.shuffle)
+    peak = peak_so_far()
+    send.send((peak, peak - before))
+
+
+def main(texts=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=arguments.names(MODELS), default=list(MODELS), help="default: all")
+    parser.add_argument(
+        "--rounds", type=arguments.number(1, 1000), default=5, help="epochs of each, in turn; default 5"
+    )
+    parser.add_argument("--threads", type=arguments.number(1, 64), default=2, help="default 2")
+    parser.add_argument("--json", metavar="FILE", help="write the results to FILE")
+    options = parser.parse_args(texts)
+    if not installed(["torch"]):
+        return 1
+    content = {"environment": report.about(["torch"], options.threads)}
+    heads = ("model", "ours/s", "PyTorch/s", "  ratio [range]", "peak MB, ours (training)", "PyTorch")
+    print("{:<14}{:>12}{:>12}{:<21}{:<26}{}".format(*heads))
+    content = report.collect({name: partial(measure, name, options) for name in options.models}, content, options.json)
+    return 1 if content["wrong"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

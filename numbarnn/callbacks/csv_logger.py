@@ -1,0 +1,44 @@
+"""The course of a training as a table in a file."""
+
+import csv
+import io
+from pathlib import Path
+
+from ..files import make_folder, whole_file
+from .base import Callback
+
+
+class CSVLogger(Callback):
+    """Writes epoch (from 0) and values of every epoch as a row of a CSV file, which is whole after each.
+
+    ``append``: rows of the file that stands there stay, but for those of epochs that are made again; their columns have
+    to be the same.
+    """
+
+    def __init__(self, path, *, separator=",", append=False):
+        if not isinstance(separator, str) or len(separator) != 1:
+            self._fail("separator to be one character", repr(separator))
+        self.path, self.separator, self.append = Path(path), separator, append
+
+    def on_train_begin(self):
+        make_folder(type(self).__name__, self.path.parent)
+        self.rows = self._rows_before() if self.append and self.path.is_file() else []
+
+    def on_epoch_end(self, epoch, logs):
+        row = {"epoch": str(epoch)} | {name: repr(float(value)) for name, value in logs.items()}
+        self.rows = [old for old in self.rows if int(old["epoch"]) < epoch]
+        if self.rows and list(self.rows[0]) != list(row):
+            self._fail(f"a file with the columns {', '.join(row)}", f"{self.path} with {', '.join(self.rows[0])}")
+        self.rows.append(row)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(row), delimiter=self.separator, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with whole_file(self.path) as file:
+            file.write(text.getvalue().encode())
+
+    def _rows_before(self):
+        rows = list(csv.DictReader(io.StringIO(self.path.read_text()), delimiter=self.separator))
+        if any(not row.get("epoch", "").isdecimal() or None in row for row in rows):
+            self._fail("a file that CSVLogger wrote", f"{self.path}")
+        return rows

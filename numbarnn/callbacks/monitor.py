@@ -1,0 +1,52 @@
+"""What callbacks share that watch a value."""
+
+import math
+
+import numpy as np
+
+from ..layers.base import is_positive_integer
+from .base import Callback
+
+RISING = ("acc", "top_k")  # parts of names of values that should rise
+
+
+class Monitor(Callback):
+    """Watches the value ``monitor`` for its best.
+
+    ``mode`` "min" or "max": whether less is better or more; "auto": more where the name says accuracy or top_k.
+    Better by ``min_delta`` or less, and NaN, is no improvement. ``best`` is the best value so far, None before any.
+    """
+
+    def __init__(self, monitor, min_delta, mode):
+        if mode not in ("auto", "min", "max"):
+            self._fail("mode to be 'auto', 'min' or 'max'", repr(mode))
+        self.monitor, self.mode = monitor, mode
+        self.min_delta = self._number("min_delta", min_delta)
+        self.rises = mode == "max" or (mode == "auto" and any(part in str(monitor) for part in RISING))
+        self.best = None
+
+    def on_train_begin(self):
+        names = self.params["metrics"]
+        if self.monitor not in names:
+            hint = " (there is no validation data)" if str(self.monitor).startswith("val_") else ""
+            self._fail(f"monitor to be one of {', '.join(names)}", f"{self.monitor!r}{hint}")
+        self.best = None
+
+    def improved(self, logs):
+        """Whether the epoch's value is the best so far, which it then is."""
+        value, best = logs[self.monitor], self.best
+        sign = 1 if self.rises else -1
+        better = not math.isnan(value) and (best is None or sign * (value - best) > self.min_delta)
+        if better:
+            self.best = value
+        return better
+
+    def _number(self, name, value, low=0, high=math.inf):
+        if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not low <= value < high:
+            self._fail(f"{name} to be a number in [{low}, {high})", repr(value))
+        return float(value)
+
+    def _count(self, name, value):
+        if not (is_positive_integer(value) or value == 0):
+            self._fail(f"{name} to be an integer of at least 0", repr(value))
+        return int(value)

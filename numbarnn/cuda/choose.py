@@ -1,0 +1,60 @@
+"""Which walk runs a pass, forward and backward each for itself: they share one tape.
+
+small        one launch, a block for a few rows: weights in registers, blocks never wait for each other.
+persistent   one launch, all blocks at the same time: weights in shared memory, a barrier a step.
+per_step     one cuBLAS product and one kernel a step: any cell, any sizes, float32 and float64.
+
+The first two are for float32 and for plain cells: one product with h a step, nothing normalised or projected. Of all
+their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs; where
+nothing fits, or a step takes longer than the host needs to launch its kernels, it is per_step. The plans say how they
+count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its multiprocessors.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import per_step, persistent, small
+from .persistent_plan import persistent_plan
+from .small_plan import SmallPlan, small_plan
+from .target import SIMULATOR, processors
+from .tuples import fed_by_h
+
+BARRIER = 1800  # clocks between blocks
+LAUNCHES = 26_000  # clocks in which the host launches the kernels of a step, about 15 microseconds
+
+
+class Walk(NamedTuple):
+    forward: Any  # (tape)
+    backward: Any  # (tape, gradients)
+
+
+def is_plain(cell):
+    one_product = not (cell.equations.feedback or cell.norms or cell.num_proj) and bool(fed_by_h(cell))
+    return one_product and len(cell.put_out) == 1
+
+
+def plan_for(cell, B, processors, backward):
+    """The plan of the walk in one launch that should be fastest; None where a walk step by step should be."""
+    sizes = cell.units, len(fed_by_h(cell)), B, processors, backward
+    alone, together = small_plan(*sizes), persistent_plan(*sizes)
+    clocks = {alone: alone.clocks(B, processors)} if alone else {}
+    clocks |= {together: together.clocks + BARRIER} if together else {}
+    best = min(clocks, key=clocks.get, default=None)
+    return best if best is not None and clocks[best] < LAUNCHES else None
+
+
+def walk_for(tape):
+    """The walk for this tape. The simulator, which runs one block after the other, walks step by step."""
+    if SIMULATOR or tape.real != np.float32 or not is_plain(tape.cell) or not tape.z.size:
+        return Walk(per_step.forward, per_step.backward)
+    forward, backward = (plan_for(tape.cell, tape.z.shape[1], processors(), back) for back in (False, True))
+    return Walk(walk_with(forward, "forward"), walk_with(backward, "backward"))
+
+
+def walk_with(plan, direction):
+    """The function of the walk that follows a plan."""
+    if plan is None:
+        return getattr(per_step, direction)
+    return partial(getattr(small if isinstance(plan, SmallPlan) else persistent, direction), plan=plan)

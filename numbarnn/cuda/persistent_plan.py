@@ -1,0 +1,107 @@
+"""How the kernels in `persistent` share out a cell and a batch over the multiprocessors of a GPU."""
+
+import functools
+from itertools import product
+from typing import NamedTuple
+
+SHARED = 227 << 10  # bytes of shared memory for a block
+THREADS = (256, 512)  # of a block
+TILES = ((4, 4), (4, 8), (8, 4), (8, 8), (12, 4), (16, 4))  # columns and rows of a thread
+UNROLLED = 4  # places of a run that are written out in a row
+FMA = 128  # multiply-adds of a multiprocessor in a clock
+L2 = 24  # bytes a clock that a multiprocessor reads from the cache of all, when all do
+BANKS = 128  # bytes a clock of shared memory
+
+
+class PersistentPlan(NamedTuple):
+    """A block runs `units` of the cell for `rows` of the batch; `neighbours` blocks run the same rows, `groups` of them
+    all rows. Its product has `depth` places and `columns` weights for each. A thread has a tile of `tile_columns` x
+    `tile_rows` results, and adds up one of `splits` parts of the places; `chunk` of them are at hand at a time."""
+
+    units: int
+    rows: int
+    neighbours: int
+    groups: int
+    depth: int
+    columns: int
+    tile_columns: int
+    tile_rows: int
+    splits: int
+    run: int
+    chunks: int
+    threads: int
+    backward: bool
+
+    @property
+    def blocks(self):
+        return self.neighbours * self.groups
+
+    @property
+    def half(self):
+        """Numbers that blocks tell each other in a step."""
+        return self.groups * self.depth * self.rows
+
+    @property
+    def padded(self):
+        """Units of all neighbours."""
+        return self.units * self.neighbours
+
+    @property
+    def chunk(self):
+        """Places at hand at a time."""
+        return self.splits * self.run
+
+    @property
+    def row_stride(self):
+        """Of partial sums, such that threads that read units side by side read from different banks."""
+        stride = self.columns
+        while stride % 32 != self.units % 32:
+            stride += 4
+        return stride
+
+    @property
+    def heard(self):
+        """Where in shared memory, behind the weights, the chunk starts."""
+        return self.chunks * self.chunk * self.columns
+
+    @property
+    def partial(self):
+        """Where, behind the chunk, the partial sums start."""
+        return self.heard + self.chunk * self.rows
+
+    @property
+    def shared(self):
+        """Bytes of shared memory."""
+        return 4 * (self.partial + self.splits * self.rows * self.row_stride)
+
+    @property
+    def clocks(self):
+        """Of a step, roughly, without what all plans have alike."""
+        adds = self.chunks * self.chunk * self.columns * self.rows
+        others = ((self.tile_columns + self.tile_rows) / 4 + 4) / (self.tile_columns * self.tile_rows)
+        sums = 2 * 4 * self.splits * self.columns * self.rows
+        exchanged = 4 * self.depth * self.rows
+        return adds / FMA * (1 + others) + sums / BANKS + exchanged / L2
+
+
+def plans(H, gates, B, processors, backward, threads):
+    """All plans that fit, some of which are nonsense for a cell of this size, but slow."""
+    for rows, units in product((4, 8, 16, 32, 64), range(4, 68, 4)):
+        neighbours, groups = -(-H // units), -(-B // rows)
+        columns, depth = (units, gates * neighbours * units) if backward else (gates * units, neighbours * units)
+        shape = units, rows, neighbours, groups, depth, columns
+        for count, (width, height), chunks in product(threads, TILES, (1, 2, 4, 8, 16, 32)):
+            fits = neighbours * groups <= processors and units * rows <= count
+            if not fits or columns % width or rows % height:
+                continue
+            splits = min(count * width * height // (columns * rows), depth)
+            run = -(-depth // (max(splits, 1) * chunks * UNROLLED)) * UNROLLED
+            plan = PersistentPlan(*shape, width, height, splits, run, chunks, count, backward)
+            if splits and plan.shared <= SHARED:
+                yield plan
+
+
+@functools.cache
+def persistent_plan(H, gates, B, processors, backward, threads=THREADS):
+    """The plan that should be fastest; None where the weights do not fit. `gates`: pre-activations that h feeds."""
+    return min(plans(H, gates, B, processors, backward, threads), key=lambda p: (p.clocks, p.chunks), default=None)

@@ -1,0 +1,82 @@
+"""The matrix products of a cell: which columns of which parameter lead from where to which slots of z."""
+
+import functools
+from typing import NamedTuple
+
+from .blas import matrix, multiply
+from .equations import kind_of
+
+ONES = "1"  # the source of vectors such as the bias: a column of ones
+
+
+class Product(NamedTuple):
+    """Of `count` neighbouring blocks of H columns of a parameter, for as many slots of z."""
+
+    parameter: str
+    block: int
+    slot: int
+    count: int
+
+
+def runs(cell, parameter, names, wanted=lambda fed: True):
+    """Products for the pre-activations of these names, the blocks of a parameter: neighbours in z go together."""
+    slots, found = list(cell.inputs), []
+    for block, name in enumerate(names):
+        slot = slots.index(name)
+        if not wanted(cell.inputs[name]):
+            continue
+        last = found[-1] if found else None
+        if last and (last.block + last.count, last.slot + last.count) == (block, slot):
+            found[-1] = last._replace(count=last.count + 1)
+        else:
+            found.append(Product(parameter, block, slot, 1))
+    return found
+
+
+@functools.cache
+def products_of(cell):
+    """{source: its products}; a source is "x", "h" (what is fed back), which q, or ONES."""
+    kinds = sorted({kind_of(fed) for fed in cell.inputs.values() if "q" in fed})
+    split = cell.num_proj is not None and kinds
+    back = cell.fed_by("h" if split else "hq")
+    found = {"x": runs(cell, "kernel", cell.fed_by("x"))}
+    found["h"] = runs(cell, "recurrent_kernel", back, lambda fed: "h" in fed)
+    for kind in kinds:
+        name, names = ("feedback_kernel", cell.fed_by("q")) if split else ("recurrent_kernel", back)
+        found[kind] = runs(cell, name, names, lambda fed, kind=kind: "q" in fed and kind_of(fed) == kind)
+    found[ONES] = [p for name, names in cell.vectors.items() for p in runs(cell, name, names)]
+    return found
+
+
+def blocks(cell, product, params):
+    """What a product takes of a parameter, as a matrix; a vector is one of a single row."""
+    array, H = params[product.parameter], cell.units
+    whole = matrix(array, array.size if product in products_of(cell)[ONES] else None)
+    return whole.block(product.block * H, product.count * H)
+
+
+class Products:
+    """All products of a tape from one source; a parameter may have fewer rows than the source has columns."""
+
+    def __init__(self, tape, source):
+        cell, self.mode = tape.cell, tape.mode
+        self.products, self.cell, H = products_of(cell).get(source, []), cell, cell.units
+        self.weights = [blocks(cell, product, tape.params) for product in self.products]
+        self.places = [(product.slot * H, product.count * H) for product in self.products]
+
+    def add_to(self, z, source):
+        """z += source W; rows of z hold all slots."""
+        for weights, place in zip(self.weights, self.places, strict=True):
+            multiply(source.block(0, weights.rows), weights, z.block(*place), add=True, mode=self.mode)
+
+    def backward(self, dz, d_source, add):
+        """d_source = dz W^T, or added to it."""
+        for weights, place in zip(self.weights, self.places, strict=True):
+            multiply(dz.block(*place), weights, d_source.block(0, weights.rows), add=add, turn_b=True, mode=self.mode)
+            add = True
+
+    def of_weights(self, source, dz, d_params):
+        """dW = source^T dz, over all rows of both, into the gradients of the parameters."""
+        for product, place in zip(self.products, self.places, strict=True):
+            to = blocks(self.cell, product, d_params)
+            multiply(source.block(0, to.rows), dz.block(*place), to, turn_a=True, mode=self.mode)

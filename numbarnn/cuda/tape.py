@@ -1,0 +1,124 @@
+"""What a pass works on: arrays on the device, everything time-major and in the order of the inputs.
+
+z[t, b, slot, u] holds pre-activations, after the step what it saved, after the step back dz: see `Slots`. The states
+before and after step t stand in states[i, t, b, u] and states[i, t + 1, b, u], the other way round in reverse.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import as_device, contiguous, empty, put
+from .blas import STRICT, matrix
+from .equations import Slots, slots_of
+from .filled import fill
+from .products import Products
+
+VALID, RESET, STOP = 1, 2, 4  # bits of flags[t, b]
+
+
+@dataclass
+class Tape:
+    cell: Any
+    params: dict
+    x: Any  # (T, B, I), zeros where masked
+    z: Any  # (T, B, slots, H)
+    states: Any  # (states, T + 1, B, H), those of the equations
+    y: Any  # (T + 1, B, F): what is put out and fed back, where that is a projection of the first state
+    before: Any  # (T, B, F): what is fed back in each step, where a reset makes it another than y
+    r: Any  # (T, B, F): the projection before it is clipped, then its gradient
+    q: Any  # (T, B, kinds, H)
+    normed: tuple  # units (T, B, normed, H): normalised rows before scale and shift; inverse (T, B, groups): 1 / std
+    resets: Any  # (T, B) booleans in NumPy, or None
+    flags: Any  # (T, B), see VALID
+    reverse: bool
+    mode: int
+
+    @property
+    def slots(self) -> Slots:
+        return slots_of(self.cell)
+
+    @property
+    def real(self):
+        return np.dtype(self.z.dtype)
+
+    @property
+    def steps(self):
+        """The time steps in the order in which they are walked."""
+        T = self.z.shape[0]
+        return range(T - 1, -1, -1) if self.reverse else range(T)
+
+    @property
+    def fed(self):
+        """(T + 1, B, F): the outputs that are fed back."""
+        return self.states[0] if self.y is None else self.y
+
+    def before_steps(self, array):
+        """Of an array over T + 1 times, what stood there before each step."""
+        return array[1:] if self.reverse else array[:-1]
+
+    def after_steps(self, array):
+        return array[:-1] if self.reverse else array[1:]
+
+    def rows(self, array, t=None):
+        """An array over time and rows as matrix of T B rows, or of the B rows of a step."""
+        B = self.z.shape[1]
+        whole = matrix(array, array.size // max(len(array) * B, 1))
+        return whole if t is None else whole.part(t * B, B)
+
+    def norms(self, d_norms=None):
+        """What kernels get for layer norm; `d_norms`: going back."""
+        if not self.normed:
+            return ()
+        return (*self.normed, self.params["norm_scale"], self.params["norm_shift"] if d_norms is None else d_norms)
+
+    def exposed(self, at_first, others):
+        """Of arrays for the output and for the states of the equations, those that a caller sees."""
+        if self.y is None:
+            return list(others)
+        return [at_first, *(others if self.cell.carries_output else others[1:])]
+
+
+def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
+    """The tape before the first step: z holds all that is known by then."""
+    x = contiguous(as_device(x))
+    params = {name: contiguous(as_device(value)) for name, value in params.items()}
+    (T, B, _), H, real, slots = x.shape, cell.units, np.dtype(x.dtype), slots_of(cell)
+    kinds, F, projected = slots.kinds, cell.output_size, cell.num_proj is not None
+    tape = Tape(
+        cell,
+        params,
+        x,
+        z=empty((T, B, slots.count, H), real),
+        states=empty((len(cell.states), T + 1, B, H), real),
+        y=empty((T + 1, B, F), real) if projected else None,
+        before=None if resets is None else empty((T, B, F), real),
+        r=empty((T, B, F), real) if projected else None,
+        q=empty((T, B, kinds, H) if kinds else (1, 1, 1, 1), real),
+        normed=(empty((T, B, len(cell.normed), H), real), empty((T, B, len(cell.norms)), real)) if cell.norms else (),
+        resets=resets,
+        flags=as_device(flags(T, B, mask, resets)),
+        reverse=reverse,
+        mode=mode,
+    )
+    fill(tape, given)
+    Products(tape, "x").add_to(tape.rows(tape.z), tape.rows(x))
+    start = T if reverse else 0
+    for state in range(len(cell.states)):
+        put(None, tape.states[state], start)  # zero, where a caller sees none
+    seen = tape.exposed(tape.y, [tape.states[i] for i in range(len(cell.states))])
+    for array, value in zip(seen, initial or [None] * len(seen), strict=True):
+        put(value, array, start)
+    return tape
+
+
+def flags(T, B, mask, resets, cut=None):
+    """What is to be known of each step of each row, in one byte."""
+    found = np.full((T, B), VALID, np.uint8)
+    for values, bits in ((resets, RESET), (cut, STOP)):
+        if values is not None:
+            found |= np.where(values, bits, 0).astype(np.uint8)
+    if mask is not None:
+        found[~np.asarray(mask)] &= ~np.uint8(VALID)
+    return found

@@ -1,0 +1,37 @@
+"""Data sets, one file each, and helpers that turn series, texts and lists of rows into arrays of sequences.
+
+Images come as rows: an image of 28 x 28 pixels is a sequence of 28 steps of 28 features.
+Nothing is downloaded. Files are looked for in the folder given, else in the one that the environment variable
+NUMBARNN_DATA names, else in `shared/data` beside a checkout of numbarnn.
+"""
+
+from .adding_problem import adding_problem
+from .batches import batch_stream, shuffle_batch
+from .copy_problem import copy_problem
+from .digits import digits
+from .imdb import imdb, imdb_words
+from .japanese_vowels import japanese_vowels
+from .mnist import mnist
+from .pad_sequences import pad_sequences
+from .reversed_digits import reversed_digits
+from .series import make_windows, sine_mixture
+from .sunspots import sunspots
+from .tiny_shakespeare import tiny_shakespeare
+
+__all__ = [
+    "adding_problem",
+    "batch_stream",
+    "copy_problem",
+    "digits",
+    "imdb",
+    "imdb_words",
+    "japanese_vowels",
+    "make_windows",
+    "mnist",
+    "pad_sequences",
+    "reversed_digits",
+    "shuffle_batch",
+    "sine_mixture",
+    "sunspots",
+    "tiny_shakespeare",
+]

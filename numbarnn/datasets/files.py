@@ -1,0 +1,40 @@
+"""Where the files of data sets are looked for."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def find_file(name, subfolder, files, folder, what):
+    """The first of `files` (other names of one file) that is there, in `folder` or its `subfolder`.
+
+    Without `folder`: the folder that NUMBARNN_DATA names, else the one beside the checkout. `name` is the loader's,
+    `what` describes what to get; both are for the message of the `InputError`.
+    """
+    base = Path(folder or os.environ.get("NUMBARNN_DATA") or Path(__file__).parents[3] / "shared" / "data")
+    for path in (place / file for place in (base / subfolder, base) for file in files):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"{name}: expected {files[0]} in {base} or {base / subfolder}, found none. numbarnn downloads nothing: get "
+        f"{what}, and name their folder with `--data DIR`, `datasets.{name}(DIR)` or the environment variable "
+        "NUMBARNN_DATA"
+    )
+
+
+def read_text(name, path):
+    """The text in the file at `path`, UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{name}: cannot read {path}: {error}") from error
+
+
+def check_float(name, dtype):
+    """`dtype`, where it is a dtype that cells compute with."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise InputError(f"{name}: expected dtype 'float32' or 'float64', got {dtype!r}")
+    return np.dtype(dtype)

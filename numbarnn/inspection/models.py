@@ -1,0 +1,50 @@
+"""`gradient_flow` of the recurrent layers inside a model."""
+
+from dataclasses import replace
+
+from ..chain_pass import ChainPass
+from ..errors import InputError
+from ..layers.recurrent import Recurrent
+from ..state_pass import without_memory
+from .gradients import gradient_flow
+
+
+class Recorder:
+    """In the place of a `Run`: remembers what its gradient is asked for."""
+
+    def __init__(self, run):
+        self.run, self.outputs, self.asked = run, run.outputs, None
+
+    def backward(self, d_outputs=None, d_state=None, **options):
+        self.asked = d_outputs, d_state
+        return self.run.backward(d_outputs, d_state, **options)
+
+
+def model_gradient_flow(model, x, y):
+    """{layer: {state: norms (B, T)}}: how the gradient of the model's loss on a batch flows back through its recurrent
+    layers (`gradient_flow` of each), without dropout and from zero states.
+
+    ``model``: a compiled `Sequential`, trained or not. Layers inside wrappers are left out. Raises `InputError`.
+    """
+    x, y = model._data("model_gradient_flow", x, y)
+    if not any(isinstance(layer, Recurrent) for layer in model.layers):
+        raise InputError("model_gradient_flow: expected a model with recurrent layers, got none")
+    steps, inputs, mask, output = [], {}, None, x
+    for layer in model.layers:
+        layer = without_memory(layer) if isinstance(layer, Recurrent) else layer
+        inputs[layer.name], before = (output, mask), output
+        output, kept = layer.forward(before, False, None, mask)
+        mask = layer.compute_mask(before, mask)
+        if isinstance(layer, Recurrent):
+            kept = replace(kept, run=Recorder(kept.run))
+        steps.append((layer, kept, None))
+    run = ChainPass(output, mask, 0.0, steps)
+    measured = model._measure(y, run)
+    run.backward(measured.gradient, **measured.options)
+    flows = {}
+    for layer, kept, _ in steps:
+        if isinstance(layer, Recurrent):
+            read, mask = inputs[layer.name]
+            options = {"mask": mask, "reverse": layer.go_backwards, "device": layer.device}
+            flows[layer.name] = gradient_flow(layer.cell, layer.params, read, *kept.run.asked, **options)
+    return flows

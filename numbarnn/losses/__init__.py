@@ -1,0 +1,49 @@
+"""Losses: one number for a batch of predictions, and its gradient.
+
+``loss(y_true, y_pred)`` is the value, ``loss.value_and_gradient(y_true, y_pred)`` also gives dL/dy_pred. Predictions
+are arrays (batch, ..., outputs) of float32 or float64; gradients keep their dtype. Labels have exactly the shape
+of the predictions, or are integers of rank one less; nothing is ever broadcast. The loss of an empty batch is 0.
+"""
+
+from ..errors import InputError
+from .base import Loss
+from .cross_entropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CrossEntropy,
+    SparseCategoricalCrossentropy,
+)
+from .regression import Huber, MeanAbsoluteError, MeanSquaredError
+
+BY_NAME = {
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "binary_crossentropy": BinaryCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "huber": Huber,
+}
+
+
+def get(loss):
+    """The loss of that name with its default options, or ``loss`` itself when it is a `Loss`."""
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str) and loss in BY_NAME:
+        return BY_NAME[loss]()
+    raise InputError(f"loss: expected a Loss or one of {', '.join(BY_NAME)}, got {loss!r}")
+
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CrossEntropy",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "get",
+]

@@ -1,0 +1,65 @@
+"""Optimisers: they update arrays in place from gradients of the same names and shapes.
+
+A class without a prefix has the maths of Keras; TF1..., Torch... and Keras3... name whose it is where they differ. Each
+has a string name, too: "tf1_rmsprop" is ``TF1RMSprop()``.
+"""
+
+from ..errors import InputError
+from .adam import Adam, AdamW, AMSGrad, TF1Adam, TorchAdam, TorchAdamW, TorchAMSGrad
+from .base import Optimizer
+from .rmsprop import Keras2MomentumRMSprop, Keras3RMSprop, RMSprop, TF1RMSprop, TorchRMSprop
+from .schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, TimeDecay
+from .sgd import SGD, TF1Momentum, TorchSGD
+
+BY_NAME = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "amsgrad": AMSGrad,
+    "adamw": AdamW,
+    "keras2_momentum_rmsprop": Keras2MomentumRMSprop,
+    "keras3_rmsprop": Keras3RMSprop,
+    "tf1_momentum": TF1Momentum,
+    "tf1_rmsprop": TF1RMSprop,
+    "tf1_adam": TF1Adam,
+    "torch_sgd": TorchSGD,
+    "torch_rmsprop": TorchRMSprop,
+    "torch_adam": TorchAdam,
+    "torch_amsgrad": TorchAMSGrad,
+    "torch_adamw": TorchAdamW,
+}
+
+
+def get(optimizer):
+    """A fresh optimiser of that name with its default options, or ``optimizer`` itself when it is an `Optimizer`."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, str) and optimizer.lower() in BY_NAME:
+        return BY_NAME[optimizer.lower()]()
+    raise InputError(f"optimizer: expected an Optimizer or one of {', '.join(BY_NAME)}, got {optimizer!r}")
+
+
+__all__ = [
+    "SGD",
+    "AMSGrad",
+    "Adam",
+    "AdamW",
+    "CosineDecay",
+    "ExponentialDecay",
+    "Keras2MomentumRMSprop",
+    "Keras3RMSprop",
+    "Optimizer",
+    "RMSprop",
+    "Schedule",
+    "StepDecay",
+    "TF1Adam",
+    "TF1Momentum",
+    "TF1RMSprop",
+    "TimeDecay",
+    "TorchAMSGrad",
+    "TorchAdam",
+    "TorchAdamW",
+    "TorchRMSprop",
+    "TorchSGD",
+    "get",
+]

@@ -1,0 +1,155 @@
+"""What all optimisers have in common."""
+
+import math
+from dataclasses import KW_ONLY, InitVar, dataclass
+
+import numpy as np
+
+from ..errors import Checked, InputError
+from . import clipping
+from .schedules import TimeDecay
+
+ALIASES = {
+    "lr": "learning_rate",
+    "clipnorm": "clip_var_norm",
+    "global_clipnorm": "clip_global_norm",
+    "clipvalue": "clip_value",
+}
+
+
+@dataclass(eq=False, repr=False)
+class Optimizer(Checked):
+    """``apply(params, gradients)`` updates arrays in place from gradients of the same names and shapes.
+
+    ``learning_rate``: a number, or a function of the number of steps made so far (see `schedules`); ``decay`` d stands
+    for Keras 2's learning_rate / (1 + d steps). Gradients are clipped first: the norm over all of them to
+    ``clip_global_norm``, or that of each array to ``clip_var_norm``, then each element to [-clip_value, clip_value].
+    ``lazy``: rows of a matrix whose gradient is zero throughout stay as they are, and so does what is remembered of
+    them: the rows of an `Embedding` that a batch did not use.
+
+    Other names, with the meaning that they have in Keras 3: ``lr``, ``clipnorm`` (clip_var_norm; in Keras 2 it was the
+    global norm), ``global_clipnorm`` (clip_global_norm) and ``clipvalue``.
+
+    What an optimiser remembers stands in ``iterations`` and ``slots[name][slot]``; nothing else changes from step to
+    step. Subclasses name their slots and define ``update(w, g, slots, step, scratch)``, where ``step`` is what
+    ``constants(rate)`` gives: numbers that are the same for all arrays.
+    """
+
+    learning_rate: object = None
+    _: KW_ONLY
+    clip_global_norm: float | None = None
+    clip_var_norm: float | None = None
+    clip_value: float | None = None
+    lazy: bool = False
+    decay: InitVar[float] = 0.0
+    lr: InitVar[object] = None
+    clipnorm: InitVar[float | None] = None
+    global_clipnorm: InitVar[float | None] = None
+    clipvalue: InitVar[float | None] = None
+
+    default_learning_rate = 0.001
+    slot_names = ()
+    slot_starts = {}  # where it is not 0
+
+    def __post_init__(self, decay, lr, clipnorm, global_clipnorm, clipvalue):
+        given = {"lr": lr, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
+        for alias, value in given.items():
+            self._take_alias(alias, value)
+        if self.learning_rate is None:
+            self.learning_rate = self.default_learning_rate
+        if not callable(self.learning_rate):
+            self._expect_number("learning_rate", 0.0, math.inf)
+        if decay:
+            self.learning_rate = TimeDecay(self.learning_rate, decay)
+        for name in ("clip_global_norm", "clip_var_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                self._expect_number(name, 0.0, math.inf)
+                if getattr(self, name) == 0:
+                    raise InputError(f"{type(self).__name__}: expected {name} above 0, got 0")
+        if self.clip_global_norm and self.clip_var_norm:
+            raise InputError(f"{type(self).__name__}: expected clip_global_norm or clip_var_norm, got both")
+        self.iterations = 0
+        self.slots = {}
+
+    def apply(self, params, gradients):
+        """One step: changes the arrays of ``params`` in place."""
+        for name, w in params.items():
+            if name not in gradients or gradients[name].shape != w.shape:
+                got = gradients[name].shape if name in gradients else "none"
+                raise InputError(f"{type(self).__name__}: expected a gradient of {name} of shape {w.shape}, got {got}")
+        gradients = self._clipped({name: gradients[name] for name in params})
+        rate = self.rate()
+        scratch = np.empty(max(w.size for w in params.values()), next(iter(params.values())).dtype)
+        self.iterations += 1
+        step = self.constants(rate)
+        for name, w in params.items():
+            update = self._update_used_rows if self.lazy and w.ndim == 2 else self.update
+            update(w, gradients[name], self._slots_of(name, w), step, scratch[: w.size].reshape(w.shape))
+
+    def constants(self, rate):
+        """What `update` needs beside arrays in this step, the rate or more."""
+        return rate
+
+    def update(self, w, g, slots, step, scratch):
+        """Change w and its slots in place; ``scratch`` is room for one more array of their shape."""
+        raise NotImplementedError
+
+    def rate(self):
+        """The learning rate of the next step."""
+        rate = self.learning_rate
+        return float(rate(self.iterations) if callable(rate) else rate)
+
+    def _update_used_rows(self, w, g, slots, step, scratch):
+        used = g.any(axis=1).nonzero()[0]
+        w_used, slots_used = w[used], {name: slot[used] for name, slot in slots.items()}
+        self.update(w_used, g[used], slots_used, step, scratch[: len(used)])
+        w[used] = w_used
+        for name, slot in slots.items():
+            slot[used] = slots_used[name]
+
+    def _slots_of(self, name, w):
+        slots = self.slots.get(name)
+        if slots is None:
+            starts = self.slot_starts
+            slots = self.slots[name] = {slot: np.full_like(w, starts.get(slot, 0)) for slot in self.slot_names}
+        for slot in slots.values():
+            if slot.shape != w.shape:
+                raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
+        return slots
+
+    def _clipped(self, gradients):
+        if self.clip_global_norm:
+            gradients = clipping.by_global_norm(gradients, self.clip_global_norm)
+        if self.clip_var_norm:
+            gradients = clipping.by_norm_of_each(gradients, self.clip_var_norm)
+        return clipping.by_value(gradients, self.clip_value) if self.clip_value else gradients
+
+    def _take_alias(self, alias, value):
+        name = ALIASES[alias]
+        if value is not None and getattr(self, name) is not None:
+            raise InputError(f"{type(self).__name__}: {alias} is another name of {name}, expected one of them")
+        if value is not None:
+            setattr(self, name, value)
+
+    def _expect_number(self, name, low, high):
+        """Check an option, and make it a float."""
+        value = getattr(self, name)
+        good = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not good or not low <= value < high:
+            raise InputError(f"{type(self).__name__}: expected {name} to be a number in [{low}, {high}), got {value!r}")
+        setattr(self, name, float(value))
+
+    def __repr__(self):
+        shown = {n: v for n, v in vars(self).items() if isinstance(v, float) or v is True or callable(v)}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+
+for alias, name in ALIASES.items():  # to read, too
+    setattr(Optimizer, alias, property(lambda self, name=name: getattr(self, name), doc=f"Another name of {name}."))
+
+
+def move_average(average, new, rho, scratch):
+    """average = rho average + (1 - rho) new, in place; ``new`` may be scratch itself."""
+    np.subtract(new, average, out=scratch)
+    scratch *= 1.0 - rho
+    average += scratch

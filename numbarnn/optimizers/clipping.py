@@ -1,0 +1,25 @@
+"""Clipping of gradients, {name: array}: new dictionaries, the arrays given stay as they are. NaN goes through."""
+
+import math
+
+import numpy as np
+
+
+def by_global_norm(gradients, limit):
+    """All scaled alike so that the norm over all of them is at most ``limit`` (TensorFlow 1's clip_by_global_norm)."""
+    norm = math.sqrt(sum(_square_sum(g) for g in gradients.values()))
+    return gradients if norm <= limit else {name: g * (limit / norm) for name, g in gradients.items()}
+
+
+def by_norm_of_each(gradients, limit):
+    """Each scaled so that its own norm is at most ``limit``."""
+    return {name: by_global_norm({name: g}, limit)[name] for name, g in gradients.items()}
+
+
+def by_value(gradients, limit):
+    """Each element moved into [-limit, limit]."""
+    return {name: np.clip(g, -limit, limit) for name, g in gradients.items()}
+
+
+def _square_sum(g):
+    return float(np.square(g, dtype=np.float64).sum())

@@ -1,0 +1,29 @@
+"""Training on batches that a recipe draws itself."""
+
+import math
+
+from ..batches import Means
+from ..history import History
+from ..progress import Progress
+
+
+def fit_batches(model, draw, updates, test, epochs, batch_size):
+    """One update from each of the batches (x, y) that `draw()` gives for an epoch, `updates` of them; a `History`.
+
+    After each epoch the model is evaluated on `test` (x, y). A loss that is not finite ends the training.
+    """
+    history = History()
+    for epoch in range(epochs):
+        progress, means = Progress(f"epoch {epoch + 1}/{epochs}", updates, 1, 1), Means(model.metrics_names)
+        for x, y in draw():
+            values = model.train_on_batch(x, y)
+            means.add(values, [len(x)] * len(values))
+            progress.update(1, means)
+        results = means.values()
+        on_test = model.evaluate(*test, batch_size, return_dict=True)
+        results |= {f"val_{name}": value for name, value in on_test.items()}
+        progress.finish(results)
+        history.append(epoch, results)
+        if not math.isfinite(results["loss"]):
+            break
+    return history

@@ -1,0 +1,63 @@
+"""The copy problem: five symbols through a pause of 30 steps, LSTM beside SimpleRNN (computed, needs no files)."""
+
+import numpy as np
+
+from .. import datasets, layers, losses, optimizers
+from ..model import Sequential
+from .no_files import expect_no_folder
+
+EPOCHS = 30
+BATCH_SIZE = 50
+DELAY = 30
+LENGTH = 5
+SYMBOLS = 8
+
+
+def load(data, dtype):
+    expect_no_folder("copy", data, "the sequences are computed")
+    return datasets.copy_problem(5000, DELAY, LENGTH, SYMBOLS, 1), datasets.copy_problem(500, DELAY, LENGTH, SYMBOLS, 2)
+
+
+def build(seed, dtype):
+    recurrent = {
+        "LSTM": layers.LSTM(128, return_sequences=True),
+        "SimpleRNN": layers.SimpleRNN(128, return_sequences=True),
+    }
+    return {name: _model(layer, seed, dtype) for name, layer in recurrent.items()}
+
+
+def _model(recurrent, seed, dtype):
+    vectors = layers.Embedding(SYMBOLS + 2, SYMBOLS + 2, embeddings_initializer="identity")
+    model = Sequential([layers.Input((None,)), vectors, recurrent, layers.Dense(SYMBOLS + 2)], seed=seed, dtype=dtype)
+    model.compile(
+        optimizer=optimizers.Adam(5e-3, clip_global_norm=1.0),
+        loss=losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[recalled],
+    )
+    return model
+
+
+def recalled(y_true, y_pred):
+    """Share of the symbols to remember that are said right."""
+    return float(np.mean(y_pred[:, -LENGTH:].argmax(axis=-1) == y_true[:, -LENGTH:]))
+
+
+def report(models, x, y):
+    """Symbols recalled, beside the share that guessing gets right."""
+    lines = [f"symbols recalled on the test set after {DELAY} steps; guessing gets {1 / SYMBOLS:.3f} of them"]
+    return "\n".join(lines + [f"  {name}: {recalled(y, model.predict(x)):.3f}" for name, model in models.items()])
+
+
+def figures(models, x, y):
+    """What the networks say in the last steps of one test sequence, and what they should say."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 2 * len(models)))
+    for axes, (name, model) in zip(figure.subplots(len(models), 1), models.items(), strict=True):
+        scores = model.predict(x[:1])[0, -LENGTH:]
+        p = np.exp(scores - scores.max(axis=1, keepdims=True))
+        axes.imshow((p / p.sum(axis=1, keepdims=True)).T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.plot(range(LENGTH), y[0, -LENGTH:], "r_", markersize=12)
+        axes.set(title=name, ylabel="symbol", xticks=range(LENGTH))
+    figure.tight_layout()
+    return {"recalled.png": figure}

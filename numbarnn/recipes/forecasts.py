@@ -1,0 +1,71 @@
+"""What the recipes that forecast the sine mixture share: its random windows, and what a forecast is worth."""
+
+import numpy as np
+
+from .. import datasets, generation, losses, optimizers
+from ..errors import InputError
+from .no_files import expect_no_folder
+
+WINDOW = 20
+
+
+def random_windows(data, dtype):
+    """5,000 windows anywhere in the first four fifths of the series to train on, all those of the last to test on.
+
+    With batches of 50 an epoch has 100 updates.
+    """
+    expect_no_folder("series", data, "the series is computed")
+    series = datasets.sine_mixture().astype(dtype)
+    cut = 4 * len(series) // 5
+    return (
+        datasets.make_windows(series[:cut], WINDOW, count=5000),
+        datasets.make_windows(series[cut:], WINDOW, stride=1),
+    )
+
+
+def compiled(model):
+    """The model with Adam, and the mean squared error over all steps."""
+    model.compile(optimizer=optimizers.Adam(1e-3), loss=losses.MeanSquaredError())
+    return model
+
+
+def generate(model, prompt, n, temperature, seed):
+    """The `n` values (n, 1) that follow the prompt, text of numbers between commas; None: 20 zeros."""
+    try:
+        start = np.zeros(WINDOW) if prompt is None else np.array(prompt.split(","), float)
+    except ValueError:
+        raise InputError(f"generate: expected a prompt of numbers between commas, got {prompt!r}") from None
+    return generation.generate(model, start[None, :, None], n, temperature=temperature or 0.0, seed=seed)[0]
+
+
+def report(model, x, y):
+    """Mean squared errors, beside that of the forecast "as now"."""
+    predicted = model.predict(x)
+    return "\n".join(
+        [
+            f"test error, mean square: {np.mean((predicted - y) ** 2):.2g} over all steps, "
+            f"{np.mean((predicted[:, -1] - y[:, -1]) ** 2):.2g} at the last step (which has seen {x.shape[1]} values)",
+            f"the forecast 'next = now' has {np.mean((x - y) ** 2):.2g}",
+        ]
+    )
+
+
+def figures(model, x, y):
+    """The one-step forecasts at the ends of the test windows, against the truth."""
+    return {
+        "forecast.png": against_truth("One-step forecast on the test series", y[:, -1, 0], model.predict(x)[:, -1, 0])
+    }
+
+
+def against_truth(title, truth, forecast, times=None):
+    """A figure of forecasts and what came."""
+    from matplotlib.figure import Figure
+
+    times = np.arange(len(truth)) if times is None else times
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot(times, truth, "k", label="truth")
+    axes.plot(times, forecast, "b.", label="forecast")
+    axes.set(title=title, xlabel="time", ylabel="value")
+    axes.legend()
+    return figure

@@ -1,0 +1,22 @@
+"""MNIST, row by row, as Keras has it: SimpleRNN(150, relu), Adam, batches of 32 (--data DIR)."""
+
+from .. import datasets, layers, losses
+from ..functional import Model
+from .images import UNITS, figures, report
+
+__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "load", "report"]
+
+EPOCHS = 10
+BATCH_SIZE = 32
+
+
+def load(data, dtype):
+    return datasets.mnist(data, dtype)
+
+
+def build(seed, dtype):
+    rows = layers.Input((28, 28))
+    state = layers.SimpleRNN(UNITS, activation="relu")(rows)
+    model = Model(rows, layers.Dense(10, activation="softmax")(state), seed=seed, dtype=dtype)
+    model.compile(optimizer="adam", loss=losses.SparseCategoricalCrossentropy(), metrics=["accuracy"])
+    return model

@@ -1,0 +1,30 @@
+"""MNIST, row by row: Keras' SimpleRNNCell(150), orthogonal, 366 batches an epoch (--data DIR).
+
+As a notebook has it that combines Keras' cell with TensorFlow 1; its best test accuracy is 0.9737, after nine epochs.
+"""
+
+import numpy as np
+
+from .. import datasets, layers
+from ..model import Sequential
+from .batches import fit_batches
+from .images import UNITS, compiled, figures, report
+from .images import without_validation as load
+
+__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+
+EPOCHS = 13
+BATCH_SIZE = 150
+
+
+def build(seed, dtype):
+    chain = [layers.Input((28, 28)), layers.SimpleRNN(UNITS), layers.Dense(10)]
+    return compiled(Sequential(chain, seed=seed, dtype=dtype))
+
+
+def fit(model, train, test, epochs, batch_size, seed):
+    rng = np.random.default_rng(seed)
+    updates = len(train[0]) // batch_size
+    return fit_batches(
+        model, lambda: datasets.shuffle_batch(*train, batch_size, rng), updates, test, epochs, batch_size
+    )

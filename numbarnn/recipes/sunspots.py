@@ -1,0 +1,48 @@
+"""Sunspots one year ahead, three centuries of them: GRU(32) beside "as the year before" (--data DIR)."""
+
+import numpy as np
+
+from .. import datasets, layers, losses, optimizers
+from ..model import Sequential
+from .forecasts import against_truth
+
+EPOCHS = 100
+BATCH_SIZE = 16
+WINDOW = 33  # three cycles of the Sun
+TEST_YEARS = 80  # 1929 to 2008
+SCALE = 14.0  # the largest number is 190.2, its root 13.8
+
+
+def load(data, dtype):
+    """Windows of 33 years, the targets one year later. Tested is the last step of those that end in the last 80 years.
+
+    The roots of the numbers, scaled to [0, 1], vary by about as much in strong cycles as in weak ones.
+    """
+    _, numbers = datasets.sunspots(data)
+    x, y = datasets.make_windows((np.sqrt(numbers) / SCALE).astype(dtype), WINDOW, stride=1)
+    return (x[:-TEST_YEARS], y[:-TEST_YEARS]), (x[-TEST_YEARS:], y[-TEST_YEARS:])
+
+
+def build(seed, dtype):
+    chain = [layers.Input((None, 1)), layers.GRU(32, return_sequences=True), layers.Dense(1)]
+    model = Sequential(chain, seed=seed, dtype=dtype)
+    model.compile(optimizer=optimizers.Adam(2e-3), loss=losses.MeanSquaredError())
+    return model
+
+
+def sunspots(last_steps):
+    """Numbers of sunspots (years,) behind what stands in the last step of windows."""
+    return (SCALE * np.maximum(last_steps[:, -1, 0], 0)) ** 2
+
+
+def report(model, x, y):
+    truth = sunspots(y)
+    lines = [f"{len(truth)} test years, root of the mean squared error in sunspots a year"]
+    for name, forecast in (("network", model.predict(x)), ("as the year before", x)):
+        lines.append(f"  {name}: {np.sqrt(np.mean((sunspots(forecast) - truth) ** 2)):.1f}")
+    return "\n".join(lines)
+
+
+def figures(model, x, y):
+    years = np.arange(2009 - len(y), 2009)
+    return {"forecast.png": against_truth("Sunspots, one year ahead", sunspots(y), sunspots(model.predict(x)), years)}

@@ -1,0 +1,82 @@
+"""Middle-sized cells in one launch of blocks that wait for each other, in the simulator, against the plain engine."""
+
+from functools import partial
+
+import pytest
+from problems import assert_same_bits
+from test_declarations import Last
+from walk_checks import check, goes_wrong
+
+import numbarnn as nr
+from numbarnn.cuda import choose, engine, persistent
+from numbarnn.cuda.persistent_plan import persistent_plan
+from numbarnn.cuda.tuples import fed_by_h
+
+
+def walk_together(monkeypatch, processors=4, threads=32, many_chunks=False):
+    """Let the engine walk with plans for so few multiprocessors and so small blocks."""
+
+    def plan_for(tape, backward):
+        sizes = tape.cell.units, len(fed_by_h(tape.cell)), tape.z.shape[1]
+        plan = persistent_plan(*sizes, processors, backward, (threads,))
+        return plan._replace(splits=1, run=4, chunks=-(-plan.depth // 4)) if many_chunks else plan
+
+    def walk_for(tape):
+        forth, back = plan_for(tape, False), plan_for(tape, True)
+        return choose.Walk(partial(persistent.forward, plan=forth), partial(persistent.backward, plan=back))
+
+    monkeypatch.setattr(engine, "walk_for", walk_for)
+
+
+@pytest.mark.parametrize("cell", [nr.SimpleRNNCell(9), nr.UGRNNCell(6), nr.NASCell(5), Last(5)])
+def test_cells(monkeypatch, cell):
+    walk_together(monkeypatch)
+    check(cell, 3, 2, 4)
+
+
+@pytest.mark.parametrize("options", [{}, {"lengths": True, "reverse": True}, {"mask": True, "resets": 0.4}])
+@pytest.mark.parametrize("cell", [nr.LSTMCell(7, use_peepholes=True, cell_clip=0.5), nr.ResetAfterGRUCell(6)])
+def test_masks_resets_and_reverse(monkeypatch, cell, options):
+    walk_together(monkeypatch)
+    check(cell, 4, 5, 2, **options)
+
+
+@pytest.mark.parametrize("processors, threads, many_chunks", [(2, 64, False), (6, 32, True), (4, 64, True)])
+def test_plans(monkeypatch, processors, threads, many_chunks):
+    walk_together(monkeypatch, processors, threads, many_chunks)
+    check(nr.LSTMCell(10), 3, 6, 2)
+
+
+def test_one_step_one_row_one_unit(monkeypatch):
+    walk_together(monkeypatch)
+    check(nr.SimpleRNNCell(1), 1, 1, 1)
+
+
+def test_same_bits_again(monkeypatch):
+    walk_together(monkeypatch)
+    assert_same_bits(check(nr.LSTMCell(6), 3, 2, 4), check(nr.LSTMCell(6), 3, 2, 4))
+
+
+def none_at_all(counters, group, arrivals):
+    pass
+
+
+def one_arrival_short(counters, group, arrivals):
+    right_wait(counters, group, arrivals - 1)
+
+
+right_wait = persistent.wait
+
+
+@pytest.mark.parametrize("wait", [none_at_all, one_arrival_short])
+def test_a_wrong_barrier_between_blocks_is_caught(monkeypatch, wait):
+    walk_together(monkeypatch)
+    monkeypatch.setattr(persistent, "wait", wait)
+    assert goes_wrong(nr.LSTMCell(10))
+
+
+@pytest.mark.parametrize("first", range(2, 6), ids=["chunk", "partial sums", "arrival", "wait"])
+def test_a_forgotten_barrier_in_a_block_is_caught(monkeypatch, first):
+    """One of the four of each step; two come before the steps."""
+    walk_together(monkeypatch, threads=64)
+    assert goes_wrong(nr.LSTMCell(10), range(first, 999, 4))

@@ -1,0 +1,70 @@
+"""Small cells in one launch, a block for a few rows, in the simulator, against the plain engine."""
+
+from functools import partial
+
+import pytest
+from problems import assert_same_bits
+from test_declarations import CELLS as DECLARED
+from walk_checks import check, goes_wrong
+
+import numbarnn as nr
+from numbarnn.cuda import choose, engine, small
+from numbarnn.cuda.small_plan import plan_with
+from numbarnn.cuda.tuples import fed_by_h
+
+ALL = nr.CELLS | {cell.__name__: cell for cell in DECLARED}
+PLAIN = [name for name, cell in ALL.items() if choose.is_plain(cell(4))]
+
+
+def walk_small(monkeypatch, lanes=2, rows=1, kept=None):
+    """Let the engine walk with plans of this shape; `kept`: places whose weights stay in registers."""
+
+    def plan_for(tape, backward):
+        plan = plan_with(tape.cell.units, len(fed_by_h(tape.cell)), lanes, rows, backward)
+        return plan if kept is None else plan._replace(kept=kept)
+
+    def walk_for(tape):
+        forth, back = plan_for(tape, False), plan_for(tape, True)
+        return choose.Walk(partial(small.forward, plan=forth), partial(small.backward, plan=back))
+
+    monkeypatch.setattr(engine, "walk_for", walk_for)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_plain_cell(monkeypatch, name):
+    walk_small(monkeypatch)
+    check(ALL[name](5), 3, 2, 4)
+
+
+@pytest.mark.parametrize("options", [{}, {"lengths": True, "reverse": True}, {"mask": True, "resets": 0.4}])
+@pytest.mark.parametrize("cell", [nr.LSTMCell(7, use_peepholes=True, cell_clip=0.5), nr.ResetAfterGRUCell(6)])
+def test_masks_resets_and_reverse(monkeypatch, cell, options):
+    walk_small(monkeypatch, lanes=4, rows=2)
+    check(cell, 5, 3, 2, **options)
+
+
+@pytest.mark.parametrize("lanes, rows, kept", [(1, 1, 4), (2, 2, 4), (4, 4, 4), (4, 1, 4), (1, 1, 16)])
+def test_plans(monkeypatch, lanes, rows, kept):
+    """Weights partly in shared memory, rows that fill no block, and parts that no unit fills."""
+    walk_small(monkeypatch, lanes, rows, min(kept, plan_with(13, 4, lanes, rows, False).part))
+    check(nr.LSTMCell(13), 3, 5, 2, resets=0.3)
+
+
+def test_one_step_one_row_one_unit(monkeypatch):
+    walk_small(monkeypatch, lanes=1)
+    for cell in (nr.SimpleRNNCell(1), nr.LSTMCell(1), nr.LSTMCell(9)):
+        check(cell, 1, 1, 1)
+
+
+def test_same_bits_again(monkeypatch):
+    walk_small(monkeypatch, lanes=4)
+    assert_same_bits(check(nr.LSTMCell(6), 3, 2, 4), check(nr.LSTMCell(6), 3, 2, 4))
+
+
+@pytest.mark.parametrize(
+    "forgotten", [(0,), (1,), (2,), range(2, 99)], ids=["first", "second", "third", "all of steps"]
+)
+def test_a_forgotten_barrier_is_caught(monkeypatch, forgotten):
+    """The barrier before the first h is written, that after it, that of one step, and those of all steps."""
+    walk_small(monkeypatch)
+    assert goes_wrong(nr.LSTMCell(40), forgotten)

@@ -1,0 +1,31 @@
+"""What the tests of walks in one launch have in common."""
+
+import numpy as np
+from gridsim import all_blocks_at_once
+from problems import Problem, assert_exact
+
+BOUND = 1e-5
+
+
+def check(cell, T, B, I, **options):
+    """Compares everything with the plain engine in float64; `lengths` and `mask`: whether to use those of the problem,
+    `resets`: their share."""
+    problem = Problem(cell, T, B, I, "float32")
+    if "resets" in options:
+        options["reset_mask"] = np.random.default_rng(2).random((B, T)) < options.pop("resets")
+    for name in {"lengths", "mask"} & options.keys():
+        options[name] = getattr(problem, name)
+    with all_blocks_at_once():
+        results = problem.results(device="cuda", **options)
+        assert_exact(problem, results, BOUND, "cuda", **options)
+    return results
+
+
+def goes_wrong(cell, forgotten=()):
+    """Whether outputs are wrong, from whichever end threads start."""
+    problem, wrong = Problem(cell, 4, 3, 2, "float32"), []
+    truth = problem.in_float64().run(device="numpy").outputs
+    for last_first in (False, True):
+        with all_blocks_at_once(forgotten, last_first):
+            wrong.append(not np.allclose(problem.run(device="cuda").outputs, truth, atol=BOUND))
+    return any(wrong)
