@@ -1,10 +1,11 @@
 """MNIST, row by row: BasicRNNCell(150), a stream of batches of 150 (the four idx files: --data DIR).
 
 TensorFlow's tutorials: 55,000 images, 366 updates an epoch, Adam 1e-3. Their notebook tests after each epoch, and has
-0.9757 after the tenth and at best 0.9805, after the sixteenth.
+0.9757 after the tenth and at best 0.9805, after the sixteenth. It keeps the rate; there the accuracy goes on jumping
+between 0.970 and 0.979. Here the rate falls along half a cosine, and the accuracy ends above 0.98.
 """
 
-from .. import datasets
+from .. import datasets, optimizers
 from .batches import fit_batches
 from .images import classifier, figures, report
 from .images import without_validation as load
@@ -13,6 +14,7 @@ __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
 
 EPOCHS = 30
 BATCH_SIZE = 150
+RATE = 1e-3
 
 
 def build(seed, dtype):
@@ -22,4 +24,5 @@ def build(seed, dtype):
 def fit(model, train, test, epochs, batch_size, seed):
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size
+    model.optimizer.learning_rate = optimizers.CosineDecay(RATE, epochs * updates, alpha=0.02)
     return fit_batches(model, lambda: (next(stream) for _ in range(updates)), updates, test, epochs, batch_size)
