@@ -131,7 +131,12 @@ def test_bad_usage_is_exit_code_2(options, capsys):
 
 def test_interrupted_training_exits_130_and_leaves_no_file(tmp_path):
     command = [sys.executable, "-u", "-m", "numbarnn", "train", "--epochs", "100000", "--out", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    keep = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job in the background hands on that it is ignored
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        signal.signal(signal.SIGINT, keep)
         for line in process.stdout:
             if line.startswith("epoch 1/100000"):
                 break
