@@ -40,9 +40,16 @@ def forward(layers, x, training=False, rng=None):
     for layer in layers:
         output, kept = layer.forward(x, training, rng, mask)
         mask, x = layer.compute_mask(x, mask), output
-        d_penalty, regularizer = None, layer.activity_regularizer
-        if regularizer is not None:
-            penalty += regularizer(x) / max(1, len(x))
-            d_penalty = regularizer.gradient(x) / x.dtype.type(max(1, len(x)))
+        of_layer, d_penalty = activity_penalty(layer, x)
+        penalty += of_layer
         steps = [*(steps if training else ()), (layer, kept, d_penalty)]
     return ChainPass(x, mask, penalty, steps)
+
+
+def activity_penalty(layer, x):
+    """(penalty of the layer's activity_regularizer for outputs x (batch, ...), a mean over the batch; its gradient or
+    None)."""
+    if layer.activity_regularizer is None:
+        return 0.0, None
+    samples = max(1, len(x))
+    return layer.activity_regularizer(x) / samples, layer.activity_regularizer.gradient(x) / x.dtype.type(samples)

@@ -3,7 +3,7 @@
 from copy import copy
 from dataclasses import dataclass, field
 
-from .chain_pass import ChainPass
+from .chain_pass import ChainPass, activity_penalty
 from .layers import Bidirectional, Embedding, Masking
 from .layers.recurrent import Recurrent
 
@@ -54,10 +54,8 @@ def forward(layers, x, training=False, rng=None, mask=None, states=None):
         else:
             output, kept = layer.forward(x, training, rng, mask)
         mask, x = mask_after(layer, x, mask), output
-        d_penalty, regularizer = None, layer.activity_regularizer
-        if regularizer is not None:
-            penalty += regularizer(x) / max(1, len(x))
-            d_penalty = regularizer.gradient(x) / x.dtype.type(max(1, len(x)))
+        of_layer, d_penalty = activity_penalty(layer, x)
+        penalty += of_layer
         steps = [*(steps if training else ()), (layer, kept, d_penalty)]
     return StatePass(x, mask, penalty, steps, finals)
 
