@@ -100,12 +100,12 @@ def main(texts=None):
     parser = arguments.parser("gpu", __doc__.splitlines()[0], MODULES, "one shape of each cell, short rounds")
     options = arguments.finish(parser.parse_args(texts))
     try:
-        from numbarnn.cuda.target import cuda, require_gpu
+        from numbarnn.cuda.target import require_gpu, wait
 
         require_gpu()
     except InputError as error:
         parser.error(str(error))
-    options.wait, gpu = cuda.synchronize, gpu_costs.describe()
+    options.wait, gpu = wait, gpu_costs.describe()
     options.peak = gpu["peak_gflops"]
     content = {"environment": environment() | gpu | {"date": datetime.date.today().isoformat()}}
     print(", ".join(f"{name} {value}" for name, value in gpu.items()), HEADER, sep="\n", flush=True)

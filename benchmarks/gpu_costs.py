@@ -11,7 +11,9 @@ CLUSTERS = (2, 4, 8)
 
 def describe():
     """{name: text or number} of the GPU in use."""
-    from numbarnn.cuda.target import SIMULATOR, cuda
+    from numba import cuda
+
+    from numbarnn.cuda.target import SIMULATOR
 
     if SIMULATOR:
         return {"gpu": "Numba's simulator", "peak_gflops": 1.0}
@@ -35,7 +37,8 @@ def eight_arrays(a, b, c, d, e, f, g, h):
 
 @functools.cache
 def barriers():
-    """{name: (kernel(counter, n) that meets n times, blocks)}; counter: an int32 of value 0."""
+    """{name: (kernel(counter, n) that meets n times, blocks, whether all blocks must run at once)}; counter: an int32 of
+    value 0."""
     from numbarnn.cuda.ptx import cluster_barrier, cluster_of
     from numbarnn.cuda.target import add_release, cuda, load_acquire
 
@@ -49,7 +52,6 @@ def barriers():
             everyone.sync()
 
     def counted(counter, n):
-        cuda.cg.this_grid()  # so that all blocks run at once
         for i in range(n):
             cuda.syncthreads()
             if cuda.threadIdx.x == 0:
@@ -68,52 +70,75 @@ def barriers():
 
         return cluster
 
-    found = {"block": (block, 132), "grid of 132": (grid, 132), "grid of 32": (grid, 32)}
-    found |= {f"counter of {blocks}": (counted, blocks) for blocks in (132, 32, 8)}
-    return found | {f"cluster of {size}": (cluster(size), 128) for size in CLUSTERS}
+    found = {"block": (block, 132, False), "grid of 132": (grid, 132, True), "grid of 32": (grid, 32, True)}
+    found |= {f"counter of {blocks}": (counted, blocks, True) for blocks in (132, 32, 8)}
+    return found | {f"cluster of {size}": (cluster(size), 128, False) for size in CLUSTERS}
 
 
 def measured():
     """{what: microseconds}; on a GPU only."""
-    from numbarnn.cuda.target import SIMULATOR, cuda, kernel
+    from numbarnn.cuda.memory import zeros
+    from numbarnn.cuda.target import SIMULATOR, Kernel
 
     if SIMULATOR:
         return {}
-    arrays, found = [cuda.device_array(8, np.float32) for _ in range(8)], {}
+    arrays, found = [zeros((8,), np.float32) for _ in range(8)], {}
+    warm_up()
     for name, function, arguments in (
         ("launch without arguments", nothing, ()),
         ("launch with one array", one_array, arrays[:1]),
         ("launch with eight arrays", eight_arrays, arrays),
     ):
-        launch = kernel(function)[132, 256]
-        found[f"{name}, host"], found[f"{name}, in a row"] = launched(cuda, launch, arguments)
-    for name, (function, blocks) in barriers().items():
-        compiled = kernel(function)
+        kernel = Kernel(function, tuple(array.kind for array in arguments))
+        launch = functools.partial(kernel.start, (132, 1), 256, *arguments)
+        found[f"{name}, host"], found[f"{name}, in a row"] = launched(launch)
+        found[f"{name}, made ready before"], _ = launched(kernel.ready((132, 1), 256, *arguments))
+    counter = zeros((1,), np.int32)
+    for name, (function, blocks, together) in barriers().items():
+        kernel = Kernel(function, (counter.kind, int), together=together)
         for threads in (32, 256):
-            found[f"barrier of {name}, {threads} threads"] = met(cuda, compiled[blocks, threads])
+            start = functools.partial(kernel.start, (blocks, 1), threads)
+            found[f"barrier of {name}, {threads} threads"] = met(start)
     return found
 
 
-def launched(cuda, launch, arguments):
+def warm_up(seconds=0.5):
+    """An idle GPU has slow clocks."""
+    from numbarnn.cuda.memory import zeros
+    from numbarnn.cuda.target import wait
+
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        zeros((1 << 28,), np.uint8)
+        wait()
+
+
+def launched(launch):
     """Microseconds of a launch until the host goes on, and until the GPU has run one after the other."""
-    launch(*arguments)
-    cuda.synchronize()
+    from numbarnn.cuda.target import wait
+
+    launch()
+    wait()
     start = time.perf_counter()
     for _ in range(LAUNCHES):
-        launch(*arguments)
+        launch()
     host = time.perf_counter() - start
-    cuda.synchronize()
+    wait()
     return 1e6 * host / LAUNCHES, 1e6 * (time.perf_counter() - start) / LAUNCHES
 
 
-def met(cuda, launch):
+def met(start):
     """Microseconds of a barrier: the median of launches with many, by the GPU's own clock."""
+    from numba import cuda
+
+    from numbarnn.cuda.memory import zeros
+
     times = []
     for _ in range(ROUNDS):
-        counter = cuda.to_device(np.zeros(1, np.int32))
+        counter = zeros((1,), np.int32)
         begin, end = cuda.event(), cuda.event()
         begin.record()
-        launch(counter, BARRIERS)
+        start(counter, BARRIERS)
         end.record()
         end.synchronize()
         times.append(1e3 * cuda.event_elapsed_time(begin, end) / BARRIERS)

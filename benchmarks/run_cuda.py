@@ -22,13 +22,11 @@ class Runner(run_numbarnn.Runner):
         super().__init__(there, numba.get_num_threads(), device=device)
 
     def results(self):
-        from numbarnn.cuda.arrays import to_host
-
         run, grads = self.train()
         named = {"outputs": run.outputs, "forward": self.forward(), "d_inputs": grads.inputs}
         named |= {f"state.{name}": value for name, value in run.state._asdict().items()}
         named |= {f"d_{name}": value for name, value in grads.params.items()}
-        return {name: to_host(value) for name, value in named.items()}
+        return {name: np.asarray(value) for name, value in named.items()}
 
 
 class StepByStep(Runner):

@@ -1,7 +1,7 @@
 """Arrays on a GPU, as far as those must know them who check arguments. Without such an array nothing here imports CUDA.
 
-`device="cuda"` takes anything with `__cuda_array_interface__` (PyTorch, CuPy, numba-cuda) and gives back arrays of
-numba-cuda, which have it too.
+`device="cuda"` takes anything with `__cuda_array_interface__` (PyTorch, CuPy, numba-cuda) and gives back arrays that
+have it too.
 """
 
 import numpy as np
@@ -11,6 +11,8 @@ from .errors import InputError
 
 
 def is_on_device(value):
+    if type(value) is np.ndarray:
+        return False
     return hasattr(value, "__cuda_array_interface__") or hasattr(value, "__cuda_ndarray__")  # the simulator's has this
 
 
@@ -26,7 +28,7 @@ def check_can_stay(cell, device, arrays):
 
 
 def as_array(value):
-    """A NumPy array, or an array of numba-cuda over the memory of one on the device."""
+    """A NumPy array, or a `DeviceArray` over the memory of one on the device."""
     if not is_on_device(value):
         return np.asarray(value)
     from .cuda.arrays import as_device
@@ -38,9 +40,7 @@ def turned(array):
     """With its first two axes exchanged, over the same memory."""
     if not is_on_device(array):
         return np.swapaxes(array, 0, 1)
-    from .cuda.arrays import turned
-
-    return turned(array)
+    return as_array(array).turned()
 
 
 def with_zeros(x, valid):

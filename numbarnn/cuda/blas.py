@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from .arrays import address
 from .target import INSTALL, SIMULATOR
 
+POINTER, INTEGER = ctypes.c_void_p, ctypes.c_int
+PLACED = POINTER, INTEGER  # a matrix and its stride
+PRODUCT = [POINTER, *[INTEGER] * 5, POINTER, *PLACED, *PLACED, POINTER, *PLACED]  # handle, turned, sizes, factors
 STRICT, TF32 = 0, 3  # cuBLAS' math modes: float32 throughout, or factors rounded to 10 bits for the tensor cores
 
 
@@ -36,27 +38,45 @@ class Matrix(NamedTuple):
 
 def matrix(array, columns=None):
     """A contiguous device array as matrix whose rows are its last axis, or `columns` numbers."""
-    columns = columns or tuple(array.shape)[-1]
-    return Matrix(address(array), array.size // columns, columns, columns, np.dtype(array.dtype))
+    columns = columns or array.shape[-1]
+    return Matrix(array.address, array.size // columns, columns, columns, array.dtype)
 
 
-def multiply(a, b, c, add=False, turn_a=False, turn_b=False, mode=STRICT):
-    """c = a b, or c += a b with `add`; a^T, b^T in their place where turned. The same bits in every run."""
-    if c.rows and c.columns:
-        (_multiply_in_numpy if SIMULATOR else _multiply)(a, b, c, add, turn_a, turn_b, mode)
+def multiply(a, b, c, **how):
+    """c = a b, or as `product` says."""
+    product(a, b, c, **how)()
 
 
-def _multiply(a, b, c, add, turn_a, turn_b, mode):
+def product(a, b, c, add=False, turn_a=False, turn_b=False, mode=STRICT):
+    """A function that makes c = a b, or c += a b with `add`; a^T, b^T in their place where turned. It takes the number
+    of the row of their arrays where a and c start. The same bits in every run."""
+    if not (c.rows and c.columns):
+        return lambda a_row=0, c_row=0: None
+    return (_in_numpy if SIMULATOR else _by_cublas)(a, b, c, add, turn_a, turn_b, mode)
+
+
+def _by_cublas(a, b, c, add, turn_a, turn_b, mode):
     library, handle = connection(mode)
     name, real = ("cublasSgemm_v2", ctypes.c_float) if c.dtype == np.float32 else ("cublasDgemm_v2", ctypes.c_double)
+    function, alpha, beta = getattr(library, name), real(1), real(add)
     inner = a.rows if turn_a else a.columns
-    sizes, factors = (c.columns, c.rows, inner), (ctypes.byref(real(1)), ctypes.byref(real(add)))  # of product and c
-    check(
-        getattr(library, name)(
-            *(handle, int(turn_b), int(turn_a), *sizes, factors[0]),
-            *(b.at, b.stride, a.at, a.stride, factors[1], c.at, c.stride),
-        )
-    )
+    before = handle, int(turn_b), int(turn_a), c.columns, c.rows, inner, ctypes.byref(alpha), b.at, b.stride
+    a_row_size, c_row_size, beta = a.stride * a.dtype.itemsize, c.stride * c.dtype.itemsize, ctypes.byref(beta)
+
+    def multiply(a_row=0, c_row=0):
+        at = a.at + a_row * a_row_size, a.stride, beta, c.at + c_row * c_row_size, c.stride
+        check(function(*before, *at))
+
+    return multiply
+
+
+def _in_numpy(a, b, c, add, turn_a, turn_b, mode):
+    def multiply(a_row=0, c_row=0):
+        left, right, to = _memory(a.part(a_row, a.rows)), _memory(b), _memory(c.part(c_row, c.rows))
+        product = (left.T if turn_a else left) @ (right.T if turn_b else right)
+        to[:] = to + product if add else product
+
+    return multiply
 
 
 @functools.cache
@@ -76,23 +96,15 @@ def load():
         library = ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublas").abs_path)
     except Exception as reason:  # pathfinder has its own errors
         raise InputError(INSTALL) from reason
-    address, integer = ctypes.c_void_p, ctypes.c_int
-    library.cublasCreate_v2.argtypes = [ctypes.POINTER(address)]
-    library.cublasSetMathMode.argtypes = [address, integer]
-    for function in (library.cublasSgemm_v2, library.cublasDgemm_v2):
-        function.argtypes = [address, *[integer] * 5, *[address, address, integer] * 2, address, address, integer]
+    library.cublasCreate_v2.argtypes = [ctypes.POINTER(POINTER)]
+    library.cublasSetMathMode.argtypes = [POINTER, INTEGER]
+    library.cublasSgemm_v2.argtypes = library.cublasDgemm_v2.argtypes = PRODUCT
     return library
 
 
 def check(status):
     if status:
         raise RuntimeError(f"cuBLAS: status {status}")
-
-
-def _multiply_in_numpy(a, b, c, add, turn_a, turn_b, mode):
-    a, b, c = map(_memory, (a, b, c))
-    product = (a.T if turn_a else a) @ (b.T if turn_b else b)
-    c[:] = c + product if add else product
 
 
 def _memory(m):

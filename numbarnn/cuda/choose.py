@@ -10,7 +10,7 @@ nothing fits, or a step takes longer than the host needs to launch its kernels, 
 count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its multiprocessors.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,9 +47,17 @@ def plan_for(cell, B, processors, backward):
 
 def walk_for(tape):
     """The walk for this tape. The simulator, which runs one block after the other, walks step by step."""
-    if SIMULATOR or tape.real != np.float32 or not is_plain(tape.cell) or not tape.z.size:
+    if SIMULATOR or tape.real != np.float32:
         return Walk(per_step.forward, per_step.backward)
-    forward, backward = (plan_for(tape.cell, tape.z.shape[1], processors(), back) for back in (False, True))
+    return walk_of(tape.cell, tape.z.shape[1], processors())
+
+
+@cache
+def walk_of(cell, B, processors):
+    """For float32."""
+    if not is_plain(cell):
+        return Walk(per_step.forward, per_step.backward)
+    forward, backward = (plan_for(cell, B, processors, back) for back in (False, True))
     return Walk(walk_with(forward, "forward"), walk_with(backward, "backward"))
 
 

@@ -2,31 +2,34 @@
 
 import functools
 
-from numba import boolean, float32, int32, types, uint8
+import numpy as np
 
 from ..maths import zero
 from .arrays import everyone
 from .arrays import launch as launch_each
 from .tape import RESET
-from .target import allow_shared, kernel
+from .target import Kernel
 
-REAL = {axes: types.Array(float32, axes, "C") for axes in (1, 2, 3, 4)}
-WALK = (REAL[4], REAL[2], types.Array(uint8, 2, "C"), REAL[4])  # z, recurrent kernel, flags, states
-FORWARD = (*WALK, boolean)
-BACKWARD = (*WALK, REAL[3], REAL[4], boolean)  # gradients of outputs and states, reverse
-TOGETHER = (REAL[1], types.Array(int32, 1, "C"))  # what blocks tell each other, and their counters
+
+def array(dtype, axes):
+    return np.dtype(dtype), axes, True
+
+
+REAL = {axes: array("float32", axes) for axes in (1, 2, 3, 4)}
+FORWARD = (REAL[4], REAL[2], REAL[2], array("uint8", 2), REAL[4], bool)  # z, vectors, recurrent kernel, flags, states
+BACKWARD = (REAL[4], REAL[2], array("uint8", 2), REAL[4], REAL[3], REAL[4], bool)  # ... gradients of outputs, states
+TOGETHER = (REAL[1], array("int32", 1))  # what blocks tell each other, and their counters
 
 
 @functools.cache
-def compiled(make, cell, plan, signature):
-    """The kernel make(cell, plan), allowed to use the shared memory that it needs."""
-    ready = kernel(make(cell, plan), signature, launch_bounds=(plan.threads, 1))
-    allow_shared(ready, plan.shared)
-    return ready
+def compiled(make, cell, plan, kinds):
+    """The kernel make(cell, plan)."""
+    together = kinds[-len(TOGETHER) :] == TOGETHER
+    return Kernel(make(cell, plan), kinds, plan.threads, plan.shared, together)
 
 
-def start(make, cell, plan, signature, blocks, *arguments):
-    compiled(make, cell, plan, signature)[blocks, plan.threads, 0, plan.shared](*arguments)
+def start(make, cell, plan, kinds, blocks, *arguments):
+    compiled(make, cell, plan, kinds).start((blocks, 1), plan.threads, *arguments)
 
 
 def finish(tape):

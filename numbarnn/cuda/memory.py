@@ -10,7 +10,8 @@ import threading
 import numpy as np
 
 from ..cpu.workspace import rounded
-from .target import SIMULATOR, cuda
+from .device_array import DeviceArray
+from .target import allocate, zero_bytes
 
 KEEP = 4 << 30  # bytes of free pieces that are kept
 
@@ -22,14 +23,16 @@ _kept = 0
 class Lease:
     """Memory for an array, until the last array over it is gone."""
 
-    def __init__(self, shape, dtype):
-        self.size = rounded(math.prod(shape) * dtype.itemsize)
-        self.piece = take(self.size)
-        data = self.piece.device_ctypes_pointer.value, False
-        self.__cuda_array_interface__ = {"shape": shape, "typestr": dtype.str, "data": data, "version": 3}
+    __slots__ = ("piece", "size")
+
+    def __init__(self, size):
+        self.size = size
+        self.piece = take(size)
 
     def __del__(self):
         global _kept
+        if not hasattr(self, "piece"):
+            return
         with _lock:
             if _kept + self.size <= KEEP:
                 _free.setdefault(self.size, []).append(self.piece)
@@ -44,10 +47,10 @@ def take(size):
             _kept -= size
             return _free[size].pop()
     try:
-        return cuda.device_array(size, np.uint8)
-    except cuda.cudadrv.driver.CudaAPIError:  # there may be no memory but for free pieces
+        return allocate(size)
+    except MemoryError:  # there may be no memory but for free pieces
         clear()
-        return cuda.device_array(size, np.uint8)
+        return allocate(size)
 
 
 def clear():
@@ -60,14 +63,22 @@ def clear():
 
 def empty(shape, dtype):
     """A device array; contents are whatever was there."""
-    if SIMULATOR:
-        return cuda.device_array(shape, dtype)
-    return cuda.as_cuda_array(Lease(shape, np.dtype(dtype)), sync=False)
+    dtype = np.dtype(dtype)
+    lease = Lease(rounded(math.prod(shape) * dtype.itemsize))
+    return DeviceArray(lease.piece.address, shape, dtype, lease)
+
+
+def zeros(shape, dtype):
+    return zero(empty(shape, dtype))
+
+
+def zero(array):
+    """A contiguous device array, now full of zeros."""
+    if array.size:
+        zero_bytes(array.address, array.nbytes)
+    return array
 
 
 def nothing(axes, dtype):
-    """A device array without elements. It has an address all the same: numba-cuda does not hand on one that is null."""
-    array = cuda.device_array((0,) + (1,) * (axes - 1), dtype)
-    if not SIMULATOR:
-        array.gpu_data = cuda.device_array(1, dtype).gpu_data
-    return array
+    """A device array without elements."""
+    return DeviceArray(0, (0,) + (1,) * (axes - 1), np.dtype(dtype), None)

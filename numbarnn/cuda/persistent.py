@@ -12,11 +12,13 @@ import numpy as np
 from numba import float32
 from numba.extending import register_jitable
 
-from .arrays import empty
-from .arrays import zeros as cleared
 from .equations import read_planes, read_slots, slots_of, write_planes, write_slots
+from .filled import feed_inputs, vectors_of
 from .launch import BACKWARD, FORWARD, TOGETHER, finish, start
+from .memory import empty
+from .memory import zeros as cleared
 from .persistent_product import product
+from .preactivations import reader
 from .steps import ZERO, output_gradient, time_of, unsigned
 from .tape import RESET, STOP, VALID
 from .target import add_release, cuda, load_acquire, shared_address
@@ -26,7 +28,17 @@ LINE = 32  # counters of two groups are 128 bytes apart
 
 
 def forward(tape, plan):
-    arguments = tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse, *meeting_place(plan)
+    feed_inputs(tape)
+    vectors = vectors_of(tape.cell, tape.params, tape.real)
+    arguments = (
+        tape.z,
+        vectors,
+        tape.params["recurrent_kernel"],
+        tape.flags,
+        tape.states,
+        tape.reverse,
+        *meeting_place(plan),
+    )
     start(forward_kernel, tape.cell, plan, FORWARD + TOGETHER, plan.blocks, *arguments)
     finish(tape)
 
@@ -38,7 +50,7 @@ def backward(tape, d, plan):
 
 def meeting_place(plan):
     """`numbers` and `counters` of the kernels."""
-    return empty(2 * plan.half, np.float32), cleared(LINE * plan.groups, np.int32)
+    return empty((2 * plan.half,), np.float32), cleared((LINE * plan.groups,), np.int32)
 
 
 @register_jitable
@@ -88,13 +100,12 @@ def position(plan, H):
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
     equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by_h(cell)
-    read_z, write_saved, add = read_slots(slots.inputs), write_slots(slots.saved), plus(fed, len(slots.inputs))
+    read_z, write_saved, add = reader(cell), write_slots(slots.saved), plus(fed, len(slots.inputs))
     read_states, write_states, no_states = read_planes(S), write_planes(S), zeros(S)
     gates, half, group_size, neighbours = len(fed), plan.half, plan.depth * plan.rows, plan.neighbours
     of_thread, (keep, multiply, total) = position(plan, cell.units), product(plan, cell.units)
 
-    def forward(z, recurrent, flags, states, reverse, numbers, counters):
-        cuda.cg.this_grid()  # makes the launch cooperative: where not all blocks can run at the same time, it fails
+    def forward(z, vectors, recurrent, flags, states, reverse, numbers, counters):
         T, B = flags.shape
         group, first, unit, row, b, place, speaks, writes = of_thread(B)
         memory, h = cuda.shared.array(0, float32), cuda.local.array(gates, float32)
@@ -103,7 +114,7 @@ def forward_kernel(cell, plan):
         keep(memory, recurrent, first)
         t = time_of(0, T, reverse)
         s = read_states(states, unsigned(t + 1 - after), b, unit)
-        zs, flag = read_z(z, t, b, unit), flags[t, b]
+        zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
         if speaks:
             numbers[place] = s[0] if writes else ZERO
         arrive(counters, group)
@@ -126,7 +137,7 @@ def forward_kernel(cell, plan):
                 if flag & VALID:
                     write_saved(z, t, b, unit, saved)
             t = time_of(i + 1, T, reverse)
-            zs, flag = read_z(z, t, b, unit), flags[t, b]
+            zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
             wait(counters, group, (i + 2) * neighbours)
 
     return forward
@@ -148,7 +159,6 @@ def backward_kernel(cell, plan):
     of_thread, (keep, multiply, total) = position(plan, cell.units), product(plan, cell.units)
 
     def backward(z, recurrent, flags, states, d_outputs, d_states, reverse, numbers, counters):
-        cuda.cg.this_grid()
         T, B = flags.shape
         group, first, unit, row, b, place, speaks, writes = of_thread(B)
         memory = cuda.shared.array(0, float32)

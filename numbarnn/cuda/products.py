@@ -3,7 +3,7 @@
 import functools
 from typing import NamedTuple
 
-from .blas import matrix, multiply
+from .blas import matrix, multiply, product
 from .equations import kind_of
 
 ONES = "1"  # the source of vectors such as the bias: a column of ones
@@ -48,11 +48,11 @@ def products_of(cell):
     return found
 
 
-def blocks(cell, product, params):
+def blocks(cell, part, params):
     """What a product takes of a parameter, as a matrix; a vector is one of a single row."""
-    array, H = params[product.parameter], cell.units
-    whole = matrix(array, array.size if product in products_of(cell)[ONES] else None)
-    return whole.block(product.block * H, product.count * H)
+    array, H = params[part.parameter], cell.units
+    whole = matrix(array, array.size if part in products_of(cell)[ONES] else None)
+    return whole.block(part.block * H, part.count * H)
 
 
 class Products:
@@ -61,22 +61,23 @@ class Products:
     def __init__(self, tape, source):
         cell, self.mode = tape.cell, tape.mode
         self.products, self.cell, H = products_of(cell).get(source, []), cell, cell.units
-        self.weights = [blocks(cell, product, tape.params) for product in self.products]
-        self.places = [(product.slot * H, product.count * H) for product in self.products]
+        self.weights = [blocks(cell, p, tape.params) for p in self.products]
+        self.places = [(p.slot * H, p.count * H) for p in self.products]
 
-    def add_to(self, z, source):
-        """z += source W; rows of z hold all slots."""
-        for weights, place in zip(self.weights, self.places, strict=True):
-            multiply(source.block(0, weights.rows), weights, z.block(*place), add=True, mode=self.mode)
+    def to(self, z, source, add):
+        """Functions that make z = source W, or add it; rows of z hold all slots."""
+        pairs = zip(self.weights, self.places, strict=True)
+        return [product(source.block(0, w.rows), w, z.block(*at), add=add, mode=self.mode) for w, at in pairs]
 
-    def backward(self, dz, d_source, add):
-        """d_source = dz W^T, or added to it."""
-        for weights, place in zip(self.weights, self.places, strict=True):
-            multiply(dz.block(*place), weights, d_source.block(0, weights.rows), add=add, turn_b=True, mode=self.mode)
-            add = True
+    def back(self, dz, d_source, add):
+        """Functions that make d_source = dz W^T, or add it."""
+        return [
+            product(dz.block(*at), w, d_source.block(0, w.rows), add=add or i > 0, turn_b=True, mode=self.mode)
+            for i, (w, at) in enumerate(zip(self.weights, self.places, strict=True))
+        ]
 
     def of_weights(self, source, dz, d_params):
         """dW = source^T dz, over all rows of both, into the gradients of the parameters."""
-        for product, place in zip(self.products, self.places, strict=True):
-            to = blocks(self.cell, product, d_params)
+        for p, place in zip(self.products, self.places, strict=True):
+            to = blocks(self.cell, p, d_params)
             multiply(source.block(0, to.rows), dz.block(*place), to, turn_a=True, mode=self.mode)

@@ -1,9 +1,12 @@
-"""What kernels use on the GPU, as Python for Numba's CUDA simulator."""
+"""What kernels and the host use on the GPU, as Python for Numba's CUDA simulator; memory is the host's."""
 
+import ctypes
 import sys
 
+import numpy as np
 from numba import cuda as simulator
 from numba.cuda.simulator import kernel as running
+from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
 sys.setswitchinterval(1e-5)  # the simulator asks its threads again and again whether they wait at a barrier
 
@@ -18,6 +21,81 @@ class Cuda:
 
 
 cuda = Cuda()
+
+
+def require_gpu():
+    pass
+
+
+def processors():
+    return simulator.get_current_device().MULTIPROCESSOR_COUNT
+
+
+def wait():
+    pass
+
+
+def wait_for_stream(stream):
+    pass
+
+
+class Piece:
+    __slots__ = ("address", "memory")
+
+    def __init__(self, size):
+        self.memory = np.empty(size, np.uint8)
+        self.address = self.memory.ctypes.data
+
+
+allocate = Piece
+
+
+def copy_from_host(address, array):
+    ctypes.memmove(address, array.ctypes.data, array.nbytes)
+
+
+def copy_to_host(array, address):
+    ctypes.memmove(array.ctypes.data, address, array.nbytes)
+
+
+def copy_on_device(to, address, size):
+    ctypes.memmove(to, address, size)
+
+
+def zero_bytes(address, size):
+    ctypes.memset(address, 0, size)
+
+
+class Kernel:
+    """A function that the simulator runs; it compiles nothing."""
+
+    def __init__(self, function, kinds, threads=None, shared=0, together=False):
+        self.function, self.shared = simulator.jit()(function), shared
+
+    def ready(self, grid, threads, *arguments):
+        def start(*last):
+            given = arguments[: len(arguments) - len(last)] + last
+            self.function[grid, threads, 0, self.shared](*map(as_simulated, given))
+
+        return start
+
+    def start(self, grid, threads, *arguments):
+        self.ready(grid, threads, *arguments)()
+
+
+def as_simulated(argument):
+    """A `DeviceArray` as the simulator's kind of array, over the same memory; tuples and numbers as they are."""
+    if isinstance(argument, tuple):
+        return tuple(map(as_simulated, argument))
+    return FakeCUDAArray(as_numpy(argument)) if hasattr(argument, "address") else argument
+
+
+def as_numpy(array):
+    if not array.size:
+        return np.empty(array.shape, array.dtype)
+    size = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)) + array.dtype.itemsize
+    memory = (ctypes.c_char * size).from_address(array.address)
+    return np.ndarray(array.shape, array.dtype, memory, 0, array.strides)
 
 
 def shared_address(array):

@@ -12,7 +12,9 @@ from numba import float32
 from numba.extending import register_jitable
 
 from .equations import read_planes, read_slots, slots_of, write_planes, write_slots
+from .filled import feed_inputs, vectors_of
 from .launch import BACKWARD, FORWARD, finish, start
+from .preactivations import reader
 from .small_product import products
 from .steps import ZERO, output_gradient, time_of, unsigned
 from .tape import RESET, STOP, VALID
@@ -21,7 +23,9 @@ from .tuples import fed_by_h, plus, put, zeros
 
 
 def forward(tape, plan):
-    arguments = tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
+    feed_inputs(tape)
+    vectors = vectors_of(tape.cell, tape.params, tape.real)
+    arguments = tape.z, vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
     start(forward_kernel, tape.cell, plan, FORWARD, blocks_of(tape, plan), *arguments)
     finish(tape)
 
@@ -56,12 +60,12 @@ def position(plan):
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
     equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by_h(cell)
-    read_z, write_saved, add = read_slots(slots.inputs), write_slots(slots.saved), plus(fed, len(slots.inputs))
+    read_z, write_saved, add = reader(cell), write_slots(slots.saved), plus(fed, len(slots.inputs))
     read_states, write_states, no_states = read_planes(S), write_planes(S), zeros(S)
     half, stride, of_thread, product = plan.half, plan.stride, position(plan), products(plan)
     keep, multiply, collect, weights, partial, gates = product
 
-    def forward(z, recurrent, flags, states, reverse):
+    def forward(z, vectors, recurrent, flags, states, reverse):
         T, B = flags.shape
         unit, lane, row, b, place, speaks, writes = of_thread(B)
         memory, w = cuda.shared.array(0, float32), cuda.local.array(weights, float32)
@@ -71,7 +75,7 @@ def forward_kernel(cell, plan):
         keep(w, memory, recurrent, unit, lane)
         t = time_of(0, T, reverse)
         s = read_states(states, unsigned(t + 1 - after), b, unit)
-        zs, flag = read_z(z, t, b, unit), flags[t, b]
+        zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
         if speaks:
             memory[place] = s[0]
         cuda.syncthreads()
@@ -91,7 +95,7 @@ def forward_kernel(cell, plan):
             if speaks:
                 memory[half - i % 2 * half + place] = s[0]
             t = time_of(i + 1, T, reverse)
-            zs, flag = read_z(z, t, b, unit), flags[t, b]
+            zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
             cuda.syncthreads()
 
     return forward

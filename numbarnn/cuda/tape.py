@@ -4,16 +4,16 @@ z[t, b, slot, u] holds pre-activations, after the step what it saved, after the 
 before and after step t stand in states[i, t, b, u] and states[i, t + 1, b, u], the other way round in reverse.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .arrays import as_device, contiguous, empty, put
+from .arrays import as_device, contiguous, put
 from .blas import STRICT, matrix
 from .equations import Slots, slots_of
-from .filled import fill
-from .products import Products
+from .memory import empty, zero
 
 VALID, RESET, STOP = 1, 2, 4  # bits of flags[t, b]
 
@@ -23,6 +23,7 @@ class Tape:
     cell: Any
     params: dict
     x: Any  # (T, B, I), zeros where masked
+    given: dict  # what `Cell.draw` gave
     z: Any  # (T, B, slots, H)
     states: Any  # (states, T + 1, B, H), those of the equations
     y: Any  # (T + 1, B, F): what is put out and fed back, where that is a projection of the first state
@@ -41,7 +42,7 @@ class Tape:
 
     @property
     def real(self):
-        return np.dtype(self.z.dtype)
+        return self.z.dtype
 
     @property
     def steps(self):
@@ -81,15 +82,16 @@ class Tape:
 
 
 def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
-    """The tape before the first step: z holds all that is known by then."""
+    """The tape before the first step; z holds nothing yet."""
     x = contiguous(as_device(x))
     params = {name: contiguous(as_device(value)) for name, value in params.items()}
-    (T, B, _), H, real, slots = x.shape, cell.units, np.dtype(x.dtype), slots_of(cell)
+    (T, B, _), H, real, slots = x.shape, cell.units, x.dtype, slots_of(cell)
     kinds, F, projected = slots.kinds, cell.output_size, cell.num_proj is not None
     tape = Tape(
         cell,
         params,
         x,
+        given,
         z=empty((T, B, slots.count, H), real),
         states=empty((len(cell.states), T + 1, B, H), real),
         y=empty((T + 1, B, F), real) if projected else None,
@@ -98,23 +100,30 @@ def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
         q=empty((T, B, kinds, H) if kinds else (1, 1, 1, 1), real),
         normed=(empty((T, B, len(cell.normed), H), real), empty((T, B, len(cell.norms)), real)) if cell.norms else (),
         resets=resets,
-        flags=as_device(flags(T, B, mask, resets)),
+        flags=flags_on_device(T, B, mask, resets),
         reverse=reverse,
         mode=mode,
     )
-    fill(tape, given)
-    Products(tape, "x").add_to(tape.rows(tape.z), tape.rows(x))
     start = T if reverse else 0
-    for state in range(len(cell.states)):
-        put(None, tape.states[state], start)  # zero, where a caller sees none
-    seen = tape.exposed(tape.y, [tape.states[i] for i in range(len(cell.states))])
+    if projected:
+        zero(tape.states[0][start])  # a caller sees none
+    seen = tape.exposed(tape.y, list(map(tape.states.__getitem__, range(len(cell.states)))))
     for array, value in zip(seen, initial or [None] * len(seen), strict=True):
-        put(value, array, start)
+        put(value, array[start])
     return tape
 
 
-def flags(T, B, mask, resets, cut=None):
-    """What is to be known of each step of each row, in one byte."""
+def flags_on_device(T, B, mask, resets, cut=None):
+    """What is to be known of each step of each row, in one byte, (T, B)."""
+    return all_valid(T, B) if mask is resets is cut is None else as_device(flags(T, B, mask, resets, cut))
+
+
+@functools.lru_cache(32)
+def all_valid(T, B):
+    return as_device(np.full((T, B), VALID, np.uint8))
+
+
+def flags(T, B, mask, resets, cut):
     found = np.full((T, B), VALID, np.uint8)
     for values, bits in ((resets, RESET), (cut, STOP)):
         if values is not None:

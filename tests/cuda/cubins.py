@@ -118,6 +118,7 @@ def one_launch():
     """The kernels that `choose` takes on an H100 where all steps are one launch."""
     import numbarnn as nr
     from numbarnn.cuda import choose, launch, persistent, small
+    from numbarnn.cuda.device import numba_type
     from numbarnn.cuda.small_plan import SmallPlan
 
     cells = {name: nr.CELLS[name] for name in ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell")}
@@ -125,14 +126,14 @@ def one_launch():
     found = {}
     for name, make in cells.items():
         for B, H in SHAPES:
-            for kind, signature in (("forward", launch.FORWARD), ("backward", launch.BACKWARD)):
+            for kind, kinds in (("forward", launch.FORWARD), ("backward", launch.BACKWARD)):
                 plan, cell = choose.plan_for(make(H), B, H100, kind == "backward"), make(H)
                 if plan is not None:
                     walk, more = (small, ()) if isinstance(plan, SmallPlan) else (persistent, launch.TOGETHER)
                     kernel = getattr(walk, f"{kind}_kernel")(cell, plan)
                     options = {"launch_bounds": (plan.threads, 1)}
                     which = walk.__name__.rpartition(".")[2]
-                    found[f"{which} {name} {B}x{H} {kind}"] = kernel, (*signature, *more), options
+                    found[f"{which} {name} {B}x{H} {kind}"] = kernel, tuple(map(numba_type, (*kinds, *more))), options
     return found
 
 
@@ -143,15 +144,14 @@ def around():
     import numbarnn as nr
     from numbarnn.cuda import arrays, engine, filled, kernels, launch
 
-    one, two, three, four = (types.Array(float32, n, "C") for n in (1, 2, 3, 4))
+    two, three, four = (types.Array(float32, n, "C") for n in (2, 3, 4))
     flags, any_layout, at = types.Array(uint8, 2, "C"), types.Array(float32, 3, "A"), (int64, int64)
     cell = nr.LSTMCell(64, num_proj=32, proj_clip=3.0)
     functions = {
-        arrays.put_rows: (two, boolean, three, int64),
         arrays.copy: (any_layout, three),
         arrays.copy_valid: (any_layout, types.Array(boolean, 2, "C"), three),
-        arrays.clear: (one,),
-        filled.add_blocks: (two, two, int64, int64, int64),
+        filled.add_blocks: (two, two, int64),
+        filled.add_number(1.0): (two, int64),
         filled.spread: (two, four),
         filled.put_given: (three, int64, four, int64),
         engine.copy_valid: (three, flags, three, int64),
@@ -175,7 +175,7 @@ def costs():
     from benchmarks.gpu_costs import barriers
 
     signature = types.Array(types.int32, 1, "C"), int64
-    return {f"barrier of {name}": (kernel, signature, {}) for name, (kernel, _) in barriers().items()}
+    return {f"barrier of {name}": (kernel, signature, {}) for name, (kernel, *_) in barriers().items()}
 
 
 def all_kernels():

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from problems import Problem, assert_close, assert_same_bits
 
 import numbarnn as nr
-from numbarnn.cuda.arrays import to_host, turned
+from numbarnn.cuda.arrays import as_device
 from numbarnn.errors import InputError
 
 LSTM = nr.LSTMCell(5)
@@ -40,26 +40,28 @@ def test_device_arrays_stay_on_the_device(problem, masked):
     options, there = {"mask": problem.mask} if masked else {}, on_device(problem)
     run, expected = there.run(device="cuda", **options), problem.run(device="cuda", **options)
     assert hasattr(run.outputs, "copy_to_host")
-    assert_allclose(to_host(run.outputs), expected.outputs)
-    assert_allclose(to_host(run.state.c), expected.state.c)
+    assert_allclose(run.outputs.copy_to_host(), expected.outputs)
+    assert_allclose(run.state.c.copy_to_host(), expected.state.c)
     grads, wanted = run.backward(there.d_outputs), expected.backward(problem.d_outputs)
-    assert_allclose(to_host(grads.inputs), wanted.inputs)
+    assert_allclose(grads.inputs.copy_to_host(), wanted.inputs)
     for name, value in wanted.params.items():
-        assert_allclose(to_host(grads.params[name]), value, err_msg=name)
+        assert_allclose(grads.params[name].copy_to_host(), value, err_msg=name)
     go_on = nr.forward(LSTM, there.params, there.x, initial_state=run.state, device="cuda")
     again = nr.forward(LSTM, problem.params, problem.x, initial_state=expected.state, device="cuda")
-    assert_allclose(to_host(go_on.outputs), again.outputs)
+    assert_allclose(go_on.outputs.copy_to_host(), again.outputs)
 
 
 def test_time_major_device_arrays_are_used_where_they_lie(problem):
     x = cuda.to_device(np.ascontiguousarray(problem.x.swapaxes(0, 1)))
     run = nr.forward(LSTM, problem.params, x, time_major=True, device="cuda")
-    assert_allclose(to_host(run.outputs), nr.forward(LSTM, problem.params, problem.x).outputs.swapaxes(0, 1), rtol=1e-5)
+    assert_allclose(
+        run.outputs.copy_to_host(), nr.forward(LSTM, problem.params, problem.x).outputs.swapaxes(0, 1), rtol=1e-5
+    )
 
 
 def test_turned_is_a_view():
     array = cuda.to_device(np.arange(24.0).reshape(2, 3, 4))
-    assert_allclose(to_host(turned(array)), np.arange(24.0).reshape(2, 3, 4).swapaxes(0, 1))
+    assert_allclose(as_device(array).turned().copy_to_host(), np.arange(24.0).reshape(2, 3, 4).swapaxes(0, 1))
 
 
 def test_truncated_bptt(problem):

@@ -14,13 +14,17 @@ from numbarnn.cuda.blas import Matrix
 class ColumnMajor:
     """C = alpha op(A) op(B) + beta C for matrices whose columns are `ld` numbers apart, as cuBLAS defines it."""
 
-    def cublasSgemm_v2(self, handle, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
-        self._gemm(np.float32, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    def cublasSgemm_v2(self, *arguments):
+        self._gemm(np.float32, *arguments)
 
-    def cublasDgemm_v2(self, handle, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
-        self._gemm(np.float64, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    def cublasDgemm_v2(self, *arguments):
+        self._gemm(np.float64, *arguments)
 
-    def _gemm(self, dtype, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+    def _gemm(self, dtype, *arguments):
+        for kind, argument in zip(blas.PRODUCT, arguments, strict=True):
+            kind.from_param(argument)  # cuBLAS would take it
+        _, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = arguments
+
         def columns(at, rows, count, ld):
             assert ld >= rows
             memory = (ctypes.c_char * (((count - 1) * ld + rows) * dtype().itemsize)).from_address(at)
@@ -52,9 +56,22 @@ def test_cublas_is_told_the_row_major_product(monkeypatch, turn_a, turn_b, add, 
     before = c.copy()
 
     monkeypatch.setattr(blas, "connection", lambda mode: (ColumnMajor(), None))
-    blas._multiply(*matrices, add, turn_a, turn_b, blas.STRICT)
+    blas._by_cublas(*matrices, add, turn_a, turn_b, blas.STRICT)()
     assert_allclose(c, expected, rtol=1e-6)
     c[:] = before
-    blas._multiply_in_numpy(*matrices, add, turn_a, turn_b, blas.STRICT)
+    blas._in_numpy(*matrices, add, turn_a, turn_b, blas.STRICT)()
     assert_allclose(c, expected, rtol=1e-6)
     assert_array_equal(c[:, :2], before[:, :2])
+
+
+@pytest.mark.parametrize("make", [blas._by_cublas, blas._in_numpy])
+def test_from_other_rows(monkeypatch, make):
+    """Of three steps, the one that is asked for."""
+    monkeypatch.setattr(blas, "connection", lambda mode: (ColumnMajor(), None))
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.standard_normal(shape) for shape in ((3, 2, 5), (5, 4), (3, 2, 4)))
+    whole = [Matrix(x.ctypes.data, 2 if x.ndim == 3 else 5, x.shape[-1], x.shape[-1], x.dtype) for x in (a, b, c)]
+    expected = c.copy()
+    expected[1] = a[2] @ b
+    make(*whole, False, False, False, blas.STRICT)(4, 2)
+    assert_allclose(c, expected, rtol=1e-12)

@@ -26,6 +26,18 @@ def found():
     return {name: json.loads("{" + row) for name, row in rows}
 
 
+def test_launches_hand_on_what_kernels_take():
+    """The form of arguments that numba-cuda compiles for is not documented."""
+    if find_spec("numba_cuda") is None:
+        pytest.skip("needs numba-cuda, which compiles (pip install 'numba-cuda[cu13]')")
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "PYTHONPATH": str(TABLE.parents[2])}
+    command = [sys.executable, str(Path(TABLE).with_name("kernel_parameters.py"))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    taken, handed_on = done.stdout.split()
+    assert taken == handed_on
+
+
 def test_kernels_are_those_of_the_table(found):
     table = json.loads(TABLE.read_text())["kernels"]
     assert found.keys() == table.keys(), "PYTHONPATH=. python tests/cuda/cubins.py --write"
