@@ -64,7 +64,7 @@ def clear():
 def empty(shape, dtype):
     """A device array; contents are whatever was there."""
     dtype = np.dtype(dtype)
-    lease = Lease(rounded(math.prod(shape) * dtype.itemsize))
+    lease = Lease(rounded(max(math.prod(shape), 1) * dtype.itemsize))  # the driver gives no memory of no size
     return DeviceArray(lease.piece.address, shape, dtype, lease)
 
 
