@@ -53,20 +53,14 @@ def wait_for_stream(stream):
     check(driver.cuStreamSynchronize(driver.CUstream(stream)))
 
 
-class Piece:
-    """Memory of the GPU, until nobody holds this."""
-
-    __slots__ = ("address",)
-
-    def __init__(self, size):
-        self.address = int(check(driver.cuMemAlloc(size)))
-
-    def __del__(self, free=driver.cuMemFree):
-        if hasattr(self, "address"):
-            free(self.address)
+def allocate(size):
+    """The address of new memory of the GPU."""
+    require_gpu()
+    return int(check(driver.cuMemAlloc(size)))
 
 
-allocate = Piece
+def release(address, free=driver.cuMemFree):  # bound here: it is called when Python ends, too
+    free(address)
 
 
 def copy_from_host(address, array):

@@ -11,36 +11,41 @@ import numpy as np
 
 from ..cpu.workspace import rounded
 from .device_array import DeviceArray
-from .target import allocate, zero_bytes
+from .target import allocate, release, zero_bytes
 
 KEEP = 4 << 30  # bytes of free pieces that are kept
 
-_free = {}  # size: pieces
-_lock = threading.RLock()  # a piece may come back while the pool is at work, in the same thread
+_free = {}  # size: addresses
+_lock = threading.RLock()  # memory may come back while the pool is at work, in the same thread
 _kept = 0
 
 
 class Lease:
-    """Memory for an array, until the last array over it is gone."""
+    """Memory for an array, until the last array over it is gone.
 
-    __slots__ = ("piece", "size")
+    It holds a number and no object: what finalises garbage in cycles finalises all of it, also what lives on.
+    """
+
+    __slots__ = ("address", "size")
 
     def __init__(self, size):
         self.size = size
-        self.piece = take(size)
+        self.address = take(size)
 
     def __del__(self):
         global _kept
-        if not hasattr(self, "piece"):
+        if not hasattr(self, "address"):
             return
         with _lock:
             if _kept + self.size <= KEEP:
-                _free.setdefault(self.size, []).append(self.piece)
+                _free.setdefault(self.size, []).append(self.address)
                 _kept += self.size
+            else:
+                release(self.address)
 
 
 def take(size):
-    """A free piece of memory, or a new one."""
+    """The address of free memory, or of new."""
     global _kept
     with _lock:
         if _free.get(size):
@@ -57,7 +62,9 @@ def clear():
     """Give all free memory back to the driver."""
     global _kept
     with _lock:
-        _free.clear()
+        for addresses in _free.values():
+            while addresses:
+                release(addresses.pop())
         _kept = 0
 
 
@@ -65,7 +72,7 @@ def empty(shape, dtype):
     """A device array; contents are whatever was there."""
     dtype = np.dtype(dtype)
     lease = Lease(rounded(max(math.prod(shape), 1) * dtype.itemsize))  # the driver gives no memory of no size
-    return DeviceArray(lease.piece.address, shape, dtype, lease)
+    return DeviceArray(lease.address, shape, dtype, lease)
 
 
 def zeros(shape, dtype):

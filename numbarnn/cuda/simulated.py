@@ -21,6 +21,7 @@ class Cuda:
 
 
 cuda = Cuda()
+_memory = {}  # address: bytes
 
 
 def require_gpu():
@@ -39,15 +40,14 @@ def wait_for_stream(stream):
     pass
 
 
-class Piece:
-    __slots__ = ("address", "memory")
-
-    def __init__(self, size):
-        self.memory = np.empty(size, np.uint8)
-        self.address = self.memory.ctypes.data
+def allocate(size):
+    memory = np.empty(size, np.uint8)
+    _memory[memory.ctypes.data] = memory
+    return memory.ctypes.data
 
 
-allocate = Piece
+def release(address, memory=_memory):
+    del memory[address]
 
 
 def copy_from_host(address, array):

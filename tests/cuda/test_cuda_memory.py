@@ -8,32 +8,31 @@ import pytest
 from numbarnn.cuda import memory
 
 
-class Piece:
-    def __init__(self, size):
-        self.memory = ctypes.create_string_buffer(size)
-        self.address = ctypes.addressof(self.memory)
-
-
 class Driver:
     """Gives `left` bytes, each once."""
 
     def __init__(self, left):
-        self.left, self.asked = left, 0
+        self.left, self.asked, self.given = left, 0, {}
 
     def allocate(self, size):
         if size > self.left:
-            self.left += self.asked  # what was given comes back when the pool lets go of it
             raise MemoryError
         self.left -= size
         self.asked += size
-        return Piece(size)
+        memory = ctypes.create_string_buffer(size)
+        self.given[ctypes.addressof(memory)] = memory
+        return ctypes.addressof(memory)
+
+    def release(self, address):
+        self.left += len(self.given.pop(address))
 
 
 @pytest.fixture
 def driver(monkeypatch):
+    memory.clear()
     found = Driver(1 << 20)
     monkeypatch.setattr(memory, "allocate", found.allocate)
-    memory.clear()
+    monkeypatch.setattr(memory, "release", found.release)
     yield found
     memory.clear()
 
@@ -66,3 +65,22 @@ def test_no_more_is_kept_than_allowed(driver, monkeypatch):
     leases.clear()
     gc.collect()
     assert memory._kept <= 5000
+
+
+def test_memory_of_garbage_in_cycles_is_not_released(driver):
+    """The collector finalises everything in a cycle, also memory that the pool goes on with."""
+    cycle = [array(100)]
+    cycle.append(cycle)
+    address = cycle[0].address
+    del cycle
+    gc.collect()
+    assert list(driver.given) == [address] and array(100).address == address
+
+
+def test_what_is_not_kept_goes_back_to_the_driver(driver, monkeypatch):
+    monkeypatch.setattr(memory, "KEEP", 0)
+    held = array(100)
+    assert driver.given
+    del held
+    gc.collect()
+    assert not driver.given
