@@ -1,4 +1,7 @@
-"""python -m validation [--quick] [--cell NAME] [--device DEVICE] [--json FILE]; exit code 1 if anything failed."""
+"""python -m validation [--quick] [--cell NAME] [--device DEVICE] [--jobs N] [--json FILE]
+
+The exit code is 1 if anything failed.
+"""
 
 import argparse
 import sys
@@ -28,6 +31,7 @@ def main(arguments=None):
         default="numpy" if config.DISABLE_JIT else "cpu",
         help="engine to check",
     )
+    parser.add_argument("--jobs", type=int, default=1, choices=range(1, 257), metavar="N", help="processes; default 1")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
     options = parser.parse_args(arguments)
     if options.device == "cuda":
@@ -35,7 +39,7 @@ def main(arguments=None):
 
     progress = report.Progress()
     names = [options.cell] if options.cell else list(cells())
-    results = suite.run([options.cell] if options.cell else None, options.quick, options.device, progress)
+    results = suite.run([options.cell] if options.cell else None, options.quick, options.device, progress, options.jobs)
     progress.end()
     proofs = coverage.proofs(names, options.quick)
     print(coverage.table(proofs), report.table(results), sep="\n\n")

@@ -2,13 +2,27 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import config
 
 from numbarnn.errors import InputError
 
-from . import cases, conditioning, coverage, measured, pytorch, references, repeated, truth, unrolling, vector_functions
+from . import (
+    cases,
+    conditioning,
+    coverage,
+    measured,
+    parallel,
+    pytorch,
+    references,
+    repeated,
+    truth,
+    unrolling,
+    vector_functions,
+)
 from .catalogue import cells
 from .compare import Result, bound, errors
 from .problem import draw
@@ -17,30 +31,60 @@ CENTRAL_DIFFERENCES = 1e-6  # bound
 DTYPES = ("float64", "float32")
 
 
-def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None):
+def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None, jobs=1):
     """Results of the cells of these names (default: all, the unrolling functions, and the vector functions of the CPU).
 
-    A quick run tries options on the NumPy engine alone: that compiles nothing.
+    A quick run tries options on the NumPy engine alone: that compiles nothing. With several jobs, as many processes
+    take the cases of one shape and one choice of options each: those share their kernels.
     """
     chosen = list(cells()) if names is None else names
     results = [failure(*gap) for gap in coverage.gaps(chosen)]
     plan = {name: cases.cases_of(name, quick) for name in chosen if name in references.load()}
     if device == "cuda" and config.ENABLE_CUDASIM:
         plan = {name: list(filter(cases.is_tiny, planned)) for name, planned in plan.items()}
-    total, done = sum(len(planned) for planned in plan.values()), 0
-    for name, planned in plan.items():
-        results += reference_results(name, quick)
-        usual = planned[0].options.keys()
-        for case in planned:
-            progress(done, total, name)
-            results += case_results(case, "numpy" if quick and case.options.keys() - usual else device)
-            done += 1
+    tasks = [task for name, planned in plan.items() for task in tasks_of(name, planned, quick, device)]
     if names is None:
-        results += unrolling_results(device)
+        tasks.append(Task("unrolling functions", 0, unrolling_results, (device,)))
     if names is None and device == "cpu":
-        progress(done, total, "vector functions")
-        results += vector_functions.results(quick)
+        tasks.append(Task("vector functions", 0, vector_functions.results, (quick,)))
+    total, done = sum(task.cases for task in tasks), 0
+    for task, found in zip(tasks, parallel.run([task.call for task in tasks], jobs), strict=True):
+        done += task.cases
+        progress(done, total, task.name)
+        results += found
     return results
+
+
+class Task(NamedTuple):
+    """A part of the work: `function(*arguments)` gives its results."""
+
+    name: str
+    cases: int
+    function: Any
+    arguments: tuple
+
+    @property
+    def call(self):
+        return partial(listed, self.function, self.arguments)
+
+
+def listed(function, arguments):
+    return list(function(*arguments))
+
+
+def tasks_of(name, planned, quick, device):
+    """Of a cell, its cases in their order: those that follow each other with the same shape and options together."""
+    yield Task(name, 0, reference_results, (name, quick))
+    usual = planned[0].options.keys() if planned else ()
+    for _, same in groupby(planned, lambda case: (case.shape, repr(case.options))):
+        same = list(same)
+        where = "numpy" if quick and same[0].options.keys() - usual else device
+        yield Task(name, len(same), results_of, (same, where))
+
+
+def results_of(same, device):
+    for case in same:
+        yield from case_results(case, device)
 
 
 def failure(cell, message, options=None, dtype="float64", device="reference", shape=None):

@@ -29,11 +29,12 @@ class Matrix(NamedTuple):
 
     def block(self, start, columns):
         """Some of the columns."""
-        return self._replace(at=self.at + start * self.dtype.itemsize, columns=columns)
+        return Matrix(self.at + start * self.dtype.itemsize, self.rows, columns, self.stride, self.dtype)
 
     def part(self, start, rows):
         """Some of the rows."""
-        return self._replace(at=self.at + start * self.stride * self.dtype.itemsize, rows=rows)
+        at = self.at + start * self.stride * self.dtype.itemsize
+        return Matrix(at, rows, self.columns, self.stride, self.dtype)
 
 
 def matrix(array, columns=None):

@@ -68,6 +68,9 @@ class DeviceArray:
 
     def __getitem__(self, index):
         """A view by integers and slices."""
+        if isinstance(index, int) and self.is_contiguous and 0 <= index < self.shape[0]:  # the usual case, made short
+            address = self.address + index * self.strides[0]
+            return DeviceArray(address, self.shape[1:], self.dtype, self.owner)
         index = index if isinstance(index, tuple) else (index,)
         if len(index) > self.ndim:
             raise IndexError(f"{len(index)} indices for {self.ndim} axes")

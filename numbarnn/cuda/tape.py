@@ -13,7 +13,7 @@ import numpy as np
 from .arrays import as_device, contiguous, put
 from .blas import STRICT, matrix
 from .equations import Slots, slots_of
-from .memory import empty, zero
+from .memory import empty, nothing, zero
 
 VALID, RESET, STOP = 1, 2, 4  # bits of flags[t, b]
 
@@ -97,7 +97,7 @@ def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
         y=empty((T + 1, B, F), real) if projected else None,
         before=None if resets is None else empty((T, B, F), real),
         r=empty((T, B, F), real) if projected else None,
-        q=empty((T, B, kinds, H) if kinds else (1, 1, 1, 1), real),
+        q=empty((T, B, kinds, H), real) if kinds else nothing(4, real),
         normed=(empty((T, B, len(cell.normed), H), real), empty((T, B, len(cell.norms)), real)) if cell.norms else (),
         resets=resets,
         flags=flags_on_device(T, B, mask, resets),
