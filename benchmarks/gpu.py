@@ -4,10 +4,11 @@
 
 Modules of PyTorch call cuDNN: in strict float32, with factors rounded to TF32, and in float16. "per step" is numbarnn
 with one product a step, "tf32" numbarnn with its products rounded to TF32, "torch loop" a cell that PyTorch has no
-module for, as a loop. Arrays stay on the GPU. Results of strict float32 are compared first; a wrong one ends its cell
-and shape, and the exit code is 1. Times are of a training step (forward, full BPTT, gradients of all parameters and of
-the inputs), or of the outputs alone; the host waits for the GPU after ten of them. GF/s and "% peak" (of all fused
-multiply-adds that the GPU can do in float32) count matrix products. At last come the costs of launches and barriers.
+module for, as a loop. Arrays stay on the GPU. Results of strict float32 are compared first, with the peers' and, bit
+by bit, with those of another run; a wrong one ends its cell and shape, and the exit code is 1. Times are of a training
+step (forward, full BPTT, gradients of all parameters and of the inputs), or of the outputs alone; the host waits for
+the GPU after ten of them. GF/s and "% peak" (of all fused multiply-adds that the GPU can do in float32) count matrix
+products. At last come the costs of launches and barriers.
 """
 
 import datetime
@@ -45,12 +46,14 @@ def measure(workload, shape_name, peers, options):
     """Lines to print, rows of results, and what was wrong (then there are no rows)."""
     ours = run_cuda.Runner(workload)
     peers = {name: make(workload) for name, make in peers.items()}
-    found, bound = compare(ours, peers), BOUND["float32"]
-    where = {"cell": workload.name, "shape_name": shape_name, "bound": bound}
+    found = compare(ours, peers)
+    bounds = dict.fromkeys(found.keys() & set(STRICT), BOUND["float32"]) | {"the run before": 0.0}
+    again = compare(ours, {"the run before": ours})
     wrong = [
-        where | {"peer": peer, "quantity": name, "error": str(e)}
-        for peer in found.keys() & set(STRICT)
-        for name, e in found[peer].items()
+        {"cell": workload.name, "shape_name": shape_name, "bound": bound}
+        | {"peer": peer, "quantity": name, "error": str(e)}
+        for peer, bound in bounds.items()
+        for name, e in (found | again)[peer].items()
         if not e <= bound
     ]
     if wrong:

@@ -37,8 +37,7 @@ def eight_arrays(a, b, c, d, e, f, g, h):
 
 @functools.cache
 def barriers():
-    """{name: (kernel(counter, n) that meets n times, blocks, whether all blocks must run at once)}; counter: an int32 of
-    value 0."""
+    """{name: (kernel(counter, n) that meets n times, blocks, whether they must all run at once)}."""
     from numbarnn.cuda.ptx import cluster_barrier, cluster_of
     from numbarnn.cuda.target import add_release, cuda, load_acquire
 

@@ -1,26 +1,20 @@
-"""What feeds pre-activations beside the products of a step: the inputs x, vectors such as the bias, constant offsets,
-the numbers that `Cell.draw` gave, and those that units read of the inputs.
+"""z before the walk: what the inputs x feed, what `Cell.draw` gave, and what units read of the inputs themselves.
 
-z gets all of it before the walk with one product a step. Walks in one launch get z without the constants, which their
-threads keep in registers: see `vectors_of`.
+For the walk with one product a step z gets the vectors of all steps too; in walks of one launch threads keep those in
+registers.
 """
-
-import functools
 
 import numpy as np
 
-from ..maths import constant
 from ..maths import zero as zero_like
 from .arrays import as_device, everyone, launch
-from .memory import empty, zero
-from .preactivations import constant_slots
-from .products import ONES, Products, products_of
-from .target import copy_on_device
+from .memory import zero
+from .products import Products
 
 
 def fill(tape):
     """z = all that is known before the first step."""
-    vectors, z = vectors_of(tape.cell, tape.params, tape.real), tape.z
+    vectors, z = tape.vectors, tape.z
     if vectors.size:
         launch(spread, z.size, vectors, z)
     else:
@@ -40,44 +34,6 @@ def feed_inputs(tape, add=False):
     for slot, fed in enumerate(tape.cell.inputs.values()):
         if fed == "u":
             launch(put_given, T * B * H, tape.x, tape.x.shape[2] - H, tape.z, slot)
-
-
-def vectors_of(cell, params, real):
-    """(slots, H): the sum of offset and vectors of each pre-activation up to the last that has one, zero where it has
-    none. That is the bias itself for cells that have nothing else."""
-    H, products = cell.units, products_of(cell)[ONES]
-    slots, offsets = constant_slots(cell), {name: value for name, value in cell.offsets.items() if value}
-    count = max(slots, default=-1) + 1
-    if len(products) == 1 and not offsets and (products[0].block, products[0].slot) == (0, 0):
-        return params[products[0].parameter].reshape(count, H)
-    vectors, written = zero(empty((count, H), real)), set()
-    for parameter, block, slot, number in products:
-        array = params[parameter]
-        source = array.reshape(array.size // H, H)[block : block + number]
-        places = set(range(slot, slot + number))
-        if places & written:
-            launch(add_blocks, number * H, source, vectors, slot)
-        else:
-            copy_on_device(vectors[slot].address, source.address, source.nbytes)
-        written |= places
-    for name, value in offsets.items():
-        launch(add_number(float(value)), H, vectors, list(cell.inputs).index(name))
-    return vectors
-
-
-def add_blocks(blocks, to, slot):
-    H = to.shape[1]
-    for i in everyone(blocks.size):
-        to[slot + i // H, i % H] += blocks[i // H, i % H]
-
-
-@functools.cache
-def add_number(value):
-    def add(to, slot):
-        for u in everyone(to.shape[1]):
-            to[slot, u] += constant(to[slot, u], value)
-
-    return add
 
 
 def spread(vectors, z):

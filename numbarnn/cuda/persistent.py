@@ -12,34 +12,25 @@ import numpy as np
 from numba import float32
 from numba.extending import register_jitable
 
-from .equations import read_planes, read_slots, slots_of, write_planes, write_slots
-from .filled import feed_inputs, vectors_of
+from .equations import slots_of
+from .filled import feed_inputs
 from .launch import BACKWARD, FORWARD, TOGETHER, finish, start
 from .memory import empty
 from .memory import zeros as cleared
 from .persistent_product import product
-from .preactivations import reader
-from .steps import ZERO, output_gradient, time_of, unsigned
+from .preactivations import preactivations, read_changing, read_constant
+from .steps import ZERO, at, output_gradient, read_places, short, track, wide, write_places
 from .tape import RESET, STOP, VALID
-from .target import add_release, cuda, load_acquire, shared_address
-from .tuples import fed_by_h, plus, put, zeros
+from .target import add_release, cuda, element, load_acquire, set_element, shared_address
+from .tuples import fed_by_h, plus, zeros
 
 LINE = 32  # counters of two groups are 128 bytes apart
 
 
 def forward(tape, plan):
     feed_inputs(tape)
-    vectors = vectors_of(tape.cell, tape.params, tape.real)
-    arguments = (
-        tape.z,
-        vectors,
-        tape.params["recurrent_kernel"],
-        tape.flags,
-        tape.states,
-        tape.reverse,
-        *meeting_place(plan),
-    )
-    start(forward_kernel, tape.cell, plan, FORWARD + TOGETHER, plan.blocks, *arguments)
+    arguments = tape.z, tape.vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
+    start(forward_kernel, tape.cell, plan, FORWARD + TOGETHER, plan.blocks, *arguments, *meeting_place(plan))
     finish(tape)
 
 
@@ -81,18 +72,8 @@ def position(plan, H):
         group, first = cuda.blockIdx.x // neighbours, cuda.blockIdx.x % neighbours * units
         unit, row = first + cuda.threadIdx.x % units, cuda.threadIdx.x // units
         b, speaks = group * rows + row, row < rows
-        place = (group * depth + unit) * rows + row
-        writes = speaks and unit < H and b < B
-        return (
-            group,
-            first,
-            unsigned(min(unit, H - 1)),
-            min(row, rows - 1),
-            unsigned(min(b, B - 1)),
-            place,
-            speaks,
-            writes,
-        )
+        place, writes = (group * depth + unit) * rows + row, speaks and unit < H and b < B
+        return group, first, min(unit, H - 1), min(row, rows - 1), min(b, B - 1), place, speaks, writes
 
     return of_thread
 
@@ -100,44 +81,47 @@ def position(plan, H):
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
     equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by_h(cell)
-    read_z, write_saved, add = reader(cell), write_slots(slots.saved), plus(fed, len(slots.inputs))
-    read_states, write_states, no_states = read_planes(S), write_planes(S), zeros(S)
-    gates, half, group_size, neighbours = len(fed), plan.half, plan.depth * plan.rows, plan.neighbours
-    of_thread, (keep, multiply, total) = position(plan, cell.units), product(plan, cell.units)
+    read_z, read_vectors, whole = read_changing(cell), read_constant(cell), preactivations(cell)
+    add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
+    read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
+    H, count, gates, half, neighbours = cell.units, slots.count, len(fed), plan.half, plan.neighbours
+    of_thread, (keep, multiply, total), group_size = position(plan, H), product(plan, H), plan.depth * plan.rows
 
     def forward(z, vectors, recurrent, flags, states, reverse, numbers, counters):
         T, B = flags.shape
         group, first, unit, row, b, place, speaks, writes = of_thread(B)
         memory, h = cuda.shared.array(0, float32), cuda.local.array(gates, float32)
-        address, after = shared_address(memory), 0 if reverse else 1
+        address, here, there = shared_address(memory), 0, half
+        of_z, of_flags = track(T, B * count * H, b * count * H + unit, reverse), track(T, B, b, reverse)
+        of_states, plane = track(T + 1, B * H, b * H + unit, reverse), (T + 1) * B * H
 
         keep(memory, recurrent, first)
-        t = time_of(0, T, reverse)
-        s = read_states(states, unsigned(t + 1 - after), b, unit)
-        zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
+        s, constant = read_states(states, at(0, of_states), plane), read_vectors(vectors, wide(unit), H)
+        changing, flag = read_z(z, at(0, of_z), H), element(flags, at(0, of_flags))
         if speaks:
-            numbers[place] = s[0] if writes else ZERO
+            set_element(numbers, place, s[0] if writes else ZERO)
         arrive(counters, group)
         wait(counters, group, neighbours)
 
-        for i in range(T):
-            multiply(address, numbers, i % 2 * half + group * group_size)
+        for i in range(short(T)):
+            multiply(address, numbers, here + group * group_size)
             for q in range(gates):
-                h[q] = total(memory, row, q)
+                h[q] = total(address, row, q)
             if flag & RESET:
                 s = no_states(ZERO)
+            zs = whole(changing, constant)
             s1, saved = equations(zs if flag & RESET else add(zs, h), s)
             if flag & VALID:
                 s = s1
             if speaks:
-                numbers[half - i % 2 * half + place] = s[0] if writes else ZERO
+                set_element(numbers, there + place, s[0] if writes else ZERO)
             arrive(counters, group)
             if writes:
-                write_states(states, unsigned(t + after), b, unit, s)
-                if flag & VALID:
-                    write_saved(z, t, b, unit, saved)
-            t = time_of(i + 1, T, reverse)
-            zs, flag = read_z(z, vectors, t, b, unit), flags[t, b]
+                write_states(states, at(short(i + 1), of_states), plane, s)
+                write_saved(z, at(i, of_z), H, saved)
+            after = min(short(i + 1), short(T - 1))
+            changing, flag = read_z(z, at(after, of_z), H), element(flags, at(after, of_flags))
+            here, there = there, here
             wait(counters, group, (i + 2) * neighbours)
 
     return forward
@@ -146,45 +130,50 @@ def forward_kernel(cell, plan):
 def backward_kernel(cell, plan):
     """All steps, the last one first: dz takes the place of what was saved in z; `d_states` (S, 1, B, H), gradients of
     the final states, become those of the initial ones."""
-    equations, slots, S, count = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
-    read_saved, write_dz, tell = read_slots(slots.saved), write_slots(slots.inputs), put(fed_by_h(cell))
-    read_states, write_states, no_states, no_dz = read_planes(S), write_planes(S), zeros(S), zeros(count)
+    equations, slots, S, inputs = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
+    read_saved, write_dz, fed = read_places(slots.saved), write_places(slots.inputs), fed_by_h(cell)
+    tell = write_places(tuple(range(len(fed))), fed)
+    read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))
+    no_states, no_dz = zeros(S), zeros(inputs)
     add_output, add_h = plus((S - 1 if cell.last_is_output else 0,), S), plus((0,), S)
-    half, group_size, neighbours, gate_size = (
-        plan.half,
-        plan.depth * plan.rows,
-        plan.neighbours,
-        plan.padded * plan.rows,
-    )
-    of_thread, (keep, multiply, total) = position(plan, cell.units), product(plan, cell.units)
+    H, count, half, neighbours = cell.units, slots.count, plan.half, plan.neighbours
+    group_size, gate_size = plan.depth * plan.rows, plan.padded * plan.rows
+    of_thread, (keep, multiply, total) = position(plan, H), product(plan, H)
+
+    @register_jitable
+    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
+        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
+        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
 
     def backward(z, recurrent, flags, states, d_outputs, d_states, reverse, numbers, counters):
         T, B = flags.shape
         group, first, unit, row, b, place, speaks, writes = of_thread(B)
         memory = cuda.shared.array(0, float32)
-        address, before = shared_address(memory), 1 if reverse else 0
+        address, here, there = shared_address(memory), 0, half
+        size, own, back = B * H, b * H + unit, not reverse
+        of_z, of_states = track(T, size * count, b * count * H + unit, back), track(T + 1, size, own, back)
+        plane, of_outputs, of_flags = (T + 1) * size, track(T, size, own, back), track(T, B, b, back)
+        source = z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags
 
         keep(memory, recurrent, first)
-        t = time_of(0, T, not reverse)
-        ds, s1 = read_states(d_states, 0, b, unit), read_states(states, unsigned(t + 1 - before), b, unit)
-        s, saved = read_states(states, unsigned(t + before), b, unit), read_saved(z, t, b, unit)
-        dy, flag = output_gradient(d_outputs, t, b, unit), flags[t, b]
-        for i in range(T):
+        ds, s1 = read_states(d_states, wide(own), size), read_states(states, at(0, of_states), plane)
+        s, saved, dy, flag = load(short(0), *source)
+        for i in range(short(T)):
             dz, d_before = equations(saved, no_states(ZERO) if flag & RESET else s, s1, add_output(ds, dy))
             if not flag & VALID:
                 dz, d_before = no_dz(ZERO), ds
             if speaks:
-                tell(numbers, i % 2 * half + place, gate_size, dz if writes else no_dz(ZERO))
+                tell(numbers, here + place, gate_size, dz if writes else no_dz(ZERO))
             arrive(counters, group)
             if writes:
-                write_dz(z, t, b, unit, dz)
-            t, s1, was = time_of(i + 1, T, not reverse), s, flag
-            s, saved = read_states(states, unsigned(t + before), b, unit), read_saved(z, t, b, unit)
-            dy, flag = output_gradient(d_outputs, t, b, unit), flags[t, b]
+                write_dz(z, at(i, of_z), H, dz)
+            s1, was = s, flag
+            s, saved, dy, flag = load(min(short(i + 1), short(T - 1)), *source)
             wait(counters, group, (i + 1) * neighbours)
-            multiply(address, numbers, i % 2 * half + group * group_size)
-            ds = no_states(ZERO) if was & STOP else add_h(d_before, (total(memory, row, 0),))
+            multiply(address, numbers, here + group * group_size)
+            ds = no_states(ZERO) if was & STOP else add_h(d_before, (total(address, row, 0),))
+            here, there = there, here
         if writes:
-            write_states(d_states, 0, b, unit, ds)
+            write_states(d_states, wide(own), size, ds)
 
     return backward

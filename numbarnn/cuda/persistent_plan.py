@@ -7,16 +7,19 @@ from typing import NamedTuple
 SHARED = 227 << 10  # bytes of shared memory for a block
 THREADS = (256, 512)  # of a block
 TILES = ((4, 4), (4, 8), (8, 4), (8, 8), (12, 4), (16, 4))  # columns and rows of a thread
+BUFFERS = 3  # chunks in shared memory: one is used, one is there, one arrives
+CHUNKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)  # of a product, written out one after the other
 UNROLLED = 4  # places of a run that are written out in a row
 FMA = 128  # multiply-adds of a multiprocessor in a clock
 L2 = 24  # bytes a clock that a multiprocessor reads from the cache of all, when all do
+CHUNK = 60  # clocks of a barrier in a block, and to get the product going
 BANKS = 128  # bytes a clock of shared memory
 
 
 class PersistentPlan(NamedTuple):
     """A block runs `units` of the cell for `rows` of the batch; `neighbours` blocks run the same rows, `groups` of them
     all rows. Its product has `depth` places and `columns` weights for each. A thread has a tile of `tile_columns` x
-    `tile_rows` results, and adds up one of `splits` parts of the places; `chunk` of them are at hand at a time."""
+    `tile_rows` results, and adds up one of `splits` parts of the places; a `chunk` of them is worked on at a time."""
 
     units: int
     rows: int
@@ -48,8 +51,12 @@ class PersistentPlan(NamedTuple):
 
     @property
     def chunk(self):
-        """Places at hand at a time."""
+        """Places that are worked on at a time."""
         return self.splits * self.run
+
+    @property
+    def buffers(self):
+        return min(self.chunks, BUFFERS)
 
     @property
     def row_stride(self):
@@ -61,13 +68,13 @@ class PersistentPlan(NamedTuple):
 
     @property
     def heard(self):
-        """Where in shared memory, behind the weights, the chunk starts."""
+        """Where in shared memory, behind the weights, the chunks start."""
         return self.chunks * self.chunk * self.columns
 
     @property
     def partial(self):
-        """Where, behind the chunk, the partial sums start."""
-        return self.heard + self.chunk * self.rows
+        """Where, behind the chunks, the partial sums start."""
+        return self.heard + self.buffers * self.chunk * self.rows
 
     @property
     def shared(self):
@@ -76,12 +83,13 @@ class PersistentPlan(NamedTuple):
 
     @property
     def clocks(self):
-        """Of a step, roughly, without what all plans have alike."""
-        adds = self.chunks * self.chunk * self.columns * self.rows
-        others = ((self.tile_columns + self.tile_rows) / 4 + 4) / (self.tile_columns * self.tile_rows)
-        sums = 2 * 4 * self.splits * self.columns * self.rows
-        exchanged = 4 * self.depth * self.rows
-        return adds / FMA * (1 + others) + sums / BANKS + exchanged / L2
+        """Of a step, roughly, without what all plans have alike. A chunk is multiplied while the next ones arrive."""
+        tile = self.tile_columns * self.tile_rows
+        others = (self.tile_columns + self.tile_rows) / 4 + 6 / UNROLLED  # loads and the loop, a place
+        product = self.chunks * self.run * (tile + others) * self.threads / FMA
+        sums = 2 * 4 * self.splits * self.columns * self.rows / BANKS
+        chunk = 4 * self.chunk * self.rows / L2
+        return chunk + max(product, (self.chunks - 1) * chunk) + self.chunks * CHUNK + sums
 
 
 def plans(H, gates, B, processors, backward, threads):
@@ -90,7 +98,7 @@ def plans(H, gates, B, processors, backward, threads):
         neighbours, groups = -(-H // units), -(-B // rows)
         columns, depth = (units, gates * neighbours * units) if backward else (gates * units, neighbours * units)
         shape = units, rows, neighbours, groups, depth, columns
-        for count, (width, height), chunks in product(threads, TILES, (1, 2, 4, 8, 16, 32)):
+        for count, (width, height), chunks in product(threads, TILES, CHUNKS):
             fits = neighbours * groups <= processors and units * rows <= count
             if not fits or columns % width or rows % height:
                 continue

@@ -12,8 +12,8 @@ from numba import float32
 from numba.extending import register_jitable
 
 from .persistent_plan import UNROLLED
-from .steps import ZERO, unsigned
-from .target import cuda, load4_global, load4_shared, store4_shared
+from .steps import ZERO, short, unsigned
+from .target import copy4, cuda, end_of_group, load4_shared, load_shared, store4_shared, wait_for_groups
 from .tuples import repeated
 
 AT_ONCE = 8  # weights that a thread has asked for before the first one arrives
@@ -21,7 +21,7 @@ AT_ONCE = 8  # weights that a thread has asked for before the first one arrives
 
 class Product(NamedTuple):
     """Device functions. `keep(memory, weights, first)` stores the weights of the units from `first` on;
-    `multiply(address, numbers, at)` makes the partial sums of what stands in numbers[at:]; `total(memory, row, gate)`
+    `multiply(address, numbers, at)` makes the partial sums of what stands in numbers[at:]; `total(address, row, gate)`
     adds up those of this thread's unit."""
 
     keep: Any
@@ -37,19 +37,32 @@ def product(plan, H):
     depth, columns, splits, width, height = plan.depth, plan.columns, plan.splits, plan.tile_columns, plan.tile_rows
     across, down, results = columns // width, rows // height, width * height
     stride, heard, partial, weight = plan.row_stride, plan.heard, plan.partial, weight_of(plan, H)
+    COLUMNS = unsigned(columns)  # of any other integer, a division costs twice as much
+    buffers, size, copies = plan.buffers, chunk * rows, -(-chunk * rows // (4 * threads))
 
     @register_jitable
     def keep(memory, weights, first):
         found = cuda.local.array(AT_ONCE, float32)
         for i in range(cuda.threadIdx.x, heard, AT_ONCE * threads):
             for n in range(AT_ONCE):
-                at = i + n * threads
-                found[n] = weight(weights, at // columns, at % columns, first)
+                at = unsigned(i + n * threads)
+                found[n] = weight(weights, unsigned(at // COLUMNS), unsigned(at % COLUMNS), unsigned(first))
             for n in range(AT_ONCE):
                 if i + n * threads < heard:
-                    memory[i + n * threads] = found[n]
-        for i in range(cuda.threadIdx.x, chunk * rows, threads):
-            memory[heard + i] = ZERO  # not all of the last chunk gets a number
+                    memory[unsigned(i + n * threads)] = found[n]
+        for i in range(cuda.threadIdx.x, buffers * size, threads):
+            memory[unsigned(heard + i)] = ZERO  # not all of the last chunk gets a number
+
+    @register_jitable
+    def fetch(n, address, numbers, at):
+        """Ask for chunk n, if there is one."""
+        if n < chunks:
+            wanted = min(size, depth * rows - n * size)
+            for k in range(copies):
+                i = 4 * (cuda.threadIdx.x + k * threads)
+                if wanted == 4 * threads * copies or i < wanted:
+                    copy4(address, heard + n % buffers * size + i, numbers, at + n * size + i)
+        end_of_group()
 
     @register_jitable
     def add_place(k, acc, w, v, address, w_at, v_at):
@@ -67,10 +80,10 @@ def product(plan, H):
     @register_jitable
     def add_run(acc, address, w_at, v_at):
         w, v = cuda.local.array(width, float32), cuda.local.array(height, float32)
-        for _ in range(0, run, UNROLLED):
+        end = short(v_at + run * rows)
+        while v_at < end:
             add_places(acc, w, v, address, w_at, v_at)
-            w_at += UNROLLED * columns
-            v_at += UNROLLED * rows
+            w_at, v_at = short(w_at + UNROLLED * columns), short(v_at + UNROLLED * rows)
 
     @register_jitable
     def store(acc, address, at):
@@ -80,31 +93,35 @@ def product(plan, H):
                 store4_shared(address, to, (acc[i], acc[i + 1], acc[i + 2], acc[i + 3]))
 
     @register_jitable
+    def add_chunk(n, acc, address, numbers, at, split, w_at, v_at):
+        wait_for_groups()
+        cuda.syncthreads()  # chunk n is there, and the one before it has been read
+        fetch(n + 2, address, numbers, at)
+        if split < splits:
+            add_run(acc, address, short(w_at + n * chunk * columns), short(v_at + n % buffers * size))
+
+    add_chunks = repeated(add_chunk, chunks)
+
+    @register_jitable
     def multiply(address, numbers, at):
         thread = cuda.threadIdx.x
         column, row, split = 4 * (thread % across), 4 * (thread // across % down), thread // (across * down)
         acc = cuda.local.array(results, float32)
         for i in range(results):
             acc[i] = ZERO
-        for n in range(chunks):
-            if n > 0:
-                cuda.syncthreads()  # the chunk before this one has been read
-            for i in range(4 * thread, min(chunk, depth - n * chunk) * rows, 4 * threads):
-                store4_shared(address, heard + i, load4_global(numbers, at + n * chunk * rows + i))
-            cuda.syncthreads()
-            if split < splits:
-                place = split * run
-                w_at, v_at = (n * chunk + place) * columns + column, heard + place * rows + row
-                add_run(acc, address, w_at, v_at)
+        fetch(0, address, numbers, at)
+        fetch(1, address, numbers, at)
+        w_at, v_at = split * run * columns + column, heard + split * run * rows + row
+        add_chunks(acc, address, numbers, at, split, w_at, v_at)
         if split < splits:
             store(acc, address, partial + (split * rows + row) * stride + column)
         cuda.syncthreads()
 
     @register_jitable
-    def total(memory, row, gate):
+    def total(address, row, gate):
         value, at = ZERO, partial + row * stride + gate * units + cuda.threadIdx.x % units
         for split in range(splits):
-            value += memory[unsigned(at + split * rows * stride)]
+            value += load_shared(address, at + split * rows * stride)
         return value
 
     return Product(keep, multiply, total)
@@ -113,16 +130,17 @@ def product(plan, H):
 def weight_of(plan, H):
     """(weights, place, column, first) -> what a block whose units are those from `first` on keeps for a place and a
     column; zero where there is no such unit."""
-    units, padded, depth, backward = plan.units, plan.padded, plan.depth, plan.backward
+    H, units, padded, depth = map(unsigned, (H, plan.units, plan.padded, plan.depth))
+    backward = plan.backward
 
     @register_jitable
     def weight(weights, place, column, first):
-        gate = place // padded if backward else column // units
-        unit, other = first + column % units, place % padded
+        gate = unsigned(place // padded if backward else column // units)
+        unit, other = unsigned(first + column % units), unsigned(place % padded)
         value = ZERO
         if unit < H and other < H and place < depth:
             row, column = (unit, other) if backward else (other, unit)
-            value = weights[row, gate * H + column]
+            value = weights[row, unsigned(gate * H + column)]
         return value
 
     return weight

@@ -1,31 +1,55 @@
-def constant_slots(cell):
-    names, vectors = (
-        list(cell.inputs),
-        {n for of in cell.vectors.values() for n in of} | {n for n, v in cell.offsets.items() if v},
-    )
-    return tuple(i for i, name in enumerate(names) if name in vectors)
+"""The pre-activations of a step in kernels that walk through all of them, before what h adds.
 
+Of a pre-activation, z holds what changes from step to step: what x feeds, what is given, what units read themselves.
+What all steps have alike, biases, peepholes and offsets, stands in vectors[slot, unit]; a thread keeps those of its
+unit in registers.
+"""
 
 import functools
 
 from numba.extending import register_jitable
 
+from .steps import ZERO, read_places
+from .tuples import plus
+
+
+def changing_slots(cell):
+    """Places of the pre-activations that z holds a part of."""
+    return tuple(i for i, fed in enumerate(cell.inputs.values()) if set(fed) & set("xmu"))
+
+
+def constant_slots(cell):
+    """Places of those that have a part which all steps have alike."""
+    named = {name for names in cell.vectors.values() for name in names}
+    named |= {name for name, value in cell.offsets.items() if value}
+    return tuple(i for i, name in enumerate(cell.inputs) if name in named)
+
+
+def read_changing(cell):
+    """(z, at, step): those parts, as a tuple; a pre-activation is `step` elements behind the one before it."""
+    return read_places(changing_slots(cell))
+
+
+def read_constant(cell):
+    """(vectors, at, step): the same for the others."""
+    return read_places(constant_slots(cell))
+
 
 @functools.cache
-def reader(cell):
-    inputs, constants = list(cell.inputs.values()), constant_slots(cell)
-    f = register_jitable(lambda z, vectors, t, b, u: ())
-    for slot, fed in enumerate(inputs):
-        f = more(f, slot, bool(set(fed) & set("xmu")), slot in constants)
-    return f
+def preactivations(cell):
+    """(changing, constant) -> all pre-activations but for h; without either part: zero."""
+    count = len(cell.inputs)
+    spread, add = placed(changing_slots(cell), count), plus(constant_slots(cell), count)
+    return register_jitable(lambda changing, constant: add(spread(changing), constant))
 
 
-def more(first, slot, fed, constant):
-    zero = __import__("numpy").float32(0)
-    if fed and constant:
-        return register_jitable(lambda z, v, t, b, u: (*first(z, v, t, b, u), z[t, b, slot, u] + v[slot, u]))
-    if fed:
-        return register_jitable(lambda z, v, t, b, u: (*first(z, v, t, b, u), z[t, b, slot, u]))
-    if constant:
-        return register_jitable(lambda z, v, t, b, u: (*first(z, v, t, b, u), v[slot, u]))
-    return register_jitable(lambda z, v, t, b, u: (*first(z, v, t, b, u), zero))
+@functools.cache
+def placed(places, count):
+    """(values) -> `count` numbers: values[j] at places[j], zeros elsewhere."""
+    if count == 0:
+        return register_jitable(lambda values: ())
+    first, last = placed(places, count - 1), count - 1
+    if last not in places:
+        return register_jitable(lambda values: (*first(values), ZERO))
+    j = places.index(last)
+    return register_jitable(lambda values: (*first(values), values[j]))

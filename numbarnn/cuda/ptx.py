@@ -1,4 +1,4 @@
-"""PTX instructions that numba-cuda does not offer; `simulated` has each of them as Python."""
+"""PTX instructions that numba-cuda does not offer; `simulated_ptx` has each of them as Python."""
 
 import functools
 
@@ -10,6 +10,7 @@ from numba.cuda.extending import intrinsic
 F32, I32, I64, NOTHING = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.VoidType()
 FOUR = ir.LiteralStructType([F32] * 4)
 SHARED = 3  # address space
+WIDE_SUM = types.int64, types.int32, types.int32
 
 
 def instruction(builder, result, text, constraints, *values, memory=True):
@@ -19,14 +20,69 @@ def instruction(builder, result, text, constraints, *values, memory=True):
     return builder.call(ir.InlineAsm(kind, text, constraints, side_effect=memory), values)
 
 
-def address(context, builder, sig, args):
-    """Of element args[1] of the array args[0]."""
-    data = context.make_array(sig.args[0])(context, builder, args[0]).data
-    return builder.ptrtoint(builder.gep(data, [context.cast(builder, args[1], sig.args[1], types.int64)]), I64)
+def pointer(context, builder, sig, args, array=0):
+    """To an element: the argument at place `array`, and the one behind it says which."""
+    data = context.make_array(sig.args[array])(context, builder, args[array]).data
+    return builder.gep(data, [context.cast(builder, args[array + 1], sig.args[array + 1], types.int64)])
+
+
+def address(context, builder, sig, args, array=0):
+    """The same as a number."""
+    return builder.ptrtoint(pointer(context, builder, sig, args, array), I64)
 
 
 def four(context, builder, sig, loaded):
     return context.make_tuple(builder, sig.return_type, [builder.extract_value(loaded, i) for i in range(4)])
+
+
+@intrinsic
+def element(typingctx, array, i):
+    """The i-th of all elements of an array in C order. Of an i that is a sum, constants become part of the load."""
+
+    def codegen(context, builder, sig, args):
+        return builder.load(pointer(context, builder, sig, args))
+
+    return array.dtype(array, i), codegen
+
+
+@intrinsic
+def set_element(typingctx, array, i, value):
+    def codegen(context, builder, sig, args):
+        builder.store(context.cast(builder, args[2], sig.args[2], array.dtype), pointer(context, builder, sig, args))
+        return context.get_dummy_value()
+
+    return types.void(array, i, value), codegen
+
+
+@intrinsic
+def wide_sum(typingctx, start, i, step):
+    """start + i * step, in one instruction where i and step have 32 bits and start has 64."""
+
+    def codegen(context, builder, sig, args):
+        start, i, step = (context.cast(builder, *pair, to) for *pair, to in zip(args, sig.args, WIDE_SUM, strict=True))
+        return instruction(builder, I64, "mad.wide.s32 $0, $2, $3, $1;", "=l,l,r,r", start, i, step, memory=False)
+
+    return types.int64(start, i, step), codegen
+
+
+@intrinsic
+def reciprocal(typingctx, x):
+    """1 / x of a float32, off by one unit in the last place at most; zero where that is no normal number."""
+
+    def codegen(context, builder, sig, args):
+        return instruction(builder, F32, "rcp.approx.ftz.f32 $0, $1;", "=f,f", *args, memory=False)
+
+    return types.float32(types.float32), codegen
+
+
+@intrinsic
+def power_of_two(typingctx, x):
+    """2^x of a float32, off by two units in the last place at most; zero where that is no normal number."""
+
+    def codegen(context, builder, sig, args):
+        return instruction(builder, F32, "ex2.approx.ftz.f32 $0, $1;", "=f,f", *args, memory=False)
+
+    return types.float32(types.float32), codegen
 
 
 @intrinsic
@@ -57,6 +113,29 @@ def load4_shared(typingctx, base, i):
 
 
 @intrinsic
+def load_shared(typingctx, base, i):
+    """The float32 of element i."""
+
+    def codegen(context, builder, sig, args):
+        start = builder.inttoptr(args[0], ir.PointerType(F32, SHARED))
+        return builder.load(builder.gep(start, [context.cast(builder, args[1], sig.args[1], types.int64)]))
+
+    return types.float32(base, i), codegen
+
+
+@intrinsic
+def set_shared(typingctx, base, i, value):
+    """A float32 to element i."""
+
+    def codegen(context, builder, sig, args):
+        start = builder.inttoptr(args[0], ir.PointerType(F32, SHARED))
+        builder.store(args[2], builder.gep(start, [context.cast(builder, args[1], sig.args[1], types.int64)]))
+        return context.get_dummy_value()
+
+    return types.void(base, i, types.float32), codegen
+
+
+@intrinsic
 def store4_shared(typingctx, base, i, values):
     """The tuple of four float32 to element i and the following; i is a multiple of 4."""
 
@@ -71,15 +150,39 @@ def store4_shared(typingctx, base, i, values):
 
 
 @intrinsic
-def load4_global(typingctx, array, i):
-    """Four float32 from element i on, as other blocks left them in the L2 cache; i is a multiple of 4."""
+def copy4(typingctx, base, i, array, j):
+    """Four float32 from element j on of an array, as other blocks left them in the L2 cache, to element i of shared
+    memory, when the GPU gets to it; i and j are multiples of 4."""
 
     def codegen(context, builder, sig, args):
-        at = address(context, builder, sig, args)
-        loaded = instruction(builder, FOUR, "ld.global.cg.v4.f32 {$0,$1,$2,$3}, [$4];", "=f,=f,=f,=f,l", at)
-        return four(context, builder, sig, loaded)
+        i = context.cast(builder, args[1], sig.args[1], types.int32)
+        to, source = builder.add(args[0], builder.shl(i, ir.Constant(I32, 2))), address(context, builder, sig, args, 2)
+        instruction(builder, NOTHING, "cp.async.cg.shared.global [$0], [$1], 16;", "r,l", to, source)
+        return context.get_dummy_value()
 
-    return types.UniTuple(types.float32, 4)(array, i), codegen
+    return types.void(base, i, array, j), codegen
+
+
+@intrinsic
+def end_of_group(typingctx):
+    """What this thread has copied since the last call of this is a group."""
+
+    def codegen(context, builder, sig, args):
+        instruction(builder, NOTHING, "cp.async.commit_group;", "")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def wait_for_groups(typingctx):
+    """Until this thread's copies are there, but for those of its last group."""
+
+    def codegen(context, builder, sig, args):
+        instruction(builder, NOTHING, "cp.async.wait_group 1;", "")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

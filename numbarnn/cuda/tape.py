@@ -14,6 +14,7 @@ from .arrays import as_device, contiguous, put
 from .blas import STRICT, matrix
 from .equations import Slots, slots_of
 from .memory import empty, nothing, zero
+from .vectors import vectors_of
 
 VALID, RESET, STOP = 1, 2, 4  # bits of flags[t, b]
 
@@ -43,6 +44,11 @@ class Tape:
     @property
     def real(self):
         return self.z.dtype
+
+    @functools.cached_property
+    def vectors(self):
+        """(slots, H): what pre-activations have in all steps."""
+        return vectors_of(self.cell, self.params, self.real)
 
     @property
     def steps(self):

@@ -1,8 +1,8 @@
 """What is different on a GPU and in Numba's simulator of one: other modules import both from here.
 
 Kernels run on a GPU (`device`, `ptx`), or in the simulator where NUMBA_ENABLE_CUDASIM=1 was set before Numba was
-imported (`simulated`): there memory is the host's, and `cuda` and the instructions are Python. The simulator that Numba
-itself brings is good enough for that.
+imported (`simulated_device`, `simulated_ptx`): there memory is the host's, and `cuda` and the instructions are Python.
+The simulator that Numba itself brings is good enough for that.
 """
 
 from importlib.util import find_spec
@@ -18,30 +18,40 @@ if not SIMULATOR and find_spec("numba_cuda") is None:
     raise InputError(INSTALL)
 
 if SIMULATOR:
-    from .simulated import (
+    from .simulated_device import (
         Kernel,
-        add_release,
         allocate,
         copy_from_host,
         copy_on_device,
         copy_to_host,
-        cuda,
-        load4_global,
-        load4_shared,
-        load_acquire,
         processors,
         release,
         require_gpu,
-        shared_address,
-        store4_shared,
         wait,
         wait_for_stream,
-        warp_barrier,
         zero_bytes,
+    )
+    from .simulated_ptx import (
+        add_release,
+        copy4,
+        cuda,
+        element,
+        end_of_group,
+        load4_shared,
+        load_acquire,
+        load_shared,
+        set_element,
+        set_shared,
+        shared_address,
+        store4_shared,
+        wait_for_groups,
+        warp_barrier,
+        wide_sum,
     )
 else:
     from numba import cuda
 
+    from . import scalars  # noqa: F401, registers its forms
     from .device import (
         Kernel,
         allocate,
@@ -55,7 +65,22 @@ else:
         wait_for_stream,
         zero_bytes,
     )
-    from .ptx import add_release, load4_global, load4_shared, load_acquire, shared_address, store4_shared, warp_barrier
+    from .ptx import (
+        add_release,
+        copy4,
+        element,
+        end_of_group,
+        load4_shared,
+        load_acquire,
+        load_shared,
+        set_element,
+        set_shared,
+        shared_address,
+        store4_shared,
+        wait_for_groups,
+        warp_barrier,
+        wide_sum,
+    )
 
 __all__ = [
     "INSTALL",
@@ -63,20 +88,27 @@ __all__ = [
     "Kernel",
     "add_release",
     "allocate",
+    "copy4",
     "copy_from_host",
     "copy_on_device",
     "copy_to_host",
     "cuda",
-    "load4_global",
+    "element",
+    "end_of_group",
     "load4_shared",
     "load_acquire",
+    "load_shared",
     "processors",
     "release",
     "require_gpu",
+    "set_element",
+    "set_shared",
     "shared_address",
     "store4_shared",
     "wait",
+    "wait_for_groups",
     "wait_for_stream",
     "warp_barrier",
+    "wide_sum",
     "zero_bytes",
 ]

@@ -142,7 +142,7 @@ def around():
     from numba import boolean, float32, int64, types, uint8
 
     import numbarnn as nr
-    from numbarnn.cuda import arrays, engine, filled, kernels, launch
+    from numbarnn.cuda import arrays, engine, filled, kernels, launch, vectors
 
     two, three, four = (types.Array(float32, n, "C") for n in (2, 3, 4))
     flags, any_layout, at = types.Array(uint8, 2, "C"), types.Array(float32, 3, "A"), (int64, int64)
@@ -150,8 +150,8 @@ def around():
     functions = {
         arrays.copy: (any_layout, three),
         arrays.copy_valid: (any_layout, types.Array(boolean, 2, "C"), three),
-        filled.add_blocks: (two, two, int64),
-        filled.add_number(1.0): (two, int64),
+        vectors.add_blocks: (two, two, int64),
+        vectors.add_number(1.0): (two, int64),
         filled.spread: (two, four),
         filled.put_given: (three, int64, four, int64),
         engine.copy_valid: (three, flags, three, int64),

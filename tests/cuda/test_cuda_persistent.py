@@ -5,25 +5,26 @@ from functools import partial
 import pytest
 from problems import assert_same_bits
 from test_declarations import Last
-from walk_checks import check, goes_wrong
+from walk_checks import check, goes_wrong, with_garbage
 
 import numbarnn as nr
 from numbarnn.cuda import choose, engine, persistent
-from numbarnn.cuda.persistent_plan import persistent_plan
+from numbarnn.cuda.persistent_plan import plans
 from numbarnn.cuda.tuples import fed_by_h
 
 
-def walk_together(monkeypatch, processors=4, threads=32, many_chunks=False):
-    """Let the engine walk with plans for so few multiprocessors and so small blocks."""
+def walk_together(monkeypatch, processors=4, threads=32, run=None):
+    """Let the engine walk with plans of as many blocks as there are multiprocessors; `run`: places of a chunk."""
 
     def plan_for(tape, backward):
         sizes = tape.cell.units, len(fed_by_h(tape.cell)), tape.z.shape[1]
-        plan = persistent_plan(*sizes, processors, backward, (threads,))
-        return plan._replace(splits=1, run=4, chunks=-(-plan.depth // 4)) if many_chunks else plan
+        plan = min(plans(*sizes, processors, backward, (threads,)), key=lambda p: (-p.blocks, p.clocks))
+        return plan._replace(splits=1, run=run, chunks=-(-plan.depth // run)) if run else plan
 
     def walk_for(tape):
         forth, back = plan_for(tape, False), plan_for(tape, True)
-        return choose.Walk(partial(persistent.forward, plan=forth), partial(persistent.backward, plan=back))
+        forward = with_garbage(persistent.forward)
+        return choose.Walk(partial(forward, plan=forth), partial(persistent.backward, plan=back))
 
     monkeypatch.setattr(engine, "walk_for", walk_for)
 
@@ -41,9 +42,9 @@ def test_masks_resets_and_reverse(monkeypatch, cell, options):
     check(cell, 4, 5, 2, **options)
 
 
-@pytest.mark.parametrize("processors, threads, many_chunks", [(2, 64, False), (6, 32, True), (4, 64, True)])
-def test_plans(monkeypatch, processors, threads, many_chunks):
-    walk_together(monkeypatch, processors, threads, many_chunks)
+@pytest.mark.parametrize("processors, threads, run", [(2, 64, None), (6, 32, 4), (4, 64, 8)])
+def test_plans(monkeypatch, processors, threads, run):
+    walk_together(monkeypatch, processors, threads, run)
     check(nr.LSTMCell(10), 3, 6, 2)
 
 
@@ -75,8 +76,8 @@ def test_a_wrong_barrier_between_blocks_is_caught(monkeypatch, wait):
     assert goes_wrong(nr.LSTMCell(10))
 
 
-@pytest.mark.parametrize("first", range(2, 6), ids=["chunk", "partial sums", "arrival", "wait"])
+@pytest.mark.parametrize("first", range(2, 7), ids=["chunk", "next chunk", "partial sums", "arrival", "wait"])
 def test_a_forgotten_barrier_in_a_block_is_caught(monkeypatch, first):
-    """One of the four of each step; two come before the steps."""
-    walk_together(monkeypatch, threads=64)
-    assert goes_wrong(nr.LSTMCell(10), range(first, 999, 4))
+    """One of the five of each step; two come before the steps."""
+    walk_together(monkeypatch, threads=64, run=8)
+    assert goes_wrong(nr.LSTMCell(10), range(first, 999, 5))

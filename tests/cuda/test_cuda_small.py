@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from problems import assert_same_bits
 from test_declarations import CELLS as DECLARED
-from walk_checks import check, goes_wrong
+from walk_checks import check, goes_wrong, with_garbage
 
 import numbarnn as nr
 from numbarnn.cuda import choose, engine, small
@@ -25,7 +25,7 @@ def walk_small(monkeypatch, lanes=2, rows=1, kept=None):
 
     def walk_for(tape):
         forth, back = plan_for(tape, False), plan_for(tape, True)
-        return choose.Walk(partial(small.forward, plan=forth), partial(small.backward, plan=back))
+        return choose.Walk(partial(with_garbage(small.forward), plan=forth), partial(small.backward, plan=back))
 
     monkeypatch.setattr(engine, "walk_for", walk_for)
 

@@ -4,6 +4,9 @@ import numpy as np
 from gridsim import all_blocks_at_once
 from problems import Problem, assert_exact
 
+from numbarnn.cuda.preactivations import constant_slots
+from numbarnn.cuda.simulated_device import as_numpy
+
 BOUND = 1e-5
 
 
@@ -19,6 +22,19 @@ def check(cell, T, B, I, **options):
         results = problem.results(device="cuda", **options)
         assert_exact(problem, results, BOUND, "cuda", **options)
     return results
+
+
+def with_garbage(forward):
+    """The walk, with NaN wherever it should not read before it has written."""
+
+    def walk(tape, plan):
+        as_numpy(tape.z)[:] = np.nan
+        vectors = as_numpy(tape.vectors)
+        for slot in set(range(len(vectors))) - set(constant_slots(tape.cell)):
+            vectors[slot] = np.nan
+        forward(tape, plan)
+
+    return walk
 
 
 def goes_wrong(cell, forgotten=()):
