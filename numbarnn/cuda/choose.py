@@ -5,8 +5,8 @@ persistent   one launch, all blocks at the same time: weights in shared memory, 
 per_step     one cuBLAS product and one kernel a step: any cell, any sizes, float32 and float64.
 
 The first two are for float32 and for plain cells: one product with h a step, nothing normalised or projected. Of all
-their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs; where
-nothing fits, or a step takes longer than the host needs to launch its kernels, it is per_step. The plans say how they
+their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs, unless
+per_step should take fewer: it takes what cuBLAS needs for the product, or the host to launch. The plans say how they
 count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its multiprocessors.
 """
 
@@ -21,8 +21,9 @@ from .small_plan import SmallPlan, small_plan
 from .target import SIMULATOR, processors
 from .tuples import fed_by_h
 
-BARRIER = 1800  # clocks between blocks
-LAUNCHES = 26_000  # clocks in which the host launches the kernels of a step, about 15 microseconds
+LAUNCHES = 26_000  # clocks in which the host launches the kernels of a step, 13 microseconds
+BETWEEN = 8000  # clocks for the equations of a step, and between its kernels
+FMA = 128  # multiply-adds of a multiprocessor in a clock, of which cuBLAS reaches 40 % in products of one step
 
 
 class Walk(NamedTuple):
@@ -37,12 +38,13 @@ def is_plain(cell):
 
 def plan_for(cell, B, processors, backward):
     """The plan of the walk in one launch that should be fastest; None where a walk step by step should be."""
-    sizes = cell.units, len(fed_by_h(cell)), B, processors, backward
-    alone, together = small_plan(*sizes), persistent_plan(*sizes)
-    clocks = {alone: alone.clocks(B, processors)} if alone else {}
-    clocks |= {together: together.clocks + BARRIER} if together else {}
-    best = min(clocks, key=clocks.get, default=None)
-    return best if best is not None and clocks[best] < LAUNCHES else None
+    H, gates = cell.units, len(fed_by_h(cell))
+    alone = small_plan(H, gates, B, processors, backward)
+    together = persistent_plan(H, gates, B, processors, backward)
+    clocks = {None: max(LAUNCHES, B * H * gates * H / (0.4 * FMA * processors) + BETWEEN)}
+    clocks |= {alone: alone.clocks(B, processors)} if alone else {}
+    clocks |= {together: together.clocks} if together else {}
+    return min(clocks, key=clocks.get)
 
 
 def walk_for(tape):

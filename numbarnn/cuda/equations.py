@@ -1,7 +1,8 @@
 """A cell's equations inside CUDA kernels: the same Python functions as everywhere, called with tuples of numbers.
 
-`register_jitable` and the overloads of `maths` hold for the CPU and the GPU alike, so nothing is translated. What is
-made here reads and writes those tuples: loops over places that are known when a kernel is compiled.
+`register_jitable` and the overloads of `maths` hold for the CPU and the GPU alike, so nothing is translated; `scalars`
+has shorter forms of some. What is made here reads and writes those tuples: loops over places that are known when a
+kernel is compiled.
 """
 
 import functools
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from numba.extending import register_jitable
 
 from ..maths import zero
+from . import scalars  # noqa: F401, where kernels find sigmoid and tanh
 from .tuples import zeros
 
 

@@ -3,6 +3,7 @@
 import sys
 import threading
 
+import numpy as np
 from numba import cuda as simulator
 from numba.cuda.simulator import kernel as running
 
@@ -27,6 +28,15 @@ def element(array, i):
 
 def set_element(array, i, value):
     array.reshape(array.size)[i] = value
+
+
+def reciprocal(x):
+    return np.float32(1) / x
+
+
+def power_of_two(x):
+    with np.errstate(over="ignore"):
+        return np.exp2(x)
 
 
 def wide_sum(start, i, step):

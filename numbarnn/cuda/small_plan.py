@@ -7,7 +7,9 @@ REGISTERS = 1 << 16  # of a multiprocessor, which has four parts
 MOST_REGISTERS = 255  # of a thread
 WORKING = (64, 80)  # registers of a thread for all but weights, forward and backward
 MOST_THREADS = 1024
-LATENCY = 400  # clocks of a step with next to no work: a chain of loads, sums, equations and a barrier
+EQUATIONS = 100  # instructions of a step, in each warp, for all but the product
+LATENCY = 300  # clocks of a step with next to no work: a chain of loads, sums, equations and a barrier
+SLOWER = 2  # times what is counted: so many clocks an H100 took
 SHARED = 227 << 10  # bytes of shared memory for a block
 
 
@@ -55,10 +57,10 @@ class SmallPlan(NamedTuple):
         warps, ins = self.threads // 32, self.gates if self.backward else 1
         adds = self.gates * self.part * self.rows * -(-warps // 4)
         loads = self.rows * ins * self.part // 4 * warps + 4 * self.rest // 128
-        equations = 20 * -(-warps // 4)
+        equations = EQUATIONS * -(-warps // 4)
         resident = max(1, REGISTERS // (self.threads * (self.gates * self.kept + WORKING[self.backward])))
         blocks = -(-B // (self.rows * processors))  # of a multiprocessor
-        return -(-blocks // resident) * LATENCY + blocks * (max(adds, loads) + equations)
+        return SLOWER * (-(-blocks // resident) * LATENCY + blocks * (max(adds, loads) + equations))
 
 
 def registers_of(threads):

@@ -40,6 +40,8 @@ if SIMULATOR:
         load4_shared,
         load_acquire,
         load_shared,
+        power_of_two,
+        reciprocal,
         set_element,
         set_shared,
         shared_address,
@@ -51,7 +53,6 @@ if SIMULATOR:
 else:
     from numba import cuda
 
-    from . import scalars  # noqa: F401, registers its forms
     from .device import (
         Kernel,
         allocate,
@@ -73,6 +74,8 @@ else:
         load4_shared,
         load_acquire,
         load_shared,
+        power_of_two,
+        reciprocal,
         set_element,
         set_shared,
         shared_address,
@@ -98,7 +101,9 @@ __all__ = [
     "load4_shared",
     "load_acquire",
     "load_shared",
+    "power_of_two",
     "processors",
+    "reciprocal",
     "release",
     "require_gpu",
     "set_element",

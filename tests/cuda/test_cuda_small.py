@@ -2,13 +2,14 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 from problems import assert_same_bits
 from test_declarations import CELLS as DECLARED
 from walk_checks import check, goes_wrong, with_garbage
 
 import numbarnn as nr
-from numbarnn.cuda import choose, engine, small
+from numbarnn.cuda import choose, engine, scalars, small
 from numbarnn.cuda.small_plan import plan_with
 from numbarnn.cuda.tuples import fed_by_h
 
@@ -68,3 +69,16 @@ def test_a_forgotten_barrier_is_caught(monkeypatch, forgotten):
     """The barrier before the first h is written, that after it, that of one step, and those of all steps."""
     walk_small(monkeypatch)
     assert goes_wrong(nr.LSTMCell(40), forgotten)
+
+
+def test_sigmoid_and_tanh_of_kernels():
+    """In float32, against float64: relative errors over all sizes, and what is no number."""
+    sizes = np.concatenate([np.geomspace(1e-30, 1, 2000), np.linspace(0.3, 87, 4000)])
+    x = np.concatenate([sizes, -sizes]).astype(np.float32)
+    wide = x.astype(float)
+    for function, truth in ((scalars.tanh, np.tanh(wide)), (scalars.sigmoid, 1 / (1 + np.exp(-wide)))):
+        np.testing.assert_allclose([function(one) for one in x], truth, rtol=3e-7)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = np.float32([np.inf, -np.inf, np.nan, 100, -100])
+        np.testing.assert_array_equal([scalars.tanh(one) for one in ends], [1, -1, np.nan, 1, -1])
+        np.testing.assert_allclose([scalars.sigmoid(one) for one in ends], [1, 0, np.nan, 1, 0], atol=1e-38)
