@@ -59,14 +59,15 @@ def product(a, b, c, add=False, turn_a=False, turn_b=False, mode=STRICT):
 def _by_cublas(a, b, c, add, turn_a, turn_b, mode):
     library, handle = connection(mode)
     name, real = ("cublasSgemm_v2", ctypes.c_float) if c.dtype == np.float32 else ("cublasDgemm_v2", ctypes.c_double)
-    function, alpha, beta = getattr(library, name), real(1), real(add)
-    inner = a.rows if turn_a else a.columns
-    before = handle, int(turn_b), int(turn_a), c.columns, c.rows, inner, ctypes.byref(alpha), b.at, b.stride
-    a_row_size, c_row_size, beta = a.stride * a.dtype.itemsize, c.stride * c.dtype.itemsize, ctypes.byref(beta)
+    function, alpha, beta = getattr(library, name), ctypes.byref(real(1)), ctypes.byref(real(add))
+    inner, size = a.rows if turn_a else a.columns, c.dtype.itemsize
+    turned_and_sizes = map(INTEGER, (turn_b, turn_a, c.columns, c.rows, inner))
+    before = handle, *turned_and_sizes, alpha, POINTER(b.at), INTEGER(b.stride)  # made once: that takes ctypes long
+    a_stride, c_stride = INTEGER(a.stride), INTEGER(c.stride)
 
     def multiply(a_row=0, c_row=0):
-        at = a.at + a_row * a_row_size, a.stride, beta, c.at + c_row * c_row_size, c.stride
-        check(function(*before, *at))
+        a_at, c_at = a.at + a_row * a.stride * size, c.at + c_row * c.stride * size
+        check(function(*before, a_at, a_stride, beta, c_at, c_stride))
 
     return multiply
 

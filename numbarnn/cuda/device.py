@@ -129,10 +129,12 @@ class Launch:
 
     def __call__(self, *last):
         if last:
-            struct.pack_into(f"{len(last)}q", self.buffer, len(self.buffer) - 8 * len(last), *last)
+            form = INTEGERS[len(last)]
+            form.pack_into(self.buffer, len(self.buffer) - form.size, *last)
         check(self.call())
 
 
+INTEGERS = [struct.Struct(f"{count}q") for count in range(3)]
 SCALARS = {int: (types.int64, "q"), bool: (types.boolean, "?")}
 ARRAY = 5  # numbers that numba-cuda hands on of an array, beside its shape and strides
 

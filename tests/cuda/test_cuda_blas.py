@@ -23,7 +23,8 @@ class ColumnMajor:
     def _gemm(self, dtype, *arguments):
         for kind, argument in zip(blas.PRODUCT, arguments, strict=True):
             kind.from_param(argument)  # cuBLAS would take it
-        _, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = arguments
+        values = [getattr(argument, "value", argument) for argument in arguments]
+        _, turn_a, turn_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = values
 
         def columns(at, rows, count, ld):
             assert ld >= rows

@@ -19,7 +19,8 @@ def walk_together(monkeypatch, processors=4, threads=32, run=None):
     def plan_for(tape, backward):
         sizes = tape.cell.units, len(fed_by_h(tape.cell)), tape.z.shape[1]
         plan = min(plans(*sizes, processors, backward, (threads,)), key=lambda p: (-p.blocks, p.clocks))
-        return plan._replace(splits=1, run=run, chunks=-(-plan.depth // run)) if run else plan
+        splits = min(plan.splits, 2)
+        return plan._replace(splits=splits, run=run, chunks=-(-plan.depth // (splits * run))) if run else plan
 
     def walk_for(tape):
         forth, back = plan_for(tape, False), plan_for(tape, True)
@@ -42,7 +43,7 @@ def test_masks_resets_and_reverse(monkeypatch, cell, options):
     check(cell, 4, 5, 2, **options)
 
 
-@pytest.mark.parametrize("processors, threads, run", [(2, 64, None), (6, 32, 4), (4, 64, 8)])
+@pytest.mark.parametrize("processors, threads, run", [(2, 64, None), (6, 32, 4), (4, 64, 4)])
 def test_plans(monkeypatch, processors, threads, run):
     walk_together(monkeypatch, processors, threads, run)
     check(nr.LSTMCell(10), 3, 6, 2)
@@ -76,8 +77,8 @@ def test_a_wrong_barrier_between_blocks_is_caught(monkeypatch, wait):
     assert goes_wrong(nr.LSTMCell(10))
 
 
-@pytest.mark.parametrize("first", range(2, 7), ids=["chunk", "next chunk", "partial sums", "arrival", "wait"])
+@pytest.mark.parametrize("first", range(2, 8), ids=["chunk", "next chunk", "partial sums", "sums", "arrival", "wait"])
 def test_a_forgotten_barrier_in_a_block_is_caught(monkeypatch, first):
-    """One of the five of each step; two come before the steps."""
-    walk_together(monkeypatch, threads=64, run=8)
-    assert goes_wrong(nr.LSTMCell(10), range(first, 999, 5))
+    """One of the six of each step; two come before the steps."""
+    walk_together(monkeypatch, threads=64, run=4)
+    assert goes_wrong(nr.LSTMCell(10), range(first, 999, 6))
