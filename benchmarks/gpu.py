@@ -82,13 +82,13 @@ HEADER = f"{'cell':<28} {'shape':<8} {'kind':<8}{'ours ms':>9}{'us/step':>10}{'G
 def tasks(options):
     """{label: function} of all comparisons."""
     found, torch = {}, installed(["torch"])
-    for name, shapes in MODULES.items():
-        for shape_name in shapes[: 1 if options.quick else None]:
+    for name in filter(MODULES.get, options.cells):
+        for shape_name in MODULES[name][: 1 if options.quick else None]:
             shape = SHAPES[shape_name]
             workload = partial(workloads.make, name, workloads.CELLS[name](shape[3]), shape)
             peers = OURS | (CUDNN if torch else {})
             found[f"{name} {shape_name}"] = partial(later, workload, shape_name, peers, options)
-    for name in WITHOUT_MODULE:
+    for name in filter(WITHOUT_MODULE.__contains__, options.cells):
         workload = partial(workloads.make, name, VARIANTS[name](*SHAPE[2:]), SHAPE)
         peers = {"per step": run_cuda.StepByStep} | ({"torch loop": run_cuda.Loop} if torch else {})
         found[name] = partial(later, workload, "x".join(map(str, SHAPE)), peers, options)
@@ -100,7 +100,8 @@ def later(workload, shape_name, peers, options):
 
 
 def main(texts=None):
-    parser = arguments.parser("gpu", __doc__.splitlines()[0], MODULES, "one shape of each cell, short rounds")
+    cells = (*MODULES, *WITHOUT_MODULE)
+    parser = arguments.parser("gpu", __doc__.splitlines()[0], cells, "one shape of each cell, short rounds")
     options = arguments.finish(parser.parse_args(texts))
     try:
         from numbarnn.cuda.target import require_gpu, wait
