@@ -16,6 +16,7 @@ BANKS = 128  # bytes of shared memory that it reads in a clock
 BARRIER, NEIGHBOUR = 2400, 15  # until what all blocks have told, and for each of them, is there
 BACK = 600  # more, going back
 CHUNK = 1200  # from chunk to chunk at least
+SUMS = 3.5  # times what shared memory takes for partial sums: few threads add them up
 
 
 class PersistentPlan(NamedTuple):
@@ -90,7 +91,7 @@ class PersistentPlan(NamedTuple):
         active = self.splits * self.columns * self.rows // (height * width)
         loads = bytes_of_number * self.run * (height + width) * active / BANKS
         product = max(self.run * height * width * active / FMA, loads)
-        sums = 2 * bytes_of_number * self.splits * self.columns * self.rows / BANKS
+        sums = SUMS * 2 * bytes_of_number * self.splits * self.columns * self.rows / BANKS
         arrival = BARRIER + NEIGHBOUR * self.neighbours + BACK * self.backward
         return arrival + product + (self.chunks - 1) * max(product, CHUNK) + sums
 

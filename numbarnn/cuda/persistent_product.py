@@ -2,7 +2,7 @@
 
 What is multiplied comes from all neighbours, by way of global memory, numbers[place, row]. The weights stand in shared
 memory as w[place, column]. A thread adds up, over one of `splits` parts of the places, a tile of results in registers;
-the partial sums meet in shared memory, partial[split, row, column], where all threads share in adding them up.
+the partial sums meet in shared memory, partial[split, row, column].
 """
 
 import functools
@@ -13,16 +13,7 @@ from numba.extending import register_jitable
 
 from .persistent_plan import UNROLLED
 from .steps import ZERO, short, unsigned
-from .target import (
-    copy4,
-    cuda,
-    end_of_group,
-    load4_shared,
-    load_shared,
-    set_shared,
-    store4_shared,
-    wait_for_groups,
-)
+from .target import copy4, cuda, end_of_group, load4_shared, load_shared, store4_shared, wait_for_groups
 from .tuples import repeated
 
 AT_ONCE = 8  # weights that a thread has asked for before the first one arrives
@@ -30,8 +21,8 @@ AT_ONCE = 8  # weights that a thread has asked for before the first one arrives
 
 class Product(NamedTuple):
     """Device functions. `keep(memory, weights, first)` stores the weights of the units from `first` on;
-    `multiply(address, numbers, at)` makes the products of what stands in numbers[at:]; `total(address, row, gate)` is
-    that of this thread's unit."""
+    `multiply(address, numbers, at)` makes the partial sums of what stands in numbers[at:]; `total(address, row, gate)`
+    adds up those of this thread's unit."""
 
     keep: Any
     multiply: Any
@@ -102,18 +93,6 @@ def product(plan, H):
                 store4_shared(address, to, (acc[i], acc[i + 1], acc[i + 2], acc[i + 3]))
 
     @register_jitable
-    def add_up(address):
-        """The sums over all splits, in the place of those of the first."""
-        for k in range(-(-columns * rows // threads)):
-            result = unsigned(cuda.threadIdx.x + k * threads)
-            if result < columns * rows:
-                at = short(partial + unsigned(result // COLUMNS) * stride + unsigned(result % COLUMNS))
-                value = ZERO
-                for split in range(splits):
-                    value += load_shared(address, at + split * rows * stride)
-                set_shared(address, at, value)
-
-    @register_jitable
     def add_chunk(n, acc, address, numbers, at, split, w_at, v_at):
         wait_for_groups()
         cuda.syncthreads()  # chunk n is there, and the one before it has been read
@@ -137,12 +116,13 @@ def product(plan, H):
         if split < splits:
             store(acc, address, partial + (split * rows + row) * stride + column)
         cuda.syncthreads()
-        add_up(address)
-        cuda.syncthreads()
 
     @register_jitable
     def total(address, row, gate):
-        return load_shared(address, partial + row * stride + gate * units + cuda.threadIdx.x % units)
+        value, at = ZERO, partial + row * stride + gate * units + cuda.threadIdx.x % units
+        for split in range(splits):
+            value += load_shared(address, at + split * rows * stride)
+        return value
 
     return Product(keep, multiply, total)
 
