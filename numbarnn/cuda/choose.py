@@ -1,10 +1,12 @@
 """Which walk runs a pass, forward and backward each for itself: they share one tape.
 
 small        one launch, a block for a few rows: weights in registers, blocks never wait for each other.
+small_twice  the same for cells that multiply twice a step.
 persistent   one launch, all blocks at the same time: weights in shared memory, a barrier a step.
 per_step     one cuBLAS product and one kernel a step: any cell, any sizes, float32 and float64.
 
-The first two are for float32 and for plain cells: one product with h a step, nothing normalised or projected. Of all
+small and persistent are for float32 and for plain cells: one product with h a step, nothing normalised or projected.
+small_twice is for float32 too, and taken wherever a cell fits. Of all
 their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs, unless
 per_step should take fewer: it takes what cuBLAS needs for the product, or the host to launch. The plans say how they
 count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its multiprocessors.
@@ -15,11 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import per_step, persistent, small
+from . import per_step, persistent, small, small_twice
 from .persistent_plan import persistent_plan
 from .small_plan import SmallPlan, small_plan
+from .small_twice import multiplies_twice
 from .target import SIMULATOR, processors
-from .tuples import fed_by_h
+from .tuples import fed_by
 
 LAUNCHES = 26_000  # clocks in which the host launches the kernels of a step, 13 microseconds
 BETWEEN = 8000  # clocks for the equations of a step, and between its kernels
@@ -32,13 +35,17 @@ class Walk(NamedTuple):
 
 
 def is_plain(cell):
-    one_product = not (cell.equations.feedback or cell.norms or cell.num_proj) and bool(fed_by_h(cell))
+    one_product = not (cell.equations.feedback or cell.norms or cell.num_proj) and bool(fed_by(cell))
     return one_product and len(cell.put_out) == 1
 
 
 def plan_for(cell, B, processors, backward):
     """The plan of the walk in one launch that should be fastest; None where a walk step by step should be."""
-    H, gates = cell.units, len(fed_by_h(cell))
+    H, gates = cell.units, len(fed_by(cell))
+    if multiplies_twice(cell):
+        return small_plan(H, gates + len(fed_by(cell, "q")), B, processors, backward, small_twice.WORKING)
+    if not is_plain(cell):
+        return None
     alone = small_plan(H, gates, B, processors, backward)
     together = persistent_plan(H, gates, B, processors, backward)
     clocks = {None: max(LAUNCHES, B * H * gates * H / (0.4 * FMA * processors) + BETWEEN)}
@@ -57,14 +64,17 @@ def walk_for(tape):
 @cache
 def walk_of(cell, B, processors):
     """For float32."""
-    if not is_plain(cell):
-        return Walk(per_step.forward, per_step.backward)
-    forward, backward = (plan_for(cell, B, processors, back) for back in (False, True))
-    return Walk(walk_with(forward, "forward"), walk_with(backward, "backward"))
+    return Walk(*(walk_with(cell, plan_for(cell, B, processors, d == "backward"), d) for d in Walk._fields))
 
 
-def walk_with(plan, direction):
+def walk_with(cell, plan, direction):
     """The function of the walk that follows a plan."""
     if plan is None:
         return getattr(per_step, direction)
-    return partial(getattr(small if isinstance(plan, SmallPlan) else persistent, direction), plan=plan)
+    return partial(getattr(module_of(cell, plan), direction), plan=plan)
+
+
+def module_of(cell, plan):
+    if isinstance(plan, SmallPlan):
+        return small_twice if multiplies_twice(cell) else small
+    return persistent

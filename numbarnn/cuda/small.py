@@ -33,7 +33,7 @@ from .steps import (
 )
 from .tape import RESET, STOP, VALID
 from .target import cuda, element, set_shared, shared_address
-from .tuples import fed_by_h, plus, zeros
+from .tuples import fed_by, plus, zeros
 
 
 def forward(tape, plan):
@@ -70,7 +70,7 @@ def position(plan):
 
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
-    equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by_h(cell)
+    equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by(cell)
     read_z, read_vectors, whole = read_changing(cell), read_constant(cell), preactivations(cell)
     add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
     read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
@@ -122,7 +122,7 @@ def backward_kernel(cell, plan):
     """All steps, the last one first: dz takes the place of what was saved in z; `d_states` (S, 1, B, H), gradients of
     the final states, become those of the initial ones."""
     equations, slots, S, inputs = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
-    read_saved, write_dz, fed = read_places(slots.saved), write_places(slots.inputs), fed_by_h(cell)
+    read_saved, write_dz, fed = read_places(slots.saved), write_places(slots.inputs), fed_by(cell)
     tell = write_places(tuple(range(len(fed))), fed, set_shared)
     read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))
     no_states, no_dz = zeros(S), zeros(inputs)

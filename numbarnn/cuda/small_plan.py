@@ -69,19 +69,21 @@ def registers_of(threads):
     return min(MOST_REGISTERS, REGISTERS // 128 // warps_of_part // 8 * 8)
 
 
-def plan_with(units, gates, lanes, rows, backward):
+def plan_with(units, gates, lanes, rows, backward, working=0):
     part, threads = -(-units // (4 * lanes)) * 4, -(-units * lanes // 32) * 32
     stride = part
     while len({lane * stride % 32 for lane in range(lanes)}) < lanes:  # each lane reads from other banks
         stride += 4
-    kept = min(part, max(0, registers_of(threads) - WORKING[backward]) // gates // 4 * 4)
+    free = max(0, registers_of(threads) - WORKING[backward] - working)
+    kept = min(part, free // gates // 4 * 4)
     return SmallPlan(units, gates, lanes, rows, part, stride, kept, threads, backward)
 
 
 @functools.cache
-def small_plan(units, gates, B, processors, backward):
-    """The plan that should be fastest for a batch of B rows; None where a cell does not fit one block."""
+def small_plan(units, gates, B, processors, backward, working=0):
+    """The plan that should be fastest for a batch of B rows; None where a cell does not fit one block. `working`: how
+    many registers more than others a kernel needs beside weights."""
     shapes = [(lanes, rows) for lanes in (1, 2, 4) for rows in (1, 2, 4) if lanes >= rows]
-    found = [plan_with(units, gates, lanes, rows, backward) for lanes, rows in shapes]
+    found = [plan_with(units, gates, lanes, rows, backward, working) for lanes, rows in shapes]
     fitting = [plan for plan in found if plan.kept and plan.threads <= MOST_THREADS and plan.shared <= SHARED]
     return min(fitting, key=lambda plan: (plan.clocks(B, processors), plan.rows, plan.lanes), default=None)

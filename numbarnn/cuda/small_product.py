@@ -30,18 +30,20 @@ class Products(NamedTuple):
 
 
 @functools.cache
-def products(plan):
-    """Forward: from h to all gates of a unit; backward: from dz of all gates to dh of a unit."""
-    gates, lanes, rows, kept, backward = plan.gates, plan.lanes, plan.rows, plan.kept, plan.backward
+def products(plan, first=0, gates=None):
+    """Forward: from h to the gates of a unit; backward: from dz of the gates to dh of a unit. The gates are those of
+    the plan, or so many from the first of one of two products on."""
+    gates = gates or plan.gates
+    lanes, rows, kept, backward = plan.lanes, plan.rows, plan.kept, plan.backward
     ins, outs = (gates, 1) if backward else (1, gates)
     chains = max(1, 4 // (outs * rows))  # independent sums of an output: an addition waits for the one before it
-    part, threads, rest, row_size, vector = plan.part, plan.threads, 2 * plan.half, plan.row, plan.vector
-    weight = weight_of(plan)
+    part, threads, told, row_size, vector = plan.part, plan.threads, 2 * plan.half, plan.row, plan.vector
+    weight, rest = weight_of(plan), told + first * (part - kept) * threads
 
     @register_jitable
     def keep_gate(q, w, weights, unit, lane):
         for k in range(kept):
-            w[q * kept + k] = weight(weights, q, lane * part + k, unit)
+            w[q * kept + k] = weight(weights, first + q, lane * part + k, unit)
 
     keep_gates = repeated(keep_gate, gates)
 
@@ -51,8 +53,8 @@ def products(plan):
         for q in range(gates):
             for k in range(kept, part):
                 at = rest + 4 * (((k - kept) // 4 * gates + q) * threads + cuda.threadIdx.x) + k % 4
-                memory[at] = weight(weights, q, lane * part + k, unit)
-        for i in range(cuda.threadIdx.x, rest, threads):
+                memory[at] = weight(weights, first + q, lane * part + k, unit)
+        for i in range(cuda.threadIdx.x, told, threads):
             memory[i] = ZERO
         cuda.syncthreads()
 

@@ -29,18 +29,24 @@ def zeros(count):
 
 
 @functools.cache
-def put(places):
-    """(array, at, step, values): array[at + j * step] = values[places[j]]."""
+def pick(places):
+    """(values) -> those at these places."""
     if not places:
-        return register_jitable(lambda array, at, step, values: None)
-    first, last, place = put(places[:-1]), len(places) - 1, places[-1]
+        return register_jitable(lambda values: ())
+    first, last = pick(places[:-1]), places[-1]
+    return register_jitable(lambda values: (*first(values), values[last]))
 
-    @register_jitable
-    def put_all(array, at, step, values):
-        first(array, at, step, values)
-        array[at + last * step] = values[place]
 
-    return put_all
+@functools.cache
+def replace(places, count):
+    """(values, others) -> `count` values with others[j] in the place of that at places[j]."""
+    if count == 0:
+        return register_jitable(lambda values, others: ())
+    first, last = replace(places, count - 1), count - 1
+    if last not in places:
+        return register_jitable(lambda values, others: (*first(values, others), values[last]))
+    j = places.index(last)
+    return register_jitable(lambda values, others: (*first(values, others), others[j]))
 
 
 def repeated(function, count):
@@ -57,6 +63,6 @@ def repeated(function, count):
     return all_of_them
 
 
-def fed_by_h(cell):
-    """Places of the pre-activations that h feeds, in the order of the recurrent kernel's blocks."""
-    return tuple(i for i, fed in enumerate(cell.inputs.values()) if "h" in fed)
+def fed_by(cell, source="h"):
+    """Places of the pre-activations that h (or q) feeds, in the order of the recurrent kernel's blocks."""
+    return tuple(i for i, fed in enumerate(cell.inputs.values()) if source in fed)

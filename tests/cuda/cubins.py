@@ -117,23 +117,24 @@ H100 = 132  # multiprocessors
 def one_launch():
     """The kernels that `choose` takes on an H100 where all steps are one launch."""
     import numbarnn as nr
-    from numbarnn.cuda import choose, launch, persistent, small
+    from numbarnn.cuda import choose, launch, persistent, small_twice
     from numbarnn.cuda.device import numba_type
-    from numbarnn.cuda.small_plan import SmallPlan
 
-    cells = {name: nr.CELLS[name] for name in ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell")}
+    cells = {name: nr.CELLS[name] for name in ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell", "GRUCell")}
     cells["peephole LSTMCell"] = lambda H: nr.LSTMCell(H, use_peepholes=True)
     found = {}
     for name, make in cells.items():
         for B, H in SHAPES:
-            for kind, kinds in (("forward", launch.FORWARD), ("backward", launch.BACKWARD)):
-                plan, cell = choose.plan_for(make(H), B, H100, kind == "backward"), make(H)
+            for kind in ("forward", "backward"):
+                cell, back = make(H), kind == "backward"
+                plan = choose.plan_for(cell, B, H100, back)
                 if plan is not None:
-                    walk, more = (small, ()) if isinstance(plan, SmallPlan) else (persistent, launch.TOGETHER)
-                    kernel = getattr(walk, f"{kind}_kernel")(cell, plan)
-                    options = {"launch_bounds": (plan.threads, 1)}
+                    walk = choose.module_of(cell, plan)
+                    kinds = launch.BACKWARD if back else small_twice.WITH_Q if walk is small_twice else launch.FORWARD
+                    kinds += launch.TOGETHER if walk is persistent else ()
+                    kernel, options = getattr(walk, f"{kind}_kernel")(cell, plan), {"launch_bounds": (plan.threads, 1)}
                     which = walk.__name__.rpartition(".")[2]
-                    found[f"{which} {name} {B}x{H} {kind}"] = kernel, tuple(map(numba_type, (*kinds, *more))), options
+                    found[f"{which} {name} {B}x{H} {kind}"] = kernel, tuple(map(numba_type, kinds)), options
     return found
 
 

@@ -10,14 +10,14 @@ from walk_checks import check, goes_wrong, with_garbage
 import numbarnn as nr
 from numbarnn.cuda import choose, engine, persistent
 from numbarnn.cuda.persistent_plan import plans
-from numbarnn.cuda.tuples import fed_by_h
+from numbarnn.cuda.tuples import fed_by
 
 
 def walk_together(monkeypatch, processors=4, threads=32, run=None):
     """Let the engine walk with plans of as many blocks as there are multiprocessors; `run`: places of a chunk."""
 
     def plan_for(tape, backward):
-        sizes = tape.cell.units, len(fed_by_h(tape.cell)), tape.z.shape[1]
+        sizes = tape.cell.units, len(fed_by(tape.cell)), tape.z.shape[1]
         plan = min(plans(*sizes, processors, backward, (threads,)), key=lambda p: (-p.blocks, p.clocks))
         splits = min(plan.splits, 2)
         return plan._replace(splits=splits, run=run, chunks=-(-plan.depth // (splits * run))) if run else plan

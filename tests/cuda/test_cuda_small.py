@@ -9,24 +9,28 @@ from test_declarations import CELLS as DECLARED
 from walk_checks import check, goes_wrong, with_garbage
 
 import numbarnn as nr
-from numbarnn.cuda import choose, engine, scalars, small
+from numbarnn.cuda import choose, engine, scalars, small, small_twice
 from numbarnn.cuda.small_plan import plan_with
-from numbarnn.cuda.tuples import fed_by_h
+from numbarnn.cuda.tuples import fed_by
 
 ALL = nr.CELLS | {cell.__name__: cell for cell in DECLARED}
 PLAIN = [name for name, cell in ALL.items() if choose.is_plain(cell(4))]
 
 
-def walk_small(monkeypatch, lanes=2, rows=1, kept=None):
+TWICE = [name for name, cell in ALL.items() if small_twice.multiplies_twice(cell(4))]
+
+
+def walk_small(monkeypatch, lanes=2, rows=1, kept=None, walk=small):
     """Let the engine walk with plans of this shape; `kept`: places whose weights stay in registers."""
 
     def plan_for(tape, backward):
-        plan = plan_with(tape.cell.units, len(fed_by_h(tape.cell)), lanes, rows, backward)
+        gates = len(fed_by(tape.cell) + fed_by(tape.cell, "q"))
+        plan = plan_with(tape.cell.units, gates, lanes, rows, backward)
         return plan if kept is None else plan._replace(kept=kept)
 
     def walk_for(tape):
         forth, back = plan_for(tape, False), plan_for(tape, True)
-        return choose.Walk(partial(with_garbage(small.forward), plan=forth), partial(small.backward, plan=back))
+        return choose.Walk(partial(with_garbage(walk.forward), plan=forth), partial(walk.backward, plan=back))
 
     monkeypatch.setattr(engine, "walk_for", walk_for)
 
@@ -82,3 +86,29 @@ def test_sigmoid_and_tanh_of_kernels():
         ends = np.float32([np.inf, -np.inf, np.nan, 100, -100])
         np.testing.assert_array_equal([scalars.tanh(one) for one in ends], [1, -1, np.nan, 1, -1])
         np.testing.assert_allclose([scalars.sigmoid(one) for one in ends], [1, 0, np.nan, 1, 0], atol=1e-38)
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_every_cell_that_multiplies_twice(monkeypatch, name):
+    walk_small(monkeypatch, walk=small_twice)
+    check(ALL[name](5), 3, 2, 4)
+
+
+@pytest.mark.parametrize("options", [{}, {"lengths": True, "reverse": True}, {"mask": True, "resets": 0.4}])
+@pytest.mark.parametrize("lanes, rows, kept", [(1, 1, 4), (2, 2, 4), (4, 2, 4)])
+def test_twice_with_masks_resets_and_plans(monkeypatch, lanes, rows, kept, options):
+    walk_small(monkeypatch, lanes, rows, kept, small_twice)
+    check(nr.GRUCell(13, activation="softsign", update="seed"), 4, 3, 2, **options)
+
+
+@pytest.mark.parametrize("first", range(3, 5), ids=["q", "h"])
+def test_a_forgotten_barrier_between_two_products_is_caught(monkeypatch, first):
+    """One of the two of each step; three come before the steps."""
+    walk_small(monkeypatch, walk=small_twice)
+    assert goes_wrong(nr.GRUCell(40), range(first, 999, 2))
+
+
+def test_cells_that_multiply_twice():
+    assert {"GRUCell", "GRUBlockCell"} <= set(TWICE)
+    assert not {"LSTMCell", "LayerNormGRUCell", "LayerNormLSTMCell"} & set(TWICE)
+    assert not small_twice.multiplies_twice(nr.GRUCell(4, num_proj=3))
