@@ -14,7 +14,8 @@ class Chain(Checked):
 
     An `Input` (or ``input_shape`` on the first layer) builds the layers as they are added; otherwise the first data
     builds them. ``params`` is {"layer/parameter": array}: the arrays that the layers compute with; ``regularizers``
-    and ``constraints`` hold those of some of them under the same names.
+    and ``constraints`` hold those of some of them under the same names. ``weights`` are params together with the
+    non-trainable weights, such as moving averages, layer by layer.
     """
 
     def __init__(self, layers=(), *, seed=0, dtype="float32", device="cpu", name="sequential"):
@@ -30,6 +31,7 @@ class Chain(Checked):
         self.name = name
         self.layers = []
         self.params = {}
+        self.weights = {}
         self.regularizers = {}
         self.constraints = {}
         self.input_shape = None
@@ -76,7 +78,7 @@ class Chain(Checked):
 
     def count_params(self):
         self._expect_built("count_params")
-        return sum(array.size for array in self.params.values())
+        return sum(array.size for array in self.weights.values())
 
     def summary(self, print_fn=print):
         """Print the layers, their output shapes and their numbers of parameters."""
@@ -84,30 +86,30 @@ class Chain(Checked):
         print_fn(summary(self))
 
     def get_weights(self):
-        """Copies of all parameters, in the order of ``params``."""
+        """Copies of all weights, in the order of ``weights``."""
         self._expect_built("get_weights")
-        return [array.copy() for array in self.params.values()]
+        return [array.copy() for array in self.weights.values()]
 
     def set_weights(self, weights):
-        """Set all parameters from a list of arrays like that of `get_weights`."""
+        """Set all weights from a list of arrays like that of `get_weights`."""
         self._expect_built("set_weights")
         weights = [np.asarray(w) for w in weights]
-        got, expected = [w.shape for w in weights], [w.shape for w in self.params.values()]
+        got, expected = [w.shape for w in weights], [w.shape for w in self.weights.values()]
         if got != expected or any(w.dtype.kind not in "fiu" for w in weights):
             raise InputError(f"{self.name}: expected arrays of numbers of the shapes {expected}, got {got}")
-        for array, new in zip(self.params.values(), weights, strict=True):
+        for array, new in zip(self.weights.values(), weights, strict=True):
             array[...] = new
 
     def save_weights(self, path):
-        """Write the parameters to the file ``path`` (npz), whole or not at all."""
+        """Write all weights to the file ``path`` (npz), whole or not at all."""
         self._expect_built("save_weights")
-        checkpoint.save(path, self.params)
+        checkpoint.save(path, self.weights)
 
     def load_weights(self, path):
-        """Read the parameters from a file of `save_weights`; one that does not fit changes nothing."""
+        """Read all weights from a file of `save_weights`; one that does not fit changes nothing."""
         self._expect_built("load_weights")
-        weights = checkpoint.load(path)
-        got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (weights, self.params))
+        found = checkpoint.load(path)
+        got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, self.weights))
         if got != expected:
             differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))
             name = differing[0]
@@ -115,8 +117,8 @@ class Chain(Checked):
                 f"{path}: not the weights of this model: expected {name} {expected.get(name, 'missing')}, "
                 f"got {got.get(name, 'missing')}"
             )
-        for name, array in self.params.items():
-            array[...] = weights[name]
+        for name, array in self.weights.items():
+            array[...] = found[name]
 
     def reset_states(self, rows=None):
         """Forget the states of stateful layers: of all rows of the batch, or of ``rows``."""
@@ -136,6 +138,7 @@ class Chain(Checked):
         layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
         named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
         self.params |= named(layer.params)
+        self.weights |= named(layer.weights)
         self.regularizers |= {name: r for name, r in named(layer.regularizers).items() if name in self.params}
         self.constraints |= {name: c for name, c in named(layer.constraints).items() if name in self.params}
 

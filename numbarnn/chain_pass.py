@@ -23,6 +23,14 @@ class ChainPass:
         layer, kept, _ = self.steps[-1]
         return layer.pre_activation(kept)
 
+    @property
+    def updates(self):
+        """{"layer/weight": new value} of non-trainable weights, after a pass in training."""
+        updates = {}
+        for layer, kept, _ in self.steps:
+            updates |= {f"{layer.name}/{name}": new for name, new in layer.updates(kept).items()}
+        return updates
+
     def backward(self, d_output, **options):
         """{"layer/parameter": gradient}; `options` are those of the last layer's `backward`."""
         gradients, d = {}, d_output

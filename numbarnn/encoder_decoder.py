@@ -72,7 +72,8 @@ class EncoderDecoder(Sequential):
             layers = state_pass.with_states(self.decoder)
             decoded = state_pass.forward(layers, x.given, training, self._dropout_rng, mask, states)
         penalty = encoded.penalty + decoded.penalty
-        return PairPass(decoded.output, mask, penalty, decoded.steps, encoded, decoded, bridge)
+        steps = [*encoded.steps, *decoded.steps]
+        return PairPass(decoded.output, mask, penalty, steps, encoded, decoded, bridge)
 
     def _encode(self, source, training=False):
         """The encoder's `StatePass`, the states for the decoder, and the layers that they come from."""

@@ -61,8 +61,8 @@ class Sequential(Trainable):
         Loss and metrics of the training data are means over the batches, each measured before its update.
         ``validation_data`` (x, y) or (x, y, sample_weight), or the last ``validation_split`` of the samples, is
         evaluated after each epoch. ``callbacks``: a list of `nr.callbacks`.
-        ``verbose`` 1 shows progress, 2 a line an epoch, 0 nothing. A loss or gradient that is not finite ends the
-        training with a warning: the history shows NaN, and the weights are those before that batch.
+        ``verbose`` 1 shows progress, 2 a line an epoch, 0 nothing. A loss, gradient or moving average that is
+        not finite ends the training with a warning: the history shows NaN, and the weights are those before that batch.
 
         ``reset_every`` says when stateful layers forget their states: before every "epoch", before every batch (each
         holds whole sequences: "sequence"), or "never". ``truncate`` (k1, k2) is truncated BPTT for losses at each step:
@@ -92,7 +92,7 @@ class Sequential(Trainable):
             callbacks.on_epoch_end(epoch, results)
             history.append(epoch, results)
             if not finite:
-                message = f"fit: stopped in epoch {epoch + 1}: the loss or a gradient is not finite"
+                message = f"fit: stopped in epoch {epoch + 1}: the loss, a gradient or a moving average is not finite"
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
             if self.stop_training or not finite:
                 break
@@ -119,7 +119,7 @@ class Sequential(Trainable):
         return np.concatenate(outputs)
 
     def save_training(self, path, epoch=0):
-        """Write all that training goes on from to the file ``path``, whole or not at all: parameters, the optimiser's
+        """Write all that training goes on from to the file ``path``, whole or not at all: weights, the optimiser's
         memory, random generators, states of stateful layers, and ``epoch``, the number of epochs made.
 
         Not in it: layers, options, data, and what callbacks remember.

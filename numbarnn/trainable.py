@@ -47,20 +47,23 @@ class Trainable(Chain):
         with np.errstate(all="ignore"):
             run = self._forward(batch.x, training=True)
             values, weights, gradient, options = self._measure(batch.y, run, batch.weights)
-            if math.isfinite(values[0]) and not self._update(run.backward(gradient, **options)):
+            if math.isfinite(values[0]) and not self._update(run.backward(gradient, **options), run.updates):
                 values[0] = math.nan
         return values, weights
 
-    def _update(self, gradients):
-        """Change the parameters by the gradients of the loss; gradients that are not finite change nothing, which the
-        result says."""
+    def _update(self, gradients, updates=None):
+        """Change the parameters by the gradients of the loss, and non-trainable weights to the values of ``updates``;
+        where either is not finite nothing changes, which the result says."""
+        updates = updates or {}
         for name, regularizer in self.regularizers.items():
             gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
-        if not all(np.isfinite(g).all() for g in gradients.values()):
+        if not all(np.isfinite(array).all() for array in (*gradients.values(), *updates.values())):
             return False
         self.optimizer.apply(self.params, gradients)
         for name, constraint in self.constraints.items():
             self.params[name][...] = constraint(self.params[name])
+        for name, new in updates.items():
+            self.weights[name][...] = new
         return True
 
     def _forward(self, x, training=False):

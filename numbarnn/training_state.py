@@ -1,6 +1,6 @@
 """Files to go on from with a training: all that one epoch hands to the next.
 
-Parameters, the optimiser's memory and rate, the states of the random generators and of stateful layers, and the number
+Weights, the optimiser's memory and rate, the states of the random generators and of stateful layers, and the number
 of epochs made. The file is one of `checkpoint`, with what is no array as JSON.
 """
 
@@ -19,7 +19,7 @@ def save(model, path, epoch):
     if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
         raise InputError(f"save_training: expected epoch to be an integer of at least 0, got {epoch!r}")
     optimizer = model.optimizer
-    arrays = {f"parameter:{name}": w for name, w in model.params.items()}
+    arrays = {f"parameter:{name}": w for name, w in model.weights.items()}
     for name, slots in optimizer.slots.items():
         arrays |= {f"slot:{slot}:{name}": array for slot, array in slots.items()}
     for name, layer in _stateful(model).items():
@@ -52,7 +52,7 @@ def load(model, path):
     slots = _slots(path, model, groups["slot"])
     states = _states(path, layers, groups["state"])
 
-    model.set_weights([groups["parameter"][name] for name in model.params])
+    model.set_weights([groups["parameter"][name] for name in model.weights])
     optimizer.slots, optimizer.iterations = slots, facts["iterations"]
     if facts["learning_rate"] is not None:
         optimizer.learning_rate = facts["learning_rate"]
@@ -64,7 +64,7 @@ def load(model, path):
 
 
 def _check_parameters(path, model, found):
-    got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, model.params))
+    got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, model.weights))
     for name in sorted(got.keys() | expected.keys()):
         _expect(path, name, expected.get(name, "nothing"), got.get(name, "nothing"))
 

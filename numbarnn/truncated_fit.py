@@ -11,6 +11,7 @@ from .batches import Means
 from .cells.contract import nested
 from .errors import InputError
 from .generation import check_stepwise
+from .layers import BatchNormalization
 from .layers.states import as_list, from_list
 from .pieces import Steps, backward_passes, check_activations
 from .windows import check_truncate
@@ -35,6 +36,9 @@ class Truncation:
             raise InputError(f"fit: expected update to be 'pass' or 'sequence', got {self.update!r}")
         check_stepwise("fit with truncate", model.layers)
         for layer in model.layers:
+            if isinstance(layer, BatchNormalization):
+                expected = f"layers that train step by step, got {layer.name}, whose mean is over all steps"
+                raise InputError(f"fit with truncate: expected {expected}")
             if state_pass.is_recurrent(layer) and not layer.return_sequences:
                 expected = "return_sequences=True in all layers, as there is a loss at each step"
                 raise InputError(f"fit with truncate: expected {expected}, got {layer.name} without")

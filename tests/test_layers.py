@@ -232,9 +232,11 @@ def test_dropout(rng):
         layer(x, training=True)
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "Dense", "Embedding", "Dropout", "Activation"])
+@pytest.mark.parametrize(
+    "name", ["SimpleRNN", "LSTM", "GRU", "Dense", "Embedding", "Dropout", "Activation", "BatchNormalization"]
+)
 def test_float32_stays(name):
-    args = {"Embedding": (9, 4), "Dropout": (0.5,), "Activation": ("elu",)}.get(name, (4,))
+    args = {"Embedding": (9, 4), "Dropout": (0.5,), "Activation": ("elu",), "BatchNormalization": ()}.get(name, (4,))
     layer = getattr(layers, name)(*args)
     x = np.arange(6).reshape(1, 3, 2) if name == "Embedding" else np.ones((1, 3, 2), "float32")
     layer.build((None, None, 2))

@@ -225,7 +225,9 @@ def test_training_ends_where_the_loss_is_not_finite():
     x, y = data(40)
     x[37] = np.inf
     model = classifier(SimpleRNN(8, "relu"), metrics=["acc"])
-    with pytest.warns(RuntimeWarning, match="fit: stopped in epoch 1: the loss or a gradient is not finite"):
+    with pytest.warns(
+        RuntimeWarning, match="fit: stopped in epoch 1: the loss, a gradient or a moving average is not finite"
+    ):
         history = fit(model, x, y, epochs=3, shuffle=False, validation_data=data(16))
     assert np.isnan(history.history["loss"]).tolist() == [True]
     assert np.isfinite(history.history["val_loss"]).all() and len(history.history["val_loss"]) == 1

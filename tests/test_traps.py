@@ -212,7 +212,9 @@ def test_e13_a_collapsed_network():
 
 def test_e13_a_training_that_diverges_says_so():
     model = classifier(SimpleRNN(8, "relu"), optimizer=optimizers.SGD(1e30), device="numpy")
-    with pytest.warns(RuntimeWarning, match=r"fit: stopped in epoch \d+: the loss or a gradient is not finite"):
+    with pytest.warns(
+        RuntimeWarning, match=r"fit: stopped in epoch \d+: the loss, a gradient or a moving average is not finite"
+    ):
         history = model.fit(X, Y, epochs=20, verbose=0)
     assert np.isnan(history.history["loss"][-1]) and len(history.epoch) < 20
 

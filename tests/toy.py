@@ -28,8 +28,8 @@ def fit(model, *arrays, **options):
 
 
 def assert_same_weights(a, b):
-    for name in a.params:
-        assert_array_equal(a.params[name], b.params[name], err_msg=name)
+    for name in a.weights:
+        assert_array_equal(a.weights[name], b.weights[name], err_msg=name)
 
 
 X, Y = data(20)

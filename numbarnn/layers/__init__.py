@@ -3,6 +3,7 @@
 from ..wrappers import MultiRNNCell as StackedRNNCells
 from .activation import Activation
 from .base import Input, Layer
+from .batch_normalization import BatchNormalization
 from .bidirectional import Bidirectional
 from .dense import Dense
 from .dropout import Dropout
@@ -22,6 +23,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Activation",
+    "BatchNormalization",
     "Bidirectional",
     "Dense",
     "Dropout",

@@ -18,6 +18,9 @@ class Layer(Checked):
     leave the layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where
     free.
 
+    ``non_trainable_weights``, {name: array}, have no gradient: ``updates(saved)`` gives the values that a model's
+    training sets them to after a pass. ``weights`` are both.
+
     ``mask``: booleans in the leading axes of x, mostly (batch, steps), true where x counts; None: everywhere.
     ``compute_mask`` gives that of the output. Layers that treat every step alone pass it on.
 
@@ -36,7 +39,7 @@ class Layer(Checked):
     output_shape = None
 
     def __post_init__(self):
-        self.params = {}
+        self.params, self.non_trainable_weights = {}, {}
         if self.name is None:
             self.name = self.default_name()
         self.activity_regularizer = regularizers.get(self.activity_regularizer)
@@ -49,6 +52,10 @@ class Layer(Checked):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     @property
+    def weights(self):
+        return self.params | self.non_trainable_weights
+
+    @property
     def built(self):
         return self.output_shape is not None
 
@@ -56,7 +63,9 @@ class Layer(Checked):
         """Make fresh parameters for inputs of ``input_shape`` and return the shape of the output."""
         input_shape = tuple(input_shape)
         output_shape = self.compute_output_shape(input_shape)
-        self.params = self.init_params(input_shape, np.random.default_rng(rng), dtype)
+        rng = np.random.default_rng(rng)
+        self.params = self.init_params(input_shape, rng, dtype)
+        self.non_trainable_weights = self.init_non_trainable_weights(input_shape, rng, dtype)
         self.dtype = np.dtype(dtype)
         self.output_shape = output_shape
         return output_shape
@@ -67,11 +76,18 @@ class Layer(Checked):
     def init_params(self, input_shape, rng, dtype):
         return {}
 
+    def init_non_trainable_weights(self, input_shape, rng, dtype):
+        return {}
+
     def forward(self, x, training=False, rng=None, mask=None):
         raise NotImplementedError
 
     def backward(self, saved, d_output):
         raise NotImplementedError
+
+    def updates(self, saved):
+        """{name: new value} of non-trainable weights after a pass in training."""
+        return {}
 
     def compute_mask(self, x, mask=None):
         """The mask of the output for an input x with this mask."""
@@ -90,7 +106,7 @@ class Layer(Checked):
         return self.forward(x, training, rng, mask, **options)[0]
 
     def count_params(self):
-        return sum(array.size for array in self.params.values())
+        return sum(array.size for array in self.weights.values())
 
     def _regularize_and_constrain(self, **parameters):
         """Take in {parameter: (regulariser, constraint)}, each an object, a name or None."""

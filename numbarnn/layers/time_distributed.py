@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .wrapper import Wrapper
 
 
@@ -21,6 +22,10 @@ class TimeDistributed(Wrapper):
         self._take_in(**{"": self.layer})
         self._expect(self.layer.has_one_output, "a layer with one output", f"{self.layer.name} with several")
         stateful = getattr(self.layer, "stateful", False)
+        normalizes = isinstance(self.layer, BatchNormalization)
+        self._expect(
+            not normalizes, "a layer other than BatchNormalization, which takes sequences itself", self.layer.name
+        )
         self._expect(not stateful, "a layer that is not stateful", f"{self.layer.name} with stateful=True")
         self._expect(self.layer.activity_regularizer is None, "activity_regularizer on itself", "one on its layer")
 
