@@ -89,8 +89,8 @@ def kind(argument):
 
 
 @functools.cache
-def compiled(function, kinds, **options):
-    return Kernel(function, kinds, **options)
+def compiled(function, kinds):
+    return Kernel(function, kinds)
 
 
 def kernel(function, arguments):

@@ -3,7 +3,6 @@
 import functools
 
 from llvmlite import ir
-from numba import cuda
 from numba.core import types
 from numba.cuda.extending import intrinsic
 
@@ -208,11 +207,6 @@ def add_release(typingctx, array, i, value):
         return context.get_dummy_value()
 
     return types.void(array, i, value), codegen
-
-
-@cuda.jit(device=True)
-def warp_barrier():
-    cuda.syncwarp()
 
 
 @functools.cache

@@ -95,10 +95,3 @@ def load_acquire(array, i):
 
 def add_release(array, i, value):
     cuda.atomic.add(array, i, value)
-
-
-def warp_barrier():
-    """Threads of the simulator do not run in warps; tests that need one bring their own simulator."""
-    barrier = getattr(running._get_kernel_context(), "syncwarp", None)
-    if barrier is not None:
-        barrier()

@@ -68,20 +68,39 @@ def position(plan):
     return of_thread
 
 
-def forward_kernel(cell, plan):
-    """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
-    equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by(cell)
-    read_z, read_vectors, whole = read_changing(cell), read_constant(cell), preactivations(cell)
-    add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
-    read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
-    H, count, half, stride, of_thread = plan.units, slots.count, plan.half, plan.stride, position(plan)
-    keep, multiply, collect, weights, partial, gates = products(plan)
+@functools.cache
+def loads_forward(cell, H):
+    """`load(i, ...)`: what the i-th step needs of global memory; and the function that does so for the first steps."""
+    read_z = read_changing(cell)
 
     @register_jitable
     def load(i, z, z_track, flags, flag_track):
         return read_z(z, at(i, z_track), H), element(flags, at(i, flag_track))
 
-    loads = first_loads(load)
+    return load, first_loads(load)
+
+
+@functools.cache
+def loads_backward(cell, H):
+    """The same, going back."""
+    read_saved, read_states = read_places(slots_of(cell).saved), read_places(tuple(range(len(cell.states))))
+
+    @register_jitable
+    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
+        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
+        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
+
+    return load, first_loads(load)
+
+
+def forward_kernel(cell, plan):
+    """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
+    equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by(cell)
+    read_vectors, whole, (load, loads) = read_constant(cell), preactivations(cell), loads_forward(cell, plan.units)
+    add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
+    read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
+    H, count, half, stride, of_thread = plan.units, slots.count, plan.half, plan.stride, position(plan)
+    keep, multiply, collect, weights, partial, gates = products(plan)
 
     def forward(z, vectors, recurrent, flags, states, reverse):
         T, B = flags.shape
@@ -122,20 +141,13 @@ def backward_kernel(cell, plan):
     """All steps, the last one first: dz takes the place of what was saved in z; `d_states` (S, 1, B, H), gradients of
     the final states, become those of the initial ones."""
     equations, slots, S, inputs = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
-    read_saved, write_dz, fed = read_places(slots.saved), write_places(slots.inputs), fed_by(cell)
+    (load, loads), write_dz, fed = loads_backward(cell, plan.units), write_places(slots.inputs), fed_by(cell)
     tell = write_places(tuple(range(len(fed))), fed, set_shared)
     read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))
     no_states, no_dz = zeros(S), zeros(inputs)
     add_output, add_h = plus((S - 1 if cell.last_is_output else 0,), S), plus((0,), S)
     H, count, half, stride, vector = plan.units, slots.count, plan.half, plan.stride, plan.vector
     of_thread, (keep, multiply, collect, weights, partial, one) = position(plan), products(plan)
-
-    @register_jitable
-    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
-        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
-        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
-
-    loads = first_loads(load)
 
     def backward(z, recurrent, flags, states, d_outputs, d_states, reverse):
         T, B = flags.shape

@@ -7,29 +7,16 @@ feeds and dz of what h feeds), each in its own half of shared memory, with a bar
 import functools
 
 from numba import float32
-from numba.extending import register_jitable
 
 from .equations import slots_of
 from .filled import feed_inputs
 from .launch import BACKWARD, FORWARD, REAL, finish, start
-from .preactivations import preactivations, read_changing, read_constant
-from .small import blocks_of, position
+from .preactivations import preactivations, read_constant
+from .small import blocks_of, loads_backward, loads_forward, position
 from .small_product import products
-from .steps import (
-    ZERO,
-    ahead,
-    at,
-    first_loads,
-    next_ones,
-    output_gradient,
-    read_places,
-    short,
-    track,
-    wide,
-    write_places,
-)
+from .steps import ZERO, ahead, at, next_ones, read_places, short, track, wide, write_places
 from .tape import RESET, STOP, VALID
-from .target import cuda, element, set_element, set_shared, shared_address
+from .target import cuda, set_element, set_shared, shared_address
 from .tuples import fed_by, pick, plus, replace, zeros
 
 WORKING = 40  # registers that a thread needs more than those of `small`
@@ -66,7 +53,7 @@ def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z; `states` and `q` get those of all steps."""
     equations, slots, S, count = cell.equations, slots_of(cell), len(cell.states), len(cell.inputs)
     feedback, forward_equations = equations.feedback, equations.forward
-    read_z, read_vectors, whole = read_changing(cell), read_constant(cell), preactivations(cell)
+    read_vectors, whole, (load, loads) = read_constant(cell), preactivations(cell), loads_forward(cell, plan.units)
     add_h, add_q = plus(fed_by(cell), count), plus(fed_by(cell, "q"), count)
     first, carry = pick(slots.first), replace(slots.first, count)
     read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
@@ -74,12 +61,6 @@ def forward_kernel(cell, plan):
     of_thread, (with_h, with_q) = position(plan), both_products(cell, plan)
     keep_h, multiply_h, collect_h, weights_h, partial_h, gates_h = with_h
     keep_q, multiply_q, collect_q, weights_q, partial_q, gates_q = with_q
-
-    @register_jitable
-    def load(i, z, z_track, flags, flag_track):
-        return read_z(z, at(i, z_track), H), element(flags, at(i, flag_track))
-
-    loads = first_loads(load)
 
     def forward(z, vectors, recurrent, flags, states, q, reverse):
         T, B = flags.shape
@@ -131,7 +112,7 @@ def backward_kernel(cell, plan):
     the final states, become those of the initial ones."""
     equations, slots, S, count = cell.equations, slots_of(cell), len(cell.states), len(cell.inputs)
     backward_equations, feedback_backward = equations.backward, equations.feedback_backward
-    read_saved, write_dz = read_places(slots.saved), write_places(slots.inputs)
+    (load, loads), write_dz = loads_backward(cell, plan.units), write_places(slots.inputs)
     of_h, of_q = fed_by(cell), fed_by(cell, "q")
     tell_h = write_places(tuple(range(len(of_h))), of_h, set_shared)
     tell_q = write_places(tuple(range(len(of_q))), of_q, set_shared)
@@ -143,13 +124,6 @@ def backward_kernel(cell, plan):
     of_thread, (with_h, with_q) = position(plan), both_products(cell, plan)
     keep_h, multiply_h, collect_h, weights_h, partial_h, one = with_h
     keep_q, multiply_q, collect_q, weights_q, partial_q, _ = with_q
-
-    @register_jitable
-    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
-        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
-        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
-
-    loads = first_loads(load)
 
     def backward(z, recurrent, flags, states, d_outputs, d_states, reverse):
         T, B = flags.shape

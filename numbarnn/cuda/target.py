@@ -47,7 +47,6 @@ if SIMULATOR:
         shared_address,
         store4_shared,
         wait_for_groups,
-        warp_barrier,
         wide_sum,
     )
 else:
@@ -81,7 +80,6 @@ else:
         shared_address,
         store4_shared,
         wait_for_groups,
-        warp_barrier,
         wide_sum,
     )
 
@@ -113,7 +111,6 @@ __all__ = [
     "wait",
     "wait_for_groups",
     "wait_for_stream",
-    "warp_barrier",
     "wide_sum",
     "zero_bytes",
 ]
