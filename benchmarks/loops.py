@@ -7,14 +7,19 @@ A training step (forward, full BPTT, gradients of all parameters and of the inpu
 "hoisted" those of all steps before the loop. Random masks are numbarnn's, and free for the loops. Before anything is
 timed, results are compared in float64, as layer norm and clips blow float32's rounding up; a wrong one ends its cell,
 and the exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single rounds.
+"limit" is the ratio that a program would reach which did nothing but the multiply-adds of the matrix products, as fast
+as these threads can do any, timed in the same rounds.
 """
 
 import sys
 from functools import partial
 
+import numpy as np
+
 from . import arguments, report, run_loop, run_numbarnn, workloads
-from .comparison import compare, installed, timed, wrong_results
-from .peak import peak_gflops
+from .comparison import compare, installed, rows, wrong_results
+from .peak import MultiplyAdds, peak_gflops
+from .timing import alternate
 from .torch_cells import LOOPS
 from .torch_cells.products import before_loop, in_loop
 from .variants import SHAPE, VARIANTS
@@ -35,14 +40,23 @@ def measure(name, options):
     workload, *both = runners(name, "float64", options.threads)
     if wrong := wrong_results(workload, SHAPE_NAME, compare(*both)):
         return list(map(report.wrong_line, wrong)), [], wrong
-    workload, *both = runners(name, "float32", options.threads)
-    (rows,) = timed(workload, SHAPE_NAME, *both, compare(*both), ("train",), options)
-    return [line(rows)], rows, []
+    workload, ours, peers = runners(name, "float32", options.threads)
+    found, products = compare(ours, peers), MultiplyAdds(operations(workload), options.threads)
+    calls = {"numbarnn": ours.train, "products": products.run} | {peer: run.train for peer, run in peers.items()}
+    times = alternate(calls, options.rounds, options.seconds)
+    least = float(np.median(times["products"]))
+    results = [row | {"limit": row["peer_ms"] / least} for row in rows(workload, SHAPE_NAME, "train", times, found)]
+    return [line(results)], results, []
+
+
+def operations(workload):
+    return workloads.flops(workload.cell, workload.shape, "train")
 
 
 def line(rows):
     text = f"{rows[0]['cell']:<42}{rows[0]['numbarnn_ms']:>9.2f}"
-    return text + "".join(f"{row['peer_ms']:>16.2f}  {report.ratio(row):<19}" for row in rows).rstrip()
+    more = (f"{row['peer_ms']:>18.2f}  {report.ratio(row):<19}{row['limit']:>7.2f}" for row in rows)
+    return text + "".join(more)
 
 
 def summary(rows):
@@ -59,7 +73,10 @@ def main(texts=None):
     if not installed(["torch"]):
         return 1
     content = {"environment": report.about(["torch"], options.threads), "peak_gflops": peak_gflops(options.threads)}
-    print(f"{'cell':<42}{'ours ms':>9}" + "".join(f"{peer + ' ms':>16}  {'ratio [range]':<19}" for peer in PEERS))
+    print(
+        f"{'cell':<42}{'ours ms':>9}"
+        + "".join(f"{peer + ' ms':>18}  {'ratio [range]':<19}{'limit':>7}" for peer in PEERS)
+    )
     content = report.collect({name: partial(measure, name, options) for name in options.cells}, content, options.json)
     if content["results"]:
         print(summary(content["results"]))

@@ -10,25 +10,38 @@ from numbarnn.cpu.products import product_kernel
 from numbarnn.cpu.simd import BYTES
 from numbarnn.cpu.tiles import HEIGHTS, WIDEST
 
-TERMS, REPEATS = 64, 20_000
+TERMS = 64
+
+
+class MultiplyAdds:
+    """So many floating point operations, as fast as so many threads can do them: `run()`."""
+
+    def __init__(self, operations, threads, dtype="float32"):
+        self.kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 18)(product_kernel(dtype))
+        lanes = BYTES // np.dtype(dtype).itemsize
+        self.rows, self.columns = HEIGHTS[WIDEST][0], WIDEST * lanes
+        sizes = self.rows * self.columns, self.rows * TERMS, self.columns * TERMS
+        self.data = [[np.zeros(size, dtype) for size in sizes] for _ in range(threads)]
+        a_time = 2 * threads * self.rows * self.columns * TERMS
+        self.repeats = max(1, round(operations / a_time))
+        self.operations, self.lanes = self.repeats * a_time, lanes
+        self.pool = ThreadPoolExecutor(threads)  # a call through ctypes lets other Python threads run
+
+    def run(self):
+        list(self.pool.map(self._multiply, self.data))
+
+    def _multiply(self, arrays):
+        out, a, b = (array.ctypes.data for array in arrays)
+        sums = out, self.columns, self.lanes
+        b = b, TERMS * self.lanes, self.lanes, 0
+        self.kernel(*sums, *sums, a, TERMS, 1, 0, *b, TERMS, self.repeats, self.rows, WIDEST)
 
 
 def peak_gflops(threads, dtype="float32", rounds=9):
     """Billions of floating point operations a second on so many threads, the best of some rounds."""
-    kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 18)(product_kernel(dtype))
-    rows, lanes = HEIGHTS[WIDEST][0], BYTES // np.dtype(dtype).itemsize
-    sizes = rows * WIDEST * lanes, rows * TERMS, WIDEST * TERMS * lanes
-    data = [[np.zeros(size, dtype) for size in sizes] for _ in range(threads)]
-
-    def multiply(arrays):
-        out, a, b = (array.ctypes.data for array in arrays)
-        sums = out, WIDEST * lanes, lanes
-        kernel(*sums, *sums, a, TERMS, 1, 0, b, TERMS * lanes, lanes, 0, TERMS, REPEATS, rows, WIDEST)
-
-    seconds = []
-    with ThreadPoolExecutor(threads) as pool:  # a call through ctypes lets other Python threads run
-        for _ in range(rounds):
-            start = time.perf_counter()
-            list(pool.map(multiply, data))
-            seconds.append(time.perf_counter() - start)
-    return threads * rows * WIDEST * lanes * 2 * TERMS * REPEATS / min(seconds) / 1e9
+    work, seconds = MultiplyAdds(2e10, threads, dtype), []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work.run()
+        seconds.append(time.perf_counter() - start)
+    return work.operations / min(seconds) / 1e9
