@@ -9,7 +9,7 @@ small and persistent are for float32 and for plain cells: one product with h a s
 small_twice is for float32 too, and taken wherever a cell fits. Of all
 their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs, unless
 per_step should take fewer: it takes what cuBLAS needs for the product, or the host to launch. The plans say how they
-count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its multiprocessors.
+count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU what `Gpu` holds.
 """
 
 from functools import cache, partial
@@ -21,7 +21,7 @@ from . import per_step, persistent, small, small_twice
 from .persistent_plan import persistent_plan
 from .small_plan import SmallPlan, small_plan
 from .small_twice import multiplies_twice
-from .target import SIMULATOR, processors
+from .target import SIMULATOR, gpu
 from .tuples import fed_by
 
 LAUNCHES = 26_000  # clocks in which the host launches the kernels of a step, 13 microseconds
@@ -39,17 +39,17 @@ def is_plain(cell):
     return one_product and len(cell.put_out) == 1
 
 
-def plan_for(cell, B, processors, backward):
+def plan_for(cell, B, gpu, backward):
     """The plan of the walk in one launch that should be fastest; None where a walk step by step should be."""
     H, gates = cell.units, len(fed_by(cell))
     if multiplies_twice(cell):
-        return small_plan(H, gates + len(fed_by(cell, "q")), B, processors, backward, small_twice.WORKING)
+        return small_plan(H, gates + len(fed_by(cell, "q")), B, gpu, backward, small_twice.WORKING)
     if not is_plain(cell):
         return None
-    alone = small_plan(H, gates, B, processors, backward)
-    together = persistent_plan(H, gates, B, processors, backward)
-    clocks = {None: max(LAUNCHES, B * H * gates * H / (0.4 * FMA * processors) + BETWEEN)}
-    clocks |= {alone: alone.clocks(B, processors)} if alone else {}
+    alone = small_plan(H, gates, B, gpu, backward)
+    together = persistent_plan(H, gates, B, gpu, backward) if gpu.copies else None
+    clocks = {None: max(LAUNCHES, B * H * gates * H / (0.4 * FMA * gpu.processors) + BETWEEN)}
+    clocks |= {alone: alone.clocks(B, gpu)} if alone else {}
     clocks |= {together: together.clocks} if together else {}
     return min(clocks, key=clocks.get)
 
@@ -58,13 +58,13 @@ def walk_for(tape):
     """The walk for this tape. The simulator, which runs one block after the other, walks step by step."""
     if SIMULATOR or tape.real != np.float32:
         return Walk(per_step.forward, per_step.backward)
-    return walk_of(tape.cell, tape.z.shape[1], processors())
+    return walk_of(tape.cell, tape.z.shape[1], gpu())
 
 
 @cache
-def walk_of(cell, B, processors):
+def walk_of(cell, B, gpu):
     """For float32."""
-    return Walk(*(walk_with(cell, plan_for(cell, B, processors, d == "backward"), d) for d in Walk._fields))
+    return Walk(*(walk_with(cell, plan_for(cell, B, gpu, d == "backward"), d) for d in Walk._fields))
 
 
 def walk_with(cell, plan, direction):

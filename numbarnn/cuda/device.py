@@ -14,6 +14,7 @@ from cuda.bindings import driver
 from numba import cuda, types
 
 from ..errors import InputError
+from .gpu import Gpu
 
 DRIVER = "device 'cuda': no NVIDIA driver or GPU was found (nvidia-smi should list one); device='cpu' runs without"
 STREAM = driver.CUstream(0)
@@ -39,9 +40,15 @@ def require_gpu():
 
 
 @functools.cache
-def processors():
-    """Multiprocessors of the GPU."""
-    return cuda.get_current_device().MULTIPROCESSOR_COUNT
+def gpu():
+    """What the GPU is like."""
+    names, number = driver.CUdevice_attribute, driver.CUdevice(cuda.get_current_device().id)
+
+    def attribute(name):
+        return check(driver.cuDeviceGetAttribute(getattr(names, f"CU_DEVICE_ATTRIBUTE_{name}"), number))
+
+    processors, shared = attribute("MULTIPROCESSOR_COUNT"), attribute("MAX_SHARED_MEMORY_PER_BLOCK_OPTIN")
+    return Gpu(processors, shared, copies=attribute("COMPUTE_CAPABILITY_MAJOR") >= 8)
 
 
 def wait():

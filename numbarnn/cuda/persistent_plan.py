@@ -4,7 +4,6 @@ import functools
 from itertools import product
 from typing import NamedTuple
 
-SHARED = 227 << 10  # bytes of shared memory for a block
 THREADS = (256, 512)  # of a block
 TILES = ((4, 4), (4, 8), (8, 4), (8, 8), (12, 4), (16, 4))  # columns and rows of a thread
 BUFFERS = 3  # chunks in shared memory: one is used, one is there, one arrives
@@ -96,24 +95,24 @@ class PersistentPlan(NamedTuple):
         return arrival + product + (self.chunks - 1) * max(product, CHUNK) + sums
 
 
-def plans(H, gates, B, processors, backward, threads):
+def plans(H, gates, B, gpu, backward, threads):
     """All plans that fit, some of which are nonsense for a cell of this size, but slow."""
     for rows, units in product((4, 8, 16, 32, 64), range(4, 68, 4)):
         neighbours, groups = -(-H // units), -(-B // rows)
         columns, depth = (units, gates * neighbours * units) if backward else (gates * units, neighbours * units)
         shape = units, rows, neighbours, groups, depth, columns
         for count, (width, height), chunks in product(threads, TILES, CHUNKS):
-            fits = neighbours * groups <= processors and units * rows <= count
+            fits = neighbours * groups <= gpu.processors and units * rows <= count
             if not fits or columns % width or rows % height:
                 continue
             splits = min(count * width * height // (columns * rows), depth)
             run = -(-depth // (max(splits, 1) * chunks * UNROLLED)) * UNROLLED
             plan = PersistentPlan(*shape, width, height, splits, run, chunks, count, backward)
-            if splits and plan.shared <= SHARED:
+            if splits and plan.shared <= gpu.shared:
                 yield plan
 
 
 @functools.cache
-def persistent_plan(H, gates, B, processors, backward, threads=THREADS):
+def persistent_plan(H, gates, B, gpu, backward, threads=THREADS):
     """The plan that should be fastest; None where the weights do not fit. `gates`: pre-activations that h feeds."""
-    return min(plans(H, gates, B, processors, backward, threads), key=lambda p: (p.clocks, p.chunks), default=None)
+    return min(plans(H, gates, B, gpu, backward, threads), key=lambda p: (p.clocks, p.chunks), default=None)

@@ -6,6 +6,8 @@ import numpy as np
 from numba import cuda as simulator
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
+from .gpu import H100
+
 _memory = {}  # address: bytes
 
 
@@ -13,8 +15,8 @@ def require_gpu():
     pass
 
 
-def processors():
-    return simulator.get_current_device().MULTIPROCESSOR_COUNT
+def gpu():
+    return H100
 
 
 def wait():

@@ -10,7 +10,6 @@ MOST_THREADS = 1024
 EQUATIONS = 100  # instructions of a step, in each warp, for all but the product
 LATENCY = 300  # clocks of a step with next to no work: a chain of loads, sums, equations and a barrier
 SLOWER = 2  # times what is counted: so many clocks an H100 took
-SHARED = 227 << 10  # bytes of shared memory for a block
 
 
 class SmallPlan(NamedTuple):
@@ -52,14 +51,14 @@ class SmallPlan(NamedTuple):
         """Bytes of shared memory: what is told in two steps, and weights."""
         return 4 * (2 * self.half + self.rest)
 
-    def clocks(self, B, processors):
+    def clocks(self, B, gpu):
         """Of a step of all rows, roughly."""
         warps, ins = self.threads // 32, self.gates if self.backward else 1
         adds = self.gates * self.part * self.rows * -(-warps // 4)
         loads = self.rows * ins * self.part // 4 * warps + 4 * self.rest // 128
         equations = EQUATIONS * -(-warps // 4)
         resident = max(1, REGISTERS // (self.threads * (self.gates * self.kept + WORKING[self.backward])))
-        blocks = -(-B // (self.rows * processors))  # of a multiprocessor
+        blocks = -(-B // (self.rows * gpu.processors))  # of a multiprocessor
         return SLOWER * (-(-blocks // resident) * LATENCY + blocks * (max(adds, loads) + equations))
 
 
@@ -80,10 +79,10 @@ def plan_with(units, gates, lanes, rows, backward, working=0):
 
 
 @functools.cache
-def small_plan(units, gates, B, processors, backward, working=0):
+def small_plan(units, gates, B, gpu, backward, working=0):
     """The plan that should be fastest for a batch of B rows; None where a cell does not fit one block. `working`: how
     many registers more than others a kernel needs beside weights."""
     shapes = [(lanes, rows) for lanes in (1, 2, 4) for rows in (1, 2, 4) if lanes >= rows]
     found = [plan_with(units, gates, lanes, rows, backward, working) for lanes, rows in shapes]
-    fitting = [plan for plan in found if plan.kept and plan.threads <= MOST_THREADS and plan.shared <= SHARED]
-    return min(fitting, key=lambda plan: (plan.clocks(B, processors), plan.rows, plan.lanes), default=None)
+    fitting = [plan for plan in found if plan.kept and plan.threads <= MOST_THREADS and plan.shared <= gpu.shared]
+    return min(fitting, key=lambda plan: (plan.clocks(B, gpu), plan.rows, plan.lanes), default=None)

@@ -111,7 +111,6 @@ def per_step():
 
 
 SHAPES = ((150, 150), (50, 100), (128, 32), (64, 512), (64, 1024), (16, 768))  # rows of the batch, units
-H100 = 132  # multiprocessors
 
 
 def one_launch():
@@ -119,6 +118,7 @@ def one_launch():
     import numbarnn as nr
     from numbarnn.cuda import choose, launch, persistent, small_twice
     from numbarnn.cuda.device import numba_type
+    from numbarnn.cuda.gpu import H100
 
     cells = {name: nr.CELLS[name] for name in ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell", "GRUCell")}
     cells["peephole LSTMCell"] = lambda H: nr.LSTMCell(H, use_peepholes=True)

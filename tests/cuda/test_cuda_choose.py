@@ -1,14 +1,14 @@
-"""Which walk an H100 takes for which sizes."""
+"""Which walk a GPU takes for which sizes."""
 
 import pytest
 
 import numbarnn as nr
 from numbarnn.cuda.choose import is_plain, plan_for
+from numbarnn.cuda.gpu import H100, Gpu
 from numbarnn.cuda.persistent_plan import PersistentPlan
 from numbarnn.cuda.small_plan import SmallPlan
 
-H100 = 132  # multiprocessors
-SHARED = 232_448  # bytes that a block may have
+A100, T4 = Gpu(108, 163 << 10, True), Gpu(40, 64 << 10, False)
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -30,13 +30,14 @@ def test_lstm(B, H, kind, backward):
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("B", [1, 3, 150, 1000])
 @pytest.mark.parametrize("H", [1, 33, 100, 150, 257, 700])
-def test_plans_fit_the_gpu(B, H, backward):
-    for make in (nr.SimpleRNNCell, nr.LSTMCell, nr.ResetAfterGRUCell, nr.NASCell):
-        plan = plan_for(make(H), B, H100, backward)
+@pytest.mark.parametrize("gpu", [H100, A100, T4])
+def test_plans_fit_the_gpu(gpu, B, H, backward):
+    for make in (nr.SimpleRNNCell, nr.LSTMCell, nr.ResetAfterGRUCell, nr.NASCell, nr.GRUCell):
+        plan = plan_for(make(H), B, gpu, backward)
         if plan is not None:
-            assert plan.shared <= SHARED and plan.threads <= 1024
+            assert plan.shared <= gpu.shared and plan.threads <= 1024
         if isinstance(plan, PersistentPlan):
-            assert plan.blocks <= H100
+            assert gpu.copies and plan.blocks <= gpu.processors
             assert plan.padded >= H and plan.groups * plan.rows >= B
             assert plan.units * plan.rows <= plan.threads and plan.chunk * plan.chunks >= plan.depth
 

@@ -9,6 +9,7 @@ from walk_checks import check, goes_wrong, with_garbage
 
 import numbarnn as nr
 from numbarnn.cuda import choose, engine, persistent
+from numbarnn.cuda.gpu import H100
 from numbarnn.cuda.persistent_plan import plans
 from numbarnn.cuda.tuples import fed_by
 
@@ -18,7 +19,10 @@ def walk_together(monkeypatch, processors=4, threads=32, run=None):
 
     def plan_for(tape, backward):
         sizes = tape.cell.units, len(fed_by(tape.cell)), tape.z.shape[1]
-        plan = min(plans(*sizes, processors, backward, (threads,)), key=lambda p: (-p.blocks, p.clocks))
+        plan = min(
+            plans(*sizes, H100._replace(processors=processors), backward, (threads,)),
+            key=lambda p: (-p.blocks, p.clocks),
+        )
         splits = min(plan.splits, 2)
         return plan._replace(splits=splits, run=run, chunks=-(-plan.depth // (splits * run))) if run else plan
 
