@@ -23,8 +23,8 @@ def test_mnist_learns(name):
 
 
 def test_mnist_as_keras_has_it_learns():
-    loss, accuracy = learned("mnist-keras", 1, train=slice(6000), test=slice(2000))
-    assert loss < 1.2 and accuracy > 0.6  # 0.67 to 0.95; 1.66; 2.2
+    loss, accuracy = learned("mnist-keras", 1, train=slice(12000), test=slice(2000))
+    assert loss < 0.95 and accuracy > 0.67  # 0.49 to 0.71; 1.27; 2.2
 
 
 def test_sixteen_units_learn_at_the_smaller_rate():
