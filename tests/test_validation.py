@@ -2,7 +2,9 @@
 
 import ast
 import json
+import pickle
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import autograd.numpy as anp
@@ -23,6 +25,7 @@ from validation import (
     coverage,
     masks,
     measured,
+    parallel,
     problem,
     pytorch,
     references,
@@ -295,3 +298,20 @@ def test_planted_problems_stand_on_the_bounds_of_clips(name, options):
 
 def distances(case):
     return problem.examined(problem.draw(case))[0]
+
+
+def test_work_can_be_shared_among_processes():
+    """All of it can be sent to them, and the results come in its order."""
+    for name in REFERENCES:
+        for task in suite.tasks_of(name, cases.cases_of(name, quick=True), True, "numpy"):
+            pickle.dumps(task.call)
+    assert list(parallel.run([partial(divmod, n, 3) for n in range(9)], jobs=2)) == [divmod(n, 3) for n in range(9)]
+    with pytest.raises(ZeroDivisionError):
+        list(parallel.run([partial(divmod, 1, n) for n in (1, 0, 2)], jobs=2))
+
+
+def test_tasks_hold_all_cases_in_their_order():
+    planned = cases.cases_of("LSTMCell", quick=False)
+    tasks = [task for task in suite.tasks_of("LSTMCell", planned, False, "cuda") if task.cases]
+    assert [case for task in tasks for case in task.arguments[0]] == planned
+    assert all(len({case.shape for case in task.arguments[0]}) == 1 for task in tasks)
