@@ -9,9 +9,12 @@ compare with.
 
 import contextlib
 import json
+import os
 import re
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("cubins.json")
@@ -183,13 +186,20 @@ def all_kernels():
     return costs() | around() | per_step() | one_launch()
 
 
+def rows_of_share(share, shares, chosen):
+    """[(name, row)] of one kernel in so many."""
+    kernels = all_kernels()
+    names = [name for name in kernels if not chosen or any(part in name for part in chosen)]
+    return [(name, compiled(*kernels[name][:2], **kernels[name][2])) for name in names[share::shares]]
+
+
 def main(arguments):
-    chosen = [name for name in arguments if name != "--write"]
-    rows = {}
-    for name, (function, signature, options) in all_kernels().items():
-        if not chosen or any(part in name for part in chosen):
-            rows[name] = compiled(function, signature, **options)
-            print(name, json.dumps(rows[name]), flush=True)
+    chosen, shares = [name for name in arguments if name != "--write"], os.cpu_count()
+    with ProcessPoolExecutor(shares, get_context("spawn")) as pool:
+        found = pool.map(rows_of_share, range(shares), [shares] * shares, [chosen] * shares)
+        rows = dict(sorted(row for share in found for row in share))
+    for name, row in rows.items():
+        print(name, json.dumps(row))
     if "--write" in arguments:
         content = {"compiled by": {package: version(package) for package in PACKAGES}, "kernels": rows}
         TABLE.write_text(json.dumps(content, indent=1).replace("\n   ", " ").replace("\n  }", " }") + "\n")
