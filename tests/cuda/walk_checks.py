@@ -38,10 +38,11 @@ def with_garbage(forward):
 
 
 def goes_wrong(cell, forgotten=()):
-    """Whether outputs are wrong, from whichever end threads start."""
-    problem, wrong = Problem(cell, 4, 3, 2, "float32"), []
+    """Whether outputs are wrong, from whichever end threads start; a race that is there may need another try."""
+    problem = Problem(cell, 4, 3, 2, "float32")
     truth = problem.in_float64().run(device="numpy").outputs
-    for last_first in (False, True):
+    for last_first in (False, True) * 3:
         with all_blocks_at_once(forgotten, last_first):
-            wrong.append(not np.allclose(problem.run(device="cuda").outputs, truth, atol=BOUND))
-    return any(wrong)
+            if not np.allclose(problem.run(device="cuda").outputs, truth, atol=BOUND):
+                return True
+    return False
