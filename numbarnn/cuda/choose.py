@@ -6,10 +6,10 @@ persistent   one launch, all blocks at the same time: weights in shared memory, 
 per_step     one cuBLAS product and one kernel a step: any cell, any sizes, float32 and float64.
 
 small and persistent are for float32 and for plain cells: one product with h a step, nothing normalised or projected.
-small_twice is for float32 too, and taken wherever a cell fits. Of all
-their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs, unless
-per_step should take fewer: it takes what cuBLAS needs for the product, or the host to launch. The plans say how they
-count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU what `Gpu` holds.
+Of all their plans that fit the registers and the shared memory of the GPU, the one of the fewest clocks a step runs,
+unless per_step should take fewer: it takes what cuBLAS needs for the product, or the host to launch. The plans say how
+they count clocks; from the sizes come H, the rows B and the pre-activations that h feeds, from the GPU its `Gpu`.
+small_twice is for float32 too, and taken wherever a cell fits.
 """
 
 from functools import cache, partial

@@ -97,7 +97,7 @@ class Kernel:
     def __init__(self, function, kinds, threads=None, shared=0, together=False):
         options = {} if threads is None else {"launch_bounds": (threads, 1)}
         compiled = cuda.jit(tuple(map(numba_type, kinds)), **options)(function)
-        ((_, self.overload),) = compiled.overloads.items()  # keeps the machine code
+        (self.overload,) = compiled.overloads.values()  # keeps the machine code
         handle = self.overload._codelibrary.get_cufunc().handle
         self.handle = handle if isinstance(handle, driver.CUfunction) else check(driver.cuKernelGetFunction(handle))
         self.shared, self.together = shared, together

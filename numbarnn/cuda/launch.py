@@ -21,6 +21,16 @@ BACKWARD = (REAL[4], REAL[2], array("uint8", 2), REAL[4], REAL[3], REAL[4], bool
 TOGETHER = (REAL[1], array("int32", 1))  # what blocks tell each other, and their counters
 
 
+def forward_arguments(tape):
+    """Those of the kinds `FORWARD`."""
+    return tape.z, tape.vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
+
+
+def backward_arguments(tape, d):
+    """Those of the kinds `BACKWARD`."""
+    return tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, d.outputs, d.states, tape.reverse
+
+
 @functools.cache
 def compiled(make, cell, plan, kinds):
     """The kernel make(cell, plan)."""

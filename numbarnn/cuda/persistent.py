@@ -14,14 +14,15 @@ from numba.extending import register_jitable
 
 from .equations import slots_of
 from .filled import feed_inputs
-from .launch import BACKWARD, FORWARD, TOGETHER, finish, start
+from .launch import BACKWARD, FORWARD, TOGETHER, backward_arguments, finish, forward_arguments, start
+from .loads import load_backward, load_forward
 from .memory import empty
 from .memory import zeros as cleared
 from .persistent_product import product
-from .preactivations import preactivations, read_changing, read_constant
-from .steps import ZERO, at, output_gradient, read_places, short, track, wide, write_places
+from .preactivations import preactivations, read_constant
+from .steps import ZERO, at, read_places, short, track, wide, write_places
 from .tape import RESET, STOP, VALID
-from .target import add_release, cuda, element, load_acquire, set_element, shared_address
+from .target import add_release, cuda, load_acquire, set_element, shared_address
 from .tuples import fed_by, plus, zeros
 
 LINE = 32  # counters of two groups are 128 bytes apart
@@ -29,14 +30,14 @@ LINE = 32  # counters of two groups are 128 bytes apart
 
 def forward(tape, plan):
     feed_inputs(tape)
-    arguments = tape.z, tape.vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
-    start(forward_kernel, tape.cell, plan, FORWARD + TOGETHER, plan.blocks, *arguments, *meeting_place(plan))
+    arguments = *forward_arguments(tape), *meeting_place(plan)
+    start(forward_kernel, tape.cell, plan, FORWARD + TOGETHER, plan.blocks, *arguments)
     finish(tape)
 
 
 def backward(tape, d, plan):
-    arguments = tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, d.outputs, d.states, tape.reverse
-    start(backward_kernel, tape.cell, plan, BACKWARD + TOGETHER, plan.blocks, *arguments, *meeting_place(plan))
+    arguments = *backward_arguments(tape, d), *meeting_place(plan)
+    start(backward_kernel, tape.cell, plan, BACKWARD + TOGETHER, plan.blocks, *arguments)
 
 
 def meeting_place(plan):
@@ -81,7 +82,7 @@ def position(plan, H):
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
     equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by(cell)
-    read_z, read_vectors, whole = read_changing(cell), read_constant(cell), preactivations(cell)
+    load, read_vectors, whole = load_forward(cell, cell.units), read_constant(cell), preactivations(cell)
     add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
     read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
     H, count, gates, half, neighbours = cell.units, slots.count, len(fed), plan.half, plan.neighbours
@@ -97,7 +98,7 @@ def forward_kernel(cell, plan):
 
         keep(memory, recurrent, first)
         s, constant = read_states(states, at(0, of_states), plane), read_vectors(vectors, wide(unit), H)
-        changing, flag = read_z(z, at(0, of_z), H), element(flags, at(0, of_flags))
+        changing, flag = load(short(0), z, of_z, flags, of_flags)
         if speaks:
             set_element(numbers, place, s[0] if writes else ZERO)
         arrive(counters, group)
@@ -119,8 +120,7 @@ def forward_kernel(cell, plan):
             if writes:
                 write_states(states, at(short(i + 1), of_states), plane, s)
                 write_saved(z, at(i, of_z), H, saved)
-            after = min(short(i + 1), short(T - 1))
-            changing, flag = read_z(z, at(after, of_z), H), element(flags, at(after, of_flags))
+            changing, flag = load(min(short(i + 1), short(T - 1)), z, of_z, flags, of_flags)
             here, there = there, here
             wait(counters, group, (i + 2) * neighbours)
 
@@ -131,7 +131,7 @@ def backward_kernel(cell, plan):
     """All steps, the last one first: dz takes the place of what was saved in z; `d_states` (S, 1, B, H), gradients of
     the final states, become those of the initial ones."""
     equations, slots, S, inputs = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
-    read_saved, write_dz, fed = read_places(slots.saved), write_places(slots.inputs), fed_by(cell)
+    load, write_dz, fed = load_backward(cell, cell.units), write_places(slots.inputs), fed_by(cell)
     tell = write_places(tuple(range(len(fed))), fed)
     read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))
     no_states, no_dz = zeros(S), zeros(inputs)
@@ -139,11 +139,6 @@ def backward_kernel(cell, plan):
     H, count, half, neighbours = cell.units, slots.count, plan.half, plan.neighbours
     group_size, gate_size = plan.depth * plan.rows, plan.padded * plan.rows
     of_thread, (keep, multiply, total) = position(plan, H), product(plan, H)
-
-    @register_jitable
-    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
-        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
-        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
 
     def backward(z, recurrent, flags, states, d_outputs, d_states, reverse, numbers, counters):
         T, B = flags.shape

@@ -10,7 +10,7 @@ import functools
 from numba.extending import register_jitable
 
 from .steps import ZERO, read_places
-from .tuples import plus
+from .tuples import plus, replace, zeros
 
 
 def changing_slots(cell):
@@ -39,17 +39,5 @@ def read_constant(cell):
 def preactivations(cell):
     """(changing, constant) -> all pre-activations but for h; without either part: zero."""
     count = len(cell.inputs)
-    spread, add = placed(changing_slots(cell), count), plus(constant_slots(cell), count)
-    return register_jitable(lambda changing, constant: add(spread(changing), constant))
-
-
-@functools.cache
-def placed(places, count):
-    """(values) -> `count` numbers: values[j] at places[j], zeros elsewhere."""
-    if count == 0:
-        return register_jitable(lambda values: ())
-    first, last = placed(places, count - 1), count - 1
-    if last not in places:
-        return register_jitable(lambda values: (*first(values), ZERO))
-    j = places.index(last)
-    return register_jitable(lambda values: (*first(values), values[j]))
+    nothing, spread, add = zeros(count), replace(changing_slots(cell), count), plus(constant_slots(cell), count)
+    return register_jitable(lambda changing, constant: add(spread(nothing(ZERO), changing), constant))

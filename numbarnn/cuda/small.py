@@ -14,38 +14,24 @@ from numba.extending import register_jitable
 
 from .equations import slots_of
 from .filled import feed_inputs
-from .launch import BACKWARD, FORWARD, finish, start
-from .preactivations import preactivations, read_changing, read_constant
+from .launch import BACKWARD, FORWARD, backward_arguments, finish, forward_arguments, start
+from .loads import load_backward, load_forward
+from .preactivations import preactivations, read_constant
 from .small_product import products
-from .steps import (
-    ZERO,
-    ahead,
-    at,
-    first_loads,
-    next_ones,
-    output_gradient,
-    read_places,
-    short,
-    track,
-    unsigned,
-    wide,
-    write_places,
-)
+from .steps import ZERO, ahead, at, first_loads, next_ones, read_places, short, track, unsigned, wide, write_places
 from .tape import RESET, STOP, VALID
-from .target import cuda, element, set_shared, shared_address
+from .target import cuda, set_shared, shared_address
 from .tuples import fed_by, plus, zeros
 
 
 def forward(tape, plan):
     feed_inputs(tape)
-    arguments = tape.z, tape.vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.reverse
-    start(forward_kernel, tape.cell, plan, FORWARD, blocks_of(tape, plan), *arguments)
+    start(forward_kernel, tape.cell, plan, FORWARD, blocks_of(tape, plan), *forward_arguments(tape))
     finish(tape)
 
 
 def backward(tape, d, plan):
-    arguments = tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, d.outputs, d.states, tape.reverse
-    start(backward_kernel, tape.cell, plan, BACKWARD, blocks_of(tape, plan), *arguments)
+    start(backward_kernel, tape.cell, plan, BACKWARD, blocks_of(tape, plan), *backward_arguments(tape, d))
 
 
 def blocks_of(tape, plan):
@@ -68,36 +54,11 @@ def position(plan):
     return of_thread
 
 
-@functools.cache
-def loads_forward(cell, H):
-    """`load(i, ...)`: what the i-th step needs of global memory; and the function that does so for the first steps."""
-    read_z = read_changing(cell)
-
-    @register_jitable
-    def load(i, z, z_track, flags, flag_track):
-        return read_z(z, at(i, z_track), H), element(flags, at(i, flag_track))
-
-    return load, first_loads(load)
-
-
-@functools.cache
-def loads_backward(cell, H):
-    """The same, going back."""
-    read_saved, read_states = read_places(slots_of(cell).saved), read_places(tuple(range(len(cell.states))))
-
-    @register_jitable
-    def load(i, z, of_z, states, of_states, plane, d_outputs, of_outputs, flags, of_flags):
-        s, saved = read_states(states, at(short(i + 1), of_states), plane), read_saved(z, at(i, of_z), H)
-        return s, saved, output_gradient(d_outputs, at(i, of_outputs)), element(flags, at(i, of_flags))
-
-    return load, first_loads(load)
-
-
 def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z, and `states` gets all later states."""
     equations, slots, S, fed = cell.equations.forward, slots_of(cell), len(cell.states), fed_by(cell)
-    read_vectors, whole, (load, loads) = read_constant(cell), preactivations(cell), loads_forward(cell, plan.units)
-    add, write_saved = plus(fed, len(slots.inputs)), write_places(slots.saved)
+    read_vectors, whole, load = read_constant(cell), preactivations(cell), load_forward(cell, plan.units)
+    loads, add, write_saved = first_loads(load), plus(fed, len(slots.inputs)), write_places(slots.saved)
     read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
     H, count, half, stride, of_thread = plan.units, slots.count, plan.half, plan.stride, position(plan)
     keep, multiply, collect, weights, partial, gates = products(plan)
@@ -141,8 +102,8 @@ def backward_kernel(cell, plan):
     """All steps, the last one first: dz takes the place of what was saved in z; `d_states` (S, 1, B, H), gradients of
     the final states, become those of the initial ones."""
     equations, slots, S, inputs = cell.equations.backward, slots_of(cell), len(cell.states), len(cell.inputs)
-    (load, loads), write_dz, fed = loads_backward(cell, plan.units), write_places(slots.inputs), fed_by(cell)
-    tell = write_places(tuple(range(len(fed))), fed, set_shared)
+    load, write_dz, fed = load_backward(cell, plan.units), write_places(slots.inputs), fed_by(cell)
+    loads, tell = first_loads(load), write_places(tuple(range(len(fed))), fed, set_shared)
     read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))
     no_states, no_dz = zeros(S), zeros(inputs)
     add_output, add_h = plus((S - 1 if cell.last_is_output else 0,), S), plus((0,), S)

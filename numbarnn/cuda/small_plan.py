@@ -17,7 +17,7 @@ class SmallPlan(NamedTuple):
     places of h (or of one pre-activation's dz). The weights of the first `kept` places stay in registers."""
 
     units: int
-    gates: int  # pre-activations that h feeds
+    gates: int  # pre-activations that products with h, and with q, feed
     lanes: int
     rows: int
     part: int

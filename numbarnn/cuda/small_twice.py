@@ -10,11 +10,12 @@ from numba import float32
 
 from .equations import slots_of
 from .filled import feed_inputs
-from .launch import BACKWARD, FORWARD, REAL, finish, start
+from .launch import BACKWARD, FORWARD, REAL, backward_arguments, finish, forward_arguments, start
+from .loads import load_backward, load_forward
 from .preactivations import preactivations, read_constant
-from .small import blocks_of, loads_backward, loads_forward, position
+from .small import blocks_of, position
 from .small_product import products
-from .steps import ZERO, ahead, at, next_ones, read_places, short, track, wide, write_places
+from .steps import ZERO, ahead, at, first_loads, next_ones, read_places, short, track, wide, write_places
 from .tape import RESET, STOP, VALID
 from .target import cuda, set_element, set_shared, shared_address
 from .tuples import fed_by, pick, plus, replace, zeros
@@ -32,14 +33,13 @@ def multiplies_twice(cell):
 
 def forward(tape, plan):
     feed_inputs(tape)
-    arguments = tape.z, tape.vectors, tape.params["recurrent_kernel"], tape.flags, tape.states, tape.q, tape.reverse
-    start(forward_kernel, tape.cell, plan, WITH_Q, blocks_of(tape, plan), *arguments)
+    *arguments, reverse = forward_arguments(tape)
+    start(forward_kernel, tape.cell, plan, WITH_Q, blocks_of(tape, plan), *arguments, tape.q, reverse)
     finish(tape)
 
 
 def backward(tape, d, plan):
-    arguments = tape.z, tape.params["recurrent_kernel"], tape.flags, tape.states, d.outputs, d.states, tape.reverse
-    start(backward_kernel, tape.cell, plan, BACKWARD, blocks_of(tape, plan), *arguments)
+    start(backward_kernel, tape.cell, plan, BACKWARD, blocks_of(tape, plan), *backward_arguments(tape, d))
 
 
 @functools.cache
@@ -53,9 +53,9 @@ def forward_kernel(cell, plan):
     """All steps: what is saved takes the place of the pre-activations in z; `states` and `q` get those of all steps."""
     equations, slots, S, count = cell.equations, slots_of(cell), len(cell.states), len(cell.inputs)
     feedback, forward_equations = equations.feedback, equations.forward
-    read_vectors, whole, (load, loads) = read_constant(cell), preactivations(cell), loads_forward(cell, plan.units)
+    read_vectors, whole, load = read_constant(cell), preactivations(cell), load_forward(cell, plan.units)
     add_h, add_q = plus(fed_by(cell), count), plus(fed_by(cell, "q"), count)
-    first, carry = pick(slots.first), replace(slots.first, count)
+    loads, first, carry = first_loads(load), pick(slots.first), replace(slots.first, count)
     read_states, write_states, no_states = read_places(tuple(range(S))), write_places(tuple(range(S))), zeros(S)
     write_saved, H, places, half, stride = write_places(slots.saved), plan.units, slots.count, plan.half, plan.stride
     of_thread, (with_h, with_q) = position(plan), both_products(cell, plan)
@@ -112,8 +112,8 @@ def backward_kernel(cell, plan):
     the final states, become those of the initial ones."""
     equations, slots, S, count = cell.equations, slots_of(cell), len(cell.states), len(cell.inputs)
     backward_equations, feedback_backward = equations.backward, equations.feedback_backward
-    (load, loads), write_dz = loads_backward(cell, plan.units), write_places(slots.inputs)
-    of_h, of_q = fed_by(cell), fed_by(cell, "q")
+    load, write_dz = load_backward(cell, plan.units), write_places(slots.inputs)
+    loads, of_h, of_q = first_loads(load), fed_by(cell), fed_by(cell, "q")
     tell_h = write_places(tuple(range(len(of_h))), of_h, set_shared)
     tell_q = write_places(tuple(range(len(of_q))), of_q, set_shared)
     read_states, write_states = read_places(tuple(range(S))), write_places(tuple(range(S)))

@@ -68,11 +68,9 @@ class Tape:
     def after_steps(self, array):
         return array[:-1] if self.reverse else array[1:]
 
-    def rows(self, array, t=None):
-        """An array over time and rows as matrix of T B rows, or of the B rows of a step."""
-        B = self.z.shape[1]
-        whole = matrix(array, array.size // max(len(array) * B, 1))
-        return whole if t is None else whole.part(t * B, B)
+    def rows(self, array):
+        """An array over time and rows as matrix of T B rows."""
+        return matrix(array, array.size // max(len(array) * self.z.shape[1], 1))
 
     def norms(self, d_norms=None):
         """What kernels get for layer norm; `d_norms`: going back."""
