@@ -1,9 +1,11 @@
 """A cell's equations over rows and panels of units, vector by vector: the only kernels that each cell compiles."""
 
 import functools
+from types import FunctionType
 from typing import NamedTuple
 
 from numba import types
+from numba.extending import register_jitable
 
 from .call import read
 from .compile import compiled
@@ -31,6 +33,12 @@ class Slots(NamedTuple):
         """First slot fed by a source, and their number."""
         slots = [i for i, name in enumerate(self.names) if source in cell.inputs[name]]
         return (slots[0] if slots else 0), len(slots)
+
+
+def inlined(function):
+    """The equations without a call: their constants are then loaded before the loop, not for each vector."""
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
+    return register_jitable(forceinline=True, no_cfunc_wrapper=True)(copy)
 
 
 def kind_of(fed):
@@ -91,7 +99,7 @@ def z_at(n, t, b, p):
 def forward_equations(cell, dtype):
     """Address of the kernel s1, saved = forward(z, s): what is saved takes the place of z. Masked rows copy their
     states."""
-    equations, real, places = cell.equations.forward, Static(dtype), Static(slots_of(cell).places)
+    equations, real, places = inlined(cell.equations.forward), Static(dtype), Static(slots_of(cell).places)
     _, saved, others = places_of(cell)
 
     def forward(t, lo, hi, p0, p1, here):
@@ -116,7 +124,7 @@ def backward_equations(cell, dtype):
     """Address of the kernel dz, ds = backward(saved, s, s1, ds1): dz takes the place of what was saved, and ds, the
     part
     that needs no product, that of ds1. Masked rows keep their ds1."""
-    equations, real = cell.equations.backward, Static(dtype)
+    equations, real = inlined(cell.equations.backward), Static(dtype)
     places, saved, others = places_of(cell)
     count, put_out = Static(len(cell.states)), Static(cell.put_out)
     states, outputs = (Static(tuple(range(len(several)))) for several in (cell.states, cell.put_out))
@@ -156,7 +164,7 @@ def products_and_itself(cell):
 def feedback_equations(cell, dtype):
     """Address of the kernel q, carried = feedback(z, s): what is carried takes the place of z; q is zero where
     masked."""
-    equations, real = cell.equations.feedback, Static(dtype)
+    equations, real = inlined(cell.equations.feedback), Static(dtype)
     first, others = Static(slots_of(cell).first), places_of(cell)[2]
     multiplied, itself, itself_slots = products_and_itself(cell)
 
@@ -184,7 +192,7 @@ def feedback_equations(cell, dtype):
 def feedback_backward_equations(cell, dtype):
     """Address of the kernel dz, ds = feedback_backward(carried, s, dq): dz takes the place of what was carried, ds
     is added."""
-    equations, real, slots = cell.equations.feedback_backward, Static(dtype), slots_of(cell)
+    equations, real, slots = inlined(cell.equations.feedback_backward), Static(dtype), slots_of(cell)
     carried, first, others = Static(slots.first + slots.extra), Static(slots.first), places_of(cell)[2]
     multiplied, itself, itself_slots = products_and_itself(cell)
     kinds = Static(slots.kinds)
