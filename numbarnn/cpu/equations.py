@@ -38,6 +38,7 @@ class Slots(NamedTuple):
 def inlined(function):
     """The equations without a call: their constants are then loaded before the loop, not for each vector."""
     copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
+    copy.__qualname__ = function.__qualname__  # by which the store of kernels knows it
     return register_jitable(forceinline=True, no_cfunc_wrapper=True)(copy)
 
 
