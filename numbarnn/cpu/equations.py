@@ -36,7 +36,8 @@ class Slots(NamedTuple):
 
 
 def inlined(function):
-    """The equations without a call: their constants are then loaded before the loop, not for each vector."""
+    """The equations without a call: their constants are then loaded before the loop, not for each vector. A copy, as
+    the cell's own function is registered already, without this option."""
     copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
     copy.__qualname__ = function.__qualname__  # by which the store of kernels knows it
     return register_jitable(forceinline=True, no_cfunc_wrapper=True)(copy)
@@ -123,8 +124,7 @@ def forward_equations(cell, dtype):
 @functools.cache
 def backward_equations(cell, dtype):
     """Address of the kernel dz, ds = backward(saved, s, s1, ds1): dz takes the place of what was saved, and ds, the
-    part
-    that needs no product, that of ds1. Masked rows keep their ds1."""
+    part that needs no product, that of ds1. Masked rows keep their ds1."""
     equations, real = inlined(cell.equations.backward), Static(dtype)
     places, saved, others = places_of(cell)
     count, put_out = Static(len(cell.states)), Static(cell.put_out)

@@ -1,6 +1,6 @@
 """Compiles every CUDA kernel for an H100 (sm_90), without a GPU or a driver.
 
-    PYTHONPATH=. python tests/cuda/cubins.py [--write] [NAME ...]
+    PYTHONPATH=. python tests/cuda/cubins.py [--write | NAME ...]
 
 Prints registers, bytes spilled, bytes of local memory, bytes of static shared memory and double precision instructions
 of each kernel (whose name contains one of these); with --write they become the table `cubins.json` that the tests
@@ -195,6 +195,8 @@ def rows_of_share(share, shares, chosen):
 
 def main(arguments):
     chosen, shares = [name for name in arguments if name != "--write"], os.cpu_count()
+    if chosen and "--write" in arguments:
+        sys.exit("expected --write or names, got both: the table would lose all other kernels")
     with ProcessPoolExecutor(shares, get_context("spawn")) as pool:
         found = pool.map(rows_of_share, range(shares), [shares] * shares, [chosen] * shares)
         rows = dict(sorted(row for share in found for row in share))
