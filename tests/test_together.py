@@ -39,7 +39,7 @@ def test_shards_that_come_one_after_the_other(order, monkeypatch):
     problem = Problem(nr.LSTMCell(70), 40, 1, 33, "float32")
     expected = problem.results()
 
-    def one_after_the_other(kernel, stages, walks, shards, row_shards, here):
+    def one_after_the_other(kernel, stages, shards, here):
         call = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(kernel)
         for stage in range(stages):
             for shard in order:

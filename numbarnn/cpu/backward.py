@@ -1,10 +1,10 @@
 """Back-propagation through time for any cell.
 
-Stage 0 transposes the weights. Then come two stages for each block of steps, the last block first: one walks rows
-of the batch back through the steps, where the cell's equations turn what was saved into dz, in place, and dz R^T
-goes on to the step before; the other adds what the block gives to the gradients of the parameters, while dz is
-still in the cache. The last stage brings these into their canonical form (and makes dx, where few rows ran at a
-time).
+Stage 0 transposes the weights. Then comes a stage for each block of steps, the last block first: a walk of rows of
+the batch back through the steps, where the cell's equations turn what was saved into dz, in place, and dz R^T goes
+on to the step before. The stage after it begins with what the block gives to the gradients of the parameters, while
+dz is still in the cache. The last stage brings these into their canonical form (and makes dx, where few rows ran at
+a time).
 No sum is ever shared out between threads, so results do not depend on their number.
 """
 
@@ -166,6 +166,19 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
 
 
 @helper
+def walk_share_back(n, t0, t1, shard, shards, gate, z):
+    """Steps t0..t1 for a share of the rows or, where threads walk together, of the panels."""
+    if n.gates_at:
+        walkers = join(gate, shards)
+        if walkers:
+            first, last = share(n.P, shard if walkers > 1 else 0, walkers)
+            walk_back(n, t0, t1, 0, n.B, first, last, gate, walkers, z)
+    else:
+        lo, hi = share(n.B, shard, shards)
+        walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
+
+
+@helper
 def cut_off(n, t, lo, hi, first, last, like):
     """No gradient for the states before step t of rows that are cut there: panels first..last of dh and dc, all dv."""
     V, cut = lanes(like), pointer(BYTE, n.cut)
@@ -294,20 +307,12 @@ def backward_kernel(dtype):
             turn(m.h, shard, shards, pointer_like(z, n.rt))
             turn(m.q, shard, shards, pointer_like(z, n.rqt))
             turn(m.projection, shard, shards, pointer_like(z, n.pt))
-        elif stage <= 2 * n.blocks:  # two stages for each block of steps, the last block first
-            t1 = n.T - (stage - 1) // 2 * n.block
-            t0 = max(0, t1 - n.block)
-            if stage % 2 and n.gates_at:
-                gate = n.gates_at + (stage + 1) // 2 * 16 * LINE
-                walkers = join(gate, shards)
-                if walkers:
-                    first, last = share(n.P, shard if walkers > 1 else 0, walkers)
-                    walk_back(n, t0, t1, 0, n.B, first, last, gate, walkers, z)
-            elif stage % 2:
-                lo, hi = share(n.B, shard, shards)
-                walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
-            else:
-                parameter_gradients(n, t0, t1, shard, shards, z)
+        elif stage <= n.blocks + 1:
+            t = n.T - (stage - 1) * n.block  # so far the walk has come
+            if stage > 1:
+                parameter_gradients(n, max(0, t), min(n.T, t + n.block), shard, shards, z)
+            if stage <= n.blocks:
+                walk_share_back(n, max(0, t - n.block), t, shard, shards, n.gates_at + stage * 16 * LINE, z)
         else:
             if n.ahead:
                 all_input_gradients(n, shard, shards, z)

@@ -102,7 +102,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
             array[0] = value
             if resets is not None:
                 array[0, resets[-1 if reverse else 0]] = 0
-    run(p.forward, 2, 1, p.threads, p.row_shards, here)
+    run(p.forward, 2, p.threads, here)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
@@ -147,7 +147,7 @@ def backward(trace, d_outputs, d_state, cut):
             array[:] = d
     if cell.norms:
         p.gradients.array("dn", memory)[:] = 0
-    run(kernel, 2 * p.blocks + 2, p.blocks, p.threads, p.row_shards, int(n[HERE]))
+    run(kernel, p.blocks + 3, p.threads, int(n[HERE]))
     vectors = p.results.array("vectors", results)
     d_params = {
         name: vectors[p.vectors[name]] if name in p.vectors else p.results.array(name, results) for name in trace.params

@@ -56,7 +56,6 @@ class Plan:
     cell: object
     dtype: np.dtype
     threads: int
-    row_shards: int
     states: Layout  # h, v, c, h1, v1, c1, y
     work: Layout  # z and what else the gradient needs, and packed weights
     gradients: Layout  # what the backward pass works with
@@ -111,7 +110,6 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
     rows = -(-B // min(threads, B))
     ahead = rows < FEW_ROWS
     together = B < threads <= P and not cell.norms and not projected
-    row_shards = threads if together else min(threads, B)
     rows = B if together else rows
     steps = max(1, CHUNK // B)
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
@@ -187,7 +185,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
     memory, forward = (states, work, gradients, results), forward_kernel(dtype.name)
     carried, vectors = (state_places(cell), exists), vector_places(cell)
     decided = template, *carried, vectors, offset, draws, numbers["blocks"], together, forward, alive
-    return Plan(cell, dtype, threads, row_shards, *memory, *decided)
+    return Plan(cell, dtype, threads, *memory, *decided)
 
 
 def spread_rows(width, V, dtype):

@@ -21,22 +21,17 @@ def threads_for(multiply_adds):
     return get_num_threads() if multiply_adds > WORTH_WAKING else 1
 
 
-def in_parallel(kernel, stages, walks, shards, row_shards, here):
+def in_parallel(kernel, stages, shards, here):
     """kernel(stage, shard, shards, here) for each stage, its shards on as many threads.
 
-    The first `walks` odd stages walk through time and share out rows of the batch; all others share out panels of
-    units. One tiny parallel loop serves all kernels: whatever stands inside a parallel loop is compiled twice.
+    One tiny parallel loop serves all kernels: whatever stands inside a parallel loop is compiled twice.
     """
     for stage in range(stages):
-        count = row_shards if stage % 2 and stage < 2 * walks else shards
-        if count == 1:
-            invoke(kernel, (stage, 0, 1, here))
-        else:
-            for shard in prange(count):
-                invoke(kernel, (stage, np.intp(shard), count, here))
+        for shard in prange(shards):
+            invoke(kernel, (stage, np.intp(shard), shards, here))
 
 
-def alone(kernel, stages, walks, shards, row_shards, here):
+def alone(kernel, stages, shards, here):
     """The same in this thread."""
     for stage in range(stages):
         invoke(kernel, (stage, 0, 1, here))
@@ -45,14 +40,14 @@ def alone(kernel, stages, walks, shards, row_shards, here):
 @functools.cache
 def launcher(parallel):
     function, options = (in_parallel, {"parallel": True}) if parallel else (alone, {})
-    address = compiled(types.void(*[INTP] * 6), function, **options)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 6)(address)
+    address = compiled(types.void(*[INTP] * 4), function, **options)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(address)
 
 
-def run(kernel, stages, walks, shards, row_shards, here):
+def run(kernel, stages, shards, here):
     """All stages of a kernel, one after the other, on `shards` threads."""
     if shards == 1:
-        launcher(False)(kernel, stages, walks, 1, 1, here)
+        launcher(False)(kernel, stages, 1, here)
     else:
         with _one_at_a_time:
-            launcher(True)(kernel, stages, walks, shards, row_shards, here)
+            launcher(True)(kernel, stages, shards, here)
