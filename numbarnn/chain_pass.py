@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .layers import Embedding
+
 
 @dataclass
 class ChainPass:
@@ -45,13 +47,20 @@ class ChainPass:
 def forward(layers, x, training=False, rng=None):
     """The `ChainPass` of x through the layers; masks go from one to the next."""
     mask, penalty, steps = None, 0.0, []
-    for layer in layers:
-        output, kept = layer.forward(x, training, rng, mask)
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        output, kept = layer_forward(layer, following, x, training, rng, mask)
         mask, x = layer.compute_mask(x, mask), output
         of_layer, d_penalty = activity_penalty(layer, x)
         penalty += of_layer
         steps = [*(steps if training else ()), (layer, kept, d_penalty)]
     return ChainPass(x, mask, penalty, steps)
+
+
+def layer_forward(layer, following, x, training, rng, mask):
+    """A layer's `forward`; vectors of an embedding that only a recurrent layer reads stay `Rows`."""
+    if isinstance(layer, Embedding) and following and following.reads_rows and not layer.activity_regularizer:
+        return layer.rows(x)
+    return layer.forward(x, training, rng, mask)
 
 
 def activity_penalty(layer, x):

@@ -19,9 +19,11 @@ def engine(device):
 
 
 def run(cell, params, x, state, mask, how):
-    """The `Pass` of a plain cell."""
+    """The `Pass` of a plain cell. On "cpu" and "numpy" x may also be integers (T, B) int64 below the rows of `kernel`,
+    each for a vector that is one there and zero elsewhere; they have no gradient."""
     compute = engine(how.device if x.size else "numpy")  # nothing to do: no kernel
-    params, given = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), x.dtype, how)
+    dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
+    params, given = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, how)
     trace = compute.forward(cell, params, x, state, mask, how.resets, how.reverse, how.keep, given)
 
     def saved():
@@ -32,7 +34,7 @@ def run(cell, params, x, state, mask, how):
 
     def backward(d_outputs, d_state, cut=None):
         if d_outputs is not None and not is_on_device(d_outputs):
-            d_outputs = np.asarray(d_outputs, x.dtype)  # kernels take memory for what x is
+            d_outputs = np.asarray(d_outputs, dtype)  # kernels take memory for what they were told
         d_params, dx, initial = compute.backward(saved(), d_outputs, d_state, how.cuts(cut, x.shape[:2]))
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 

@@ -1,16 +1,55 @@
 """Rows of a table by their numbers: the embedding layer, and the embedding in front of a cell."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .errors import InputError
 
 
-def forward(who, table, tokens):
-    """table[tokens], or an `InputError` where there is no such row."""
+@dataclass
+class Rows:
+    """table[tokens], not written down: a recurrent layer needs but their products with its kernel."""
+
+    table: np.ndarray
+    tokens: np.ndarray
+
+    @property
+    def shape(self):
+        return (*self.tokens.shape, self.table.shape[1])
+
+    @property
+    def dtype(self):
+        return self.table.dtype
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.table[self.tokens].astype(dtype or self.dtype, copy=False)
+
+
+@dataclass
+class RowsGradient:
+    """The gradient of `Rows`: that of their table."""
+
+    table: np.ndarray
+
+    def __add__(self, other):
+        return RowsGradient(self.table + other.table)
+
+
+def check(who, table, tokens):
+    """Raises `InputError` where a token is no row of the table."""
     if tokens.size:
         low, high = tokens.min(), tokens.max()
         if low < 0 or high >= len(table):
             raise InputError(f"{who}: expected integers from 0 to {len(table) - 1}, got {low} to {high}")
+
+
+def forward(who, table, tokens):
+    """table[tokens]."""
+    check(who, table, tokens)
     return table[tokens]
 
 

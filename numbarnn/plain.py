@@ -102,7 +102,7 @@ def one_step(cell, params, weights, given, t, x, y, s):
             if cell.inputs[name] in ("m", "u"):
                 z[name] = given[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
             if W is not None:
-                z[name] = z[name] + x[:, : len(W)] @ W
+                z[name] = z[name] + (W[x] if x.ndim == 1 else x[:, : len(W)] @ W)
             if R is not None:
                 z[name] = z[name] + back[kinds.get(name, 0)] @ R
             if cell.inputs[name] == "=":
@@ -122,18 +122,18 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
-    weights = weights_of(cell, params)
-    offsets = {name: x.dtype.type(value) for name, value in cell.offsets.items()}
+    weights, dtype = weights_of(cell, params), params["kernel"].dtype
+    offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
     weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
-    T, B, _ = x.shape
+    T, B = x.shape[:2]
     given = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in given.items()}
     state = [
-        np.zeros((B, n), x.dtype) if initial is None else np.array(initial[i]) for i, n in enumerate(cell.state_size)
+        np.zeros((B, n), dtype) if initial is None else np.array(initial[i]) for i, n in enumerate(cell.state_size)
     ]
     y, s = state[0], tuple(state)
     if cell.num_proj is not None:
-        s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), x.dtype), *state[1:])
-    outputs, steps = np.zeros((T, B, len(cell.put_out) * cell.output_size), x.dtype), []
+        s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), dtype), *state[1:])
+    outputs, steps = np.zeros((T, B, len(cell.put_out) * cell.output_size), dtype), []
     for t in reversed(range(T)) if reverse else range(T):
         if resets is not None:
             y, *s = (np.where(resets[t][:, None], 0, a) for a in (y, *s))
@@ -157,7 +157,8 @@ def exposed(cell, y, s):
 def backward(trace, d_outputs, d_state, cut):
     cell, params, x = trace.cell, trace.params, trace.x
     eq, weights, kinds, H = cell.equations, weights_of(cell, params), kinds_of_q(cell), cell.units
-    d_params, dx = {name: np.zeros_like(value) for name, value in params.items()}, np.zeros_like(x)
+    d_params, dtype = {name: np.zeros_like(value) for name, value in params.items()}, params["kernel"].dtype
+    dx = np.zeros_like(x) if x.ndim == 3 else None
     d_weights = weights_of(cell, d_params)
     first = [name for name in cell.inputs if name not in kinds]
 
@@ -167,7 +168,9 @@ def backward(trace, d_outputs, d_state, cut):
         for name in names:
             W, R, _ = weights[name]
             k = kinds.get(name, 0)
-            if W is not None:
+            if W is not None and x.ndim == 2:
+                np.add.at(d_weights[name].W, x[t], dz[name])
+            elif W is not None:
                 dx[t, :, : len(W)] += dz[name] @ W.T
                 d_weights[name].W[...] += x[t, :, : len(W)].T @ dz[name]
             if R is not None:
@@ -183,10 +186,10 @@ def backward(trace, d_outputs, d_state, cut):
     d = [np.zeros_like(a) if g is None else np.array(g) for a, g in zip(trace.state, d_state, strict=True)]
     dy, ds = d[0], list(d)
     if cell.num_proj is not None:
-        ds = d[1:] if cell.carries_output else [np.zeros((x.shape[1], H), x.dtype), *d[1:]]
+        ds = d[1:] if cell.carries_output else [np.zeros((x.shape[1], H), dtype), *d[1:]]
     for step in reversed(trace.saved):
         t, valid, s, s1 = step.t, step.valid, step.before[1:], step.after[1:]
-        only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(x.dtype)  # noqa: E731
+        only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(dtype)  # noqa: E731
         ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
         if d_outputs is not None:
             for i, d in zip(cell.put_out, np.split(d_outputs[t], len(cell.put_out), 1), strict=True):
@@ -215,7 +218,7 @@ def backward(trace, d_outputs, d_state, cut):
         if cell.num_proj is None:
             before[0] = before[0] + back
         else:
-            dy = np.where(valid, back, dy).astype(x.dtype)
+            dy = np.where(valid, back, dy).astype(dtype)
         ds = [np.where(valid, new, old) for new, old in zip(before, ds, strict=True)]
         if cut is not None:
             dy, *ds = (np.where(cut[t][:, None], 0, d) for d in (dy, *ds))
@@ -224,12 +227,12 @@ def backward(trace, d_outputs, d_state, cut):
 
 def _aligned(trace, names, values):
     """{name: (T, B, n)} in the order of the inputs, from one tuple of arrays a step."""
-    T, B, _ = trace.x.shape
+    T, B = trace.x.shape[:2]
     out = {}
     for (t, *_), arrays in zip(trace.saved, values, strict=True):
         for name, value in zip(names, arrays, strict=False):
             if name not in out:
-                out[name] = np.zeros((T, B, value.shape[1]), trace.x.dtype)
+                out[name] = np.zeros((T, B, value.shape[1]), value.dtype)
             out[name][t] = value
     return out
 

@@ -3,7 +3,7 @@
 from copy import copy
 from dataclasses import dataclass, field
 
-from .chain_pass import ChainPass, activity_penalty
+from .chain_pass import ChainPass, activity_penalty, layer_forward
 from .layers import Bidirectional, Embedding, Masking
 from .layers.recurrent import Recurrent
 
@@ -47,12 +47,12 @@ def forward(layers, x, training=False, rng=None, mask=None, states=None):
     """
     penalty, steps, finals = 0.0, [], []
     given = iter(states or ())
-    for layer in layers:
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
         if is_recurrent(layer):
             (output, *final), kept = layer.forward(x, training, rng, mask, next(given, None))
             finals.append(final)
         else:
-            output, kept = layer.forward(x, training, rng, mask)
+            output, kept = layer_forward(layer, following, x, training, rng, mask)
         mask, x = mask_after(layer, x, mask), output
         of_layer, d_penalty = activity_penalty(layer, x)
         penalty += of_layer

@@ -18,7 +18,7 @@ class Trace:
 
     cell: Any
     params: dict
-    x: np.ndarray  # (T, B, I), zeros where masked
+    x: np.ndarray  # (T, B, I), zeros where masked; or (T, B) int64 (see `engines.run`)
     mask: np.ndarray | None  # (T, B) booleans
     reverse: bool
     outputs: np.ndarray  # (T, B, n)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, PanelRows, Rows, Steps, link
-from .memory import BYTE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
+from .memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, helper, sum_of_lanes
 from .together import LINE, join, meet
@@ -158,7 +158,7 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
         if n.later:
             invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.here))
         transposed(n, first if walkers > 1 else 0, last if walkers > 1 else n.PF, rows, dvs, True, dz, R)
-        if not n.ahead:
+        if not n.ahead and not n.tokens:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
         if n.cut:
@@ -241,6 +241,21 @@ def weight_gradient(n, p0, p1, k0, k1, a, dz, terms):
 
 
 @helper
+def scatter(n, p0, p1, tokens, dz, terms):
+    """`weight_gradient` for x that is one at a token and zero elsewhere: sums in the order of the terms."""
+    V, dw = lanes(dz.data), pointer_like(dz.data, n.dw)
+    if terms.first:
+        clear(n, p0 * n.I * n.x_slots, p1 * n.I * n.x_slots, dw, 0)
+    for p in range(p0, p1):
+        for o in range(terms.outer):
+            for i in range(terms.inner):
+                row = p * n.I + get(tokens.data, o * tokens.outer + i * tokens.inner)
+                at, source = row * n.x_slots * V, p * dz.panel + o * dz.outer + i * dz.inner + n.x_slot * V
+                for s in range(0, n.x_slots * V, V):
+                    store(dw, at + s, load(dw, at + s) + load(dz.data, source + s))
+
+
+@helper
 def shared_gradient(n, panels, shard, shards, a, dz, terms):
     """Add terms to a share of a weight gradient: whole panels, and at both ends a fraction of a panel's rows."""
     begin, end = panels * shard, panels * (shard + 1)  # in fractions 1/shards of a panel
@@ -259,19 +274,24 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
     O, N = (t1 - t0, n.B) if along_batch else (n.B, t1 - t0)
     part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
     xo, xi = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
+    ko, ki = (n.tokens_t, n.tokens_b) if along_batch else (n.tokens_b, n.tokens_t)
     ho, hi = (n.h_t, n.h_b) if along_batch else (n.h_b, n.h_t)
     vo, vi = (n.v_t, n.v_b) if along_batch else (n.v_b, n.v_t)
     qo, qi = (n.q_t, n.q_b) if along_batch else (n.q_b, n.q_t)
     ro, ri = (n.r_t, n.r_b) if along_batch else (n.r_b, n.r_t)
     zo, zi = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
-    V = lanes(z)
+    V, (p0, p1) = lanes(z), share(n.P, shard, shards)
     for o in range(0, O, steps):
         for i in range(0, N, part):
             terms = Sum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0)
             dz = PanelSteps(ahead(z, t0 * n.z_t + o * zo + i * zi), n.z_p, zo, zi)
-            x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xi), xo, xi)
-            dw = Factor(x, 1, n.I, pointer_like(z, n.dw), n.x_slots, n.x_slot, n.x_slots)
-            shared_gradient(n, n.P, shard, shards, dw, dz, terms)
+            if n.tokens:
+                k = Steps(ahead(pointer(WHOLE, n.tokens), t0 * n.tokens_t + o * ko + i * ki), ko, ki)
+                scatter(n, p0, p1, k, dz, terms)
+            else:
+                x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xi), xo, xi)
+                dw = Factor(x, 1, n.I, pointer_like(z, n.dw), n.x_slots, n.x_slot, n.x_slots)
+                shared_gradient(n, n.P, shard, shards, dw, dz, terms)
             v = Steps(ahead(pointer_like(z, n.v), t0 * n.v_t + o * vo + i * vi), vo, vi)
             dr = Factor(v, 1, n.F, pointer_like(z, n.dr), n.h_slots, n.h_slot, n.h_slots)
             shared_gradient(n, n.P, shard, shards, dr, dz, terms)
@@ -289,7 +309,6 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
                 shared_gradient(n, n.PF, shard, shards, dp, r, terms)
             ones = Steps(pointer_like(z, n.ones), 0, 0)
             db = Factor(ones, 0, 1, pointer_like(z, n.db), n.gates, 0, n.gates)
-            p0, p1 = share(n.P, shard, shards)
             weight_gradient(n, p0, p1, 0, 1, db, dz, terms)
 
 
@@ -303,7 +322,8 @@ def backward_kernel(dtype):
         z = pointer(real, n.z)
         if stage == 0:
             m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
-            turn(m.x, shard, shards, pointer_like(z, n.wt))
+            if not n.tokens:
+                turn(m.x, shard, shards, pointer_like(z, n.wt))
             turn(m.h, shard, shards, pointer_like(z, n.rt))
             turn(m.q, shard, shards, pointer_like(z, n.rqt))
             turn(m.projection, shard, shards, pointer_like(z, n.pt))
@@ -314,7 +334,7 @@ def backward_kernel(dtype):
             if stage <= n.blocks:
                 walk_share_back(n, max(0, t - n.block), t, shard, shards, n.gates_at + stage * 16 * LINE, z)
         else:
-            if n.ahead:
+            if n.ahead and not n.tokens:
                 all_input_gradients(n, shard, shards, z)
             m = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_feedback, n.d_projection, n.d_bias, n.d_scale, n.d_shift)
             unpack(pointer_like(z, n.dw), shard, shards, m.x)

@@ -32,9 +32,10 @@ Call = namedtuple(
     # block of the parameters that belongs to each slot; numbers in a row of the recurrent and of the feedback kernel
     "x_blocks h_blocks q_blocks b_blocks n_blocks h_width q_width "
     # what the caller gave; bytes: mask[t, b] is not zero where the step counts, resets[t, b] where states become zero
-    # before it, and cut[t, b] where no gradient passes to them (both 0 where there are none); e[t, b, draw, H]
-    "x x_t x_b kernel recurrent feedback_kernel bias projection scale shift mask mask_t mask_b "
-    "resets resets_t resets_b cut cut_t cut_b e e_t e_b "
+    # before it, and cut[t, b] where no gradient passes to them (both 0 where there are none); e[t, b, draw, H]. In the
+    # place of x there may be tokens[t, b] (else 0), integers below I: x is one there, and zero elsewhere
+    "x x_t x_b tokens tokens_t tokens_b kernel recurrent feedback_kernel bias projection scale shift "
+    "mask mask_t mask_b resets resets_t resets_b cut cut_t cut_b e e_t e_b "
     # strides of what follows
     "h_t h_b v_t v_b c_t c_b z_t z_p z_b q_t q_b q_kind r_t r_b u_t u_p u_b i_t "
     # states before each step: h[t, b, P V], the first one; v[t, b, PF V]: what is fed back (h itself, or its

@@ -17,7 +17,7 @@ from .threads import run, threads_for
 from .together import LINE
 
 STATES, WORK, GRADIENTS = span("h", "y"), span("z", "shifts"), span("dh", "dn")
-X, MASK, RESETS, CUT = (span(name, f"{name}_b") for name in ("x", "mask", "resets", "cut"))
+X, TOKENS, MASK, RESETS, CUT = (span(name, f"{name}_b") for name in ("x", "tokens", "mask", "resets", "cut"))
 DX, DY, DV_Y = (span(*ends) for ends in (("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b")))
 WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
@@ -63,9 +63,10 @@ def laid_out_as(x, memory):
 
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
-    (T, B, I), H, x = x.shape, cell.units, readable(x)
-    threads = threads_for(T * B * len(cell.inputs) * H * (I + H))
-    p = plan(cell, x.dtype, T, B, I, keep, mask is not None, threads, resets is not None)
+    (T, B, *features), H, x, kernel = x.shape, cell.units, readable(x), params["kernel"]
+    threads = threads_for(T * B * len(cell.inputs) * H * (sum(features) + H))
+    sizes = T, B, *(features or kernel.shape[:1])
+    p = plan(cell, kernel.dtype, *sizes, keep, mask is not None, threads, resets is not None, not features)
     states, work = workspace.take(p.states.size), workspace.take(p.work.size)
     weights = {name: np.ascontiguousarray(params[name]) for name in MATRICES if name in params}
     weights["vectors"] = gather_vectors(p.vectors, p.offset, params)
@@ -77,11 +78,11 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     n[WEIGHTS] = [address(weights[name]) if name in weights else 0 for name in MATRICES]
     if "feedback_kernel" not in weights:
         n[FEEDBACK] = n[RECURRENT]
-    n[X] = walked(address(x), x, reverse)
+    n[X if features else TOKENS] = walked(address(x), x, reverse)
     if n[OWN] >= 0:
         n[E] = n[X] + (int(n[OWN]) * x.itemsize, 0, 0)
     elif p.draws:
-        weights["given"] = e = given_numbers(p.draws, given, H, x.dtype)
+        weights["given"] = e = given_numbers(p.draws, given, H, p.dtype)
         n[E] = walked(address(e), np.broadcast_to(e, (T, B, *e.shape[2:])), reverse)
     if mask is None and len(cell.put_out) == 1:
         n[Y] = 0
@@ -118,7 +119,7 @@ def backward(trace, d_outputs, d_state, cut):
     trace.saved = None  # its memory becomes dz
     work, made = workspace.take(p.gradients.size), workspace.take(p.results.size)
     results, places = np.asarray(made), p.results.places
-    dx = laid_out_as(x, p.results.array("dx", results))
+    dx = None if x.ndim == 2 else laid_out_as(x, p.results.array("dx", results))
     kernel, kernels = p.backward
     for position, at in kernels.items():
         n[position] = at
@@ -126,7 +127,8 @@ def backward(trace, d_outputs, d_state, cut):
     n[D_PARAMS] = [made.address + places[name][0] if name in places else 0 for name in MATRICES]
     if "feedback_kernel" not in places:
         n[D_FEEDBACK] = n[D_RECURRENT]
-    n[DX] = walked(made.address + places["dx"][0], dx, trace.reverse)
+    if dx is not None:
+        n[DX] = walked(made.address + places["dx"][0], dx, trace.reverse)
     of_outputs = DY
     if cell.num_proj is not None:
         of_outputs, n[DY] = DV_Y, (n[ZEROS], 0, 0)

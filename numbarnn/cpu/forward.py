@@ -98,12 +98,27 @@ def affine(n, p0, p1, rows, z, start, x, W):
 
 
 @helper
-def input_part(n, p0, p1, rows, z, x, e):
+def look_up(p0, p1, rows, z, start, tokens, W):
+    """`affine` for rows x that are one at a token and zero elsewhere."""
+    V = lanes(z.data)
+    for p in range(p0, p1):
+        for m in range(rows):
+            row = (p * W.K + get(tokens.data, m * tokens.row)) * W.of
+            for s in range(W.slots):
+                at, b = m * z.row + p * z.panel + (W.slot + s) * V, start.panel * p + (W.slot + s) * V
+                store(z.data, at, load(start.data, m * start.row + b) + load(W.data, (row + s) * V))
+
+
+@helper
+def input_part(n, p0, p1, rows, z, x, tokens, e):
     """z = b + x W; b alone in the slots that x does not feed, and what was given in those for which there is such."""
     V = lanes(z.data)
     bias = PanelRows(pointer_like(z.data, n.b), 0, n.gates * V)
     W = Panels(pointer_like(z.data, n.w), n.I, n.x_slots, n.x_slot, n.x_slots)
-    affine(n, p0, p1, rows, z, bias, x, W)
+    if n.tokens:
+        look_up(p0, p1, rows, z, bias, tokens, W)
+    else:
+        affine(n, p0, p1, rows, z, bias, x, W)
     for p in range(p0, p1):
         for s in range(n.gates):
             if s < n.x_slot or s >= n.x_slot + n.x_slots:
@@ -129,15 +144,17 @@ def prepare(n, shard, shards, z):
         put(pointer(WHOLE, n.here), NOT_FINITE, 1)
     if n.ahead:
         p0, p1 = share(n.P, shard, shards)
-        x, e = pointer_like(z, n.x), pointer_like(z, n.e)
+        x, tokens, e = pointer_like(z, n.x), pointer(WHOLE, n.tokens), pointer_like(z, n.e)
         along_batch = n.B >= FEW or n.B >= n.T
         outer, inner = (n.T, n.B) if along_batch else (n.B, n.T)
         zo, zi = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
         xo, xi = (n.x_t, n.x_b) if along_batch else (n.x_b, n.x_t)
+        ko, ki = (n.tokens_t, n.tokens_b) if along_batch else (n.tokens_b, n.tokens_t)
         eo, ei = (n.e_t, n.e_b) if along_batch else (n.e_b, n.e_t)
         for o in range(outer):
             zs = PanelRows(ahead(z, o * zo), zi, n.z_p)
-            input_part(n, p0, p1, inner, zs, Rows(ahead(x, o * xo), xi), Rows(ahead(e, o * eo), ei))
+            ks = Rows(ahead(tokens, o * ko), ki)
+            input_part(n, p0, p1, inner, zs, Rows(ahead(x, o * xo), xi), ks, Rows(ahead(e, o * eo), ei))
 
 
 @helper
@@ -173,7 +190,8 @@ def first_products(n, t, lo, hi, p0, p1, z):
     zs = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
     if not n.ahead:
         xs, es = Rows(ahead(x, t * n.x_t + lo * n.x_b), n.x_b), Rows(ahead(e, t * n.e_t + lo * n.e_b), n.e_b)
-        input_part(n, p0, p1, rows, zs, xs, es)
+        ks = Rows(ahead(pointer(WHOLE, n.tokens), t * n.tokens_t + lo * n.tokens_b), n.tokens_b)
+        input_part(n, p0, p1, rows, zs, xs, ks, es)
     vs = Rows(ahead(v, t * n.v_t + lo * n.v_b), n.v_b)
     affine(n, p0, p1, rows, zs, zs, vs, Panels(pointer_like(z, n.rw), n.F, n.h_slots, n.h_slot, n.h_slots))
 

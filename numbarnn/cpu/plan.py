@@ -98,9 +98,10 @@ def forward_kernels(cell, dtype):
 
 
 @functools.lru_cache(maxsize=512)
-def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
+def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False):
     """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from what is fed
-    back, `resets`: states after a step from those before the next one."""
+    back, `resets`: states after a step from those before the next one, `tokens`: integers below I in the place of x,
+    which have no gradient."""
     slots, H, F, V = slots_of(cell), cell.units, cell.output_size, BYTES // dtype.itemsize
     shapes, inputs = cell.engine_shapes(I), I
     I = shapes["kernel"][0]  # what no unit reads on its own
@@ -139,11 +140,11 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
         dv=(B, v_width),
         dc=(B, S - 1, P * V),
         dq=(B, slots.kinds, width),
-        wt=(Q, P, x, V, V),
+        wt=(0 if tokens else Q, P, x, V, V),
         rt=(PF, P, h, V, V),
         rqt=(P, P, q, V, V),
         pt=(P, PF, int(projected), V, V),
-        dx_rows=(threads, max(B, T), Q * V),
+        dx_rows=(threads, max(B, T), 0 if tokens else Q * V),
         dn=(B, P, normed, 2, V),
         dw=packed["w"],
         dr=packed["rw"],
@@ -151,7 +152,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False):
         dp=packed["pw"],
         db=packed["b"],
     )
-    results = Layout(dtype, dx=(T, B, inputs), vectors=(G, H), **matrices_of(shapes))
+    results = Layout(dtype, dx=(T, B, 0 if tokens else inputs), vectors=(G, H), **matrices_of(shapes))
 
     alive = {"zeros": np.zeros(max(outputs * P, PF) * V, dtype)}
     alive |= {"ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}

@@ -34,6 +34,7 @@ class Layer(Checked):
 
     device = "cpu"
     takes_integers = False
+    reads_rows = False  # whether x may be `Rows`, whose gradient then is a `RowsGradient`
     has_one_output = True
     last_activation = None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
     output_shape = None

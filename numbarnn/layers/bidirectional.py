@@ -29,6 +29,8 @@ class Bidirectional(Wrapper):
     _: KW_ONLY
     backward_layer: Recurrent | None = None
 
+    reads_rows = True
+
     def __post_init__(self):
         super().__post_init__()
         layer, other = self.layer, self.backward_layer

@@ -13,7 +13,7 @@ class Embedding(Layer):
     """Row x of a table: integers (batch, ...) below ``input_dim`` in, vectors (batch, ..., output_dim) out.
 
     With ``mask_zero`` the integer 0 is padding: the output's mask is false there.
-    Parameter: embeddings (input_dim, output_dim). Its gradient adds up in the order of the tokens.
+    Parameter: embeddings (input_dim, output_dim). Its gradient adds up in the same order on any number of threads.
     """
 
     input_dim: int
@@ -39,12 +39,24 @@ class Embedding(Layer):
         return {"embeddings": self.initializer((self.input_dim, self.output_dim), rng, dtype)}
 
     def forward(self, x, training=False, rng=None, mask=None):
-        x = np.asarray(x)
-        self._expect(x.dtype.kind in "iu", "integer inputs", f"{x.dtype} of shape {x.shape}")
-        return lookup.forward(self.name, self.params["embeddings"], x), x
+        tokens = self._tokens(x)
+        return self.params["embeddings"][tokens], tokens
+
+    def rows(self, x):
+        """`forward`, but vectors stay `Rows`."""
+        tokens = self._tokens(x)
+        return lookup.Rows(self.params["embeddings"], tokens), tokens
 
     def backward(self, saved, d_output):
+        if isinstance(d_output, lookup.RowsGradient):
+            return None, {"embeddings": d_output.table}
         return None, {"embeddings": lookup.backward(self.params["embeddings"], saved, d_output)}
+
+    def _tokens(self, x):
+        x = np.asarray(x)
+        self._expect(x.dtype.kind in "iu", "integer inputs", f"{x.dtype} of shape {x.shape}")
+        lookup.check(self.name, self.params["embeddings"], x)
+        return x
 
     def compute_mask(self, x, mask=None):
         return np.asarray(x) != 0 if self.mask_zero else None

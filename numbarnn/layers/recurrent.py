@@ -7,7 +7,11 @@ import numpy as np
 
 from ..cells.contract import leaves, nested
 from ..errors import InputError
+from ..lookup import Rows, RowsGradient
+from ..lookup import backward as lookup_backward
 from ..sequence import Run, forward
+from ..wrappers import EmbeddingWrapper
+from ..wrappers.base import part, prefixed
 from .base import Layer
 from .input_dropout import InputDropout
 from .masked_outputs import repeat, repeat_gradient
@@ -19,6 +23,7 @@ class Saved:
     """What the gradient of a recurrent layer needs."""
 
     run: Run
+    rows: Rows | None  # the inputs, where they were rows of a table
     mask: Any  # of the steps at which the output is repeated, in reading order; None: nowhere
     in_state: bool  # whether the output was taken out of the final state
     dropout: InputDropout | None
@@ -52,6 +57,7 @@ class Recurrent(Layer):
     unroll: bool = False
     zero_output_for_mask: bool = False
 
+    reads_rows = True
     state = None
 
     @property
@@ -79,10 +85,16 @@ class Recurrent(Layer):
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
         initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
+        cell, params, rows = self.cell, self.params, x if isinstance(x, Rows) else None
+        if dropout:
+            params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
+        elif rows is not None:
+            cell, params = EmbeddingWrapper(cell, *x.table.shape), {"embedding": x.table} | prefixed({"cell": params})
+            x = x.tokens
         run = forward(
-            self.cell,
-            self.params | {"kernel": dropout.kernel(self.params["kernel"])} if dropout else self.params,
-            dropout.inputs(x) if dropout else x,
+            cell,
+            params,
+            x,
             initial_state=initial_state,
             mask=mask,
             reset_mask=reset_mask,
@@ -99,7 +111,7 @@ class Recurrent(Layer):
         output = at(run.state, place_of_output(self.cell)) if in_state else self._outputs(run, repeated, initial_state)
         if self.return_state:
             output = [output, *as_list(run.state)]
-        return output, Saved(run, repeated, in_state, dropout, given)
+        return output, Saved(run, rows, repeated, in_state, dropout, given)
 
     def _output_is_state(self, mask, repeated, reset_mask):
         """Whether the output can be taken out of the final state."""
@@ -132,6 +144,10 @@ class Recurrent(Layer):
         if saved.dropout:
             d_x = saved.dropout.inputs_gradient(d_x)
             d_params = d_params | {"kernel": saved.dropout.kernel_gradient(d_params["kernel"])}
+            if saved.rows is not None:
+                d_x = RowsGradient(lookup_backward(saved.rows.table, saved.rows.tokens, d_x))
+        elif saved.rows is not None:
+            d_x, d_params = RowsGradient(d_params["embedding"]), part("cell", d_params)
         if not saved.initial_state_given:
             return d_x, d_params
         d_initial = grads.initial_state

@@ -3,7 +3,11 @@
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from .. import initializers, lookup
+import numpy as np
+
+from .. import affine, initializers, lookup
+from ..cells import Cell
+from ..errors import InputError
 from .base import ParametrisedWrapper, check_floats, check_sizes, zeroed
 
 
@@ -12,7 +16,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
     """`cell` reads row x of a table; inputs are integers (B, T) below `embedding_classes`, without a gradient.
 
     Parameters: embedding (embedding_classes, embedding_size), fresh ones U(-sqrt 3, sqrt 3), of variance 1; the cell's
-    are called "cell/...". The gradient of the table adds up in the order of the tokens.
+    are called "cell/...". The gradient of the table adds up in the same order on any number of threads.
     """
 
     embedding_classes: int
@@ -41,6 +45,8 @@ class EmbeddingWrapper(ParametrisedWrapper):
 
     def unroll(self, params, x, state, mask, how):
         table = params["embedding"]
+        if 2 * len(table) <= x.size and reads_products(self.cell, how):
+            return self.unroll_products(params, x, state, mask, how)
         vectors = lookup.forward(type(self).__name__, table, x)
         run = self.run_inner(params, zeroed(vectors, mask), state, mask, how)
 
@@ -49,3 +55,26 @@ class EmbeddingWrapper(ParametrisedWrapper):
             return {"embedding": lookup.backward(table, x, d_vectors)} | d_params, None, initial
 
         return replace(run, backward=backward)
+
+    def unroll_products(self, params, x, state, mask, how):
+        """The same with fewer products: not each step's vector but the table is multiplied with the cell's kernel."""
+        table, kernel = params["embedding"], params["cell/kernel"]
+        lookup.check(type(self).__name__, table, x)
+        for name in ("embedding", "cell/kernel"):
+            if not np.isfinite(params[name]).all():
+                raise InputError(f"{type(self).__name__}: values that are not finite in parameter {name}")
+        products_backward, _, products = affine.forward(table, kernel, None, "linear")
+        run = self.run_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, how)
+
+        def backward(d_outputs, d_state, cut=None):
+            d_params, _, initial = run.backward(d_outputs, d_state, cut)
+            d_table, d_kernel, _ = products_backward(d_params["cell/kernel"])
+            return {"embedding": d_table} | d_params | {"cell/kernel": d_kernel}, None, initial
+
+        return replace(run, backward=backward)
+
+
+def reads_products(cell, how):
+    """Whether the cell does nothing with its inputs but multiply them with its kernel, on an engine that can look
+    products up."""
+    return how.device in ("cpu", "numpy") and type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
