@@ -57,8 +57,13 @@ def make(name, cell, shape, dtype="float32", seed=0):
 
 
 def flops(cell, shape, kind):
-    """Floating point operations of the products with matrices, each once a step; backward has twice as many as
-    forward."""
+    """Floating point operations of the products with matrices; backward has twice as many as forward."""
     T, B, I, _ = shape
-    weights = sum(np.prod(size) for size in cell.param_shapes(I).values() if len(size) > 1)
+    weights = sum(uses(cell, name) * np.prod(size) for name, size in cell.param_shapes(I).items() if "kernel" in name)
     return (3 if kind == "train" else 1) * 2 * T * B * int(weights)
+
+
+def uses(cell, kernel):
+    """Products with a kernel in a time step: of a grid one in each frequency step of its block."""
+    blocks = getattr(cell, "num_frequency_blocks", None)
+    return blocks[int(kernel.split("_")[-1])] if blocks else 1

@@ -89,6 +89,14 @@ def test_operations_are_those_of_the_products(name, gates):
     assert workloads.flops(cell, (2, 3, 4, 5), "train") == 3 * workloads.flops(cell, (2, 3, 4, 5), "forward")
 
 
+def test_operations_of_kernels_that_a_step_uses_often_or_not_at_all():
+    """A grid's two kernels (2 + 3 + 3, 12) serve each of four frequency steps; peepholes are no products."""
+    cell = nr.GridLSTMCell(3, feature_size=2, frequency_skip=2, num_frequency_blocks=(4,), use_peepholes=True)
+    assert workloads.flops(cell, (5, 6, 8, 3), "forward") == 5 * 6 * 4 * 2 * (8 * 12) * 2
+    peepholes = nr.LSTMCell(3, use_peepholes=True)
+    assert workloads.flops(peepholes, (5, 6, 8, 3), "train") == workloads.flops(nr.LSTMCell(3), (5, 6, 8, 3), "train")
+
+
 @needs_jit
 @pytest.mark.parametrize("wanted", [[], list(peers.PEERS)], ids=["alone", "with_peers"])
 def test_the_command_writes_what_the_design_promises(wanted, tmp_path):
