@@ -148,6 +148,8 @@ def whole_of(parts):
 def block_diagonal(kernel):
     """(n, 4H), gate after gate, the matrix of each block diagonal, from (groups, n / groups, 4H / groups)."""
     groups, rows, columns = kernel.shape
+    if groups == 1:
+        return kernel[0]
     whole = np.zeros((groups, rows, len(GATES), groups, columns // len(GATES)), kernel.dtype)
     whole[range(groups), :, :, range(groups)] = kernel.reshape(groups, rows, len(GATES), -1)
     return whole.reshape(groups * rows, groups * columns)
@@ -155,6 +157,8 @@ def block_diagonal(kernel):
 
 def diagonal_blocks(whole, groups):
     """The transpose of `block_diagonal`."""
+    if groups == 1:
+        return whole[None]
     n, columns = whole.shape
     blocks = whole.reshape(groups, n // groups, len(GATES), groups, -1)[range(groups), :, :, range(groups)]
     return blocks.reshape(groups, n // groups, columns // groups)
