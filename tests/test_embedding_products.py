@@ -35,9 +35,9 @@ def rng():
 
 
 @pytest.fixture
-def written_down(monkeypatch):
-    """A function that makes every step read its vector from then on."""
-    return lambda: monkeypatch.setattr(embedding, "reads_products", lambda cell, how: False)
+def use(monkeypatch):
+    """A function that says whether products pay, from then on."""
+    return lambda products: monkeypatch.setattr(embedding, "products_pay", lambda *sizes: products)
 
 
 def problem(cell, shape, options, dtype):
@@ -69,10 +69,11 @@ def problem(cell, shape, options, dtype):
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_products_and_vectors_give_the_same(cell, shape, options, written_down):
+def test_products_and_vectors_give_the_same(cell, shape, options, use):
     results = problem(CELLS[cell], shape, options, "float64")
+    use(True)
     products = {device: results(device) for device in ("cpu", "numpy")}
-    written_down()
+    use(False)
     expected = results()
     for found in products.values():
         for name, value in expected.items():
@@ -80,15 +81,17 @@ def test_products_and_vectors_give_the_same(cell, shape, options, written_down):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_float32(cell, written_down):
+def test_float32(cell, use):
     results = problem(CELLS[cell], (30, 2), "lengths", "float32")
+    use(True)
     found = results()
-    written_down()
+    use(False)
     for name, value in results().items():
         assert_allclose(found[name], value, rtol=0, atol=3e-5 * max(1, np.abs(value).max()), err_msg=name)
 
 
-def test_threads_change_no_bit():
+def test_threads_change_no_bit(use):
+    use(True)
     results = problem(nr.LSTMCell(70), (40, 33), "plain", "float32")
     expected = results()
     numba.set_num_threads(1)
@@ -100,25 +103,33 @@ def test_threads_change_no_bit():
         assert_array_equal(found[name], value, err_msg=name)
 
 
-def test_vectors_are_read_where_products_would_be_more_or_not_enough(monkeypatch):
-    """Few steps, a cell made of others, one that does more with its inputs: the table's rows are gathered."""
+def test_products_are_read_where_they_pay_and_can_be_read(monkeypatch):
+    """Not of few tokens, nor by a cell made of others, one of groups, one that does more with its inputs."""
     gathered = []
     forward = lookup.forward
     monkeypatch.setattr(lookup, "forward", lambda *args: gathered.append(1) or forward(*args))
 
-    def gathers(cell, steps):
+    def gathers(cell, tokens):
         whole, before = nr.EmbeddingWrapper(cell, WORDS, 4), len(gathered)
-        nr.forward(whole, whole.init_params(), np.zeros((2, steps), int))
+        nr.forward(whole, whole.init_params(), np.zeros((2, tokens // 2), int))
         return len(gathered) > before
 
-    assert not gathers(nr.LSTMCell(4), 7)
-    assert gathers(nr.LSTMCell(4), 6)
+    assert not gathers(nr.LSTMCell(4), 200) and gathers(nr.LSTMCell(4), 20)
     for cell in (nr.MultiRNNCell([nr.LSTMCell(4)]), nr.GLSTMCell(4, number_of_groups=2), nr.IntersectionRNNCell(4)):
-        assert gathers(cell, 50)
+        assert gathers(cell, 2000)
+
+
+def test_when_products_pay():
+    """Characters of a text in two layers of 256, words of reviews in 32 units; not a large table for few tokens."""
+    assert embedding.products_pay(64 * 32, 65, 64, 4 * 256)
+    assert embedding.products_pay(500 * 128, 10_000, 32, 32) and embedding.products_pay(500 * 128, 10_000, 32, 4 * 32)
+    assert not embedding.products_pay(64 * 32, 1_024, 64, 4 * 256)
+    assert not embedding.products_pay(100 * 128, 5_000, 16, 3 * 64)
 
 
 @pytest.mark.parametrize("name", ("embedding", "cell/kernel", "cell/recurrent_kernel"))
-def test_a_parameter_that_is_not_finite_is_named(name):
+def test_a_parameter_that_is_not_finite_is_named(name, use):
+    use(True)
     whole = nr.EmbeddingWrapper(nr.GRUCell(4), WORDS, SIZE)
     params = whole.init_params()
     params[name][1, 0] = np.nan
@@ -142,7 +153,7 @@ LAYERS = {
 
 @pytest.mark.parametrize("mask_zero", (False, True))
 @pytest.mark.parametrize("layers", LAYERS)
-def test_a_model_trains_as_if_vectors_were_written_down(layers, mask_zero, monkeypatch, rng):
+def test_a_model_trains_as_if_vectors_were_written_down(layers, mask_zero, use, monkeypatch, rng):
     x, y = rng.integers(0, WORDS, (6, 9)), rng.standard_normal((6, 2))
 
     def trained():
@@ -154,6 +165,7 @@ def test_a_model_trains_as_if_vectors_were_written_down(layers, mask_zero, monke
         losses = model.fit(x, y, 6, 4, verbose=0).history["loss"]
         return losses, model.predict(x), model.params
 
+    use(True)
     losses, predicted, params = trained()
     assert losses[-1] != losses[0]
     monkeypatch.setattr(Embedding, "rows", Embedding.forward)

@@ -4,6 +4,8 @@ import pytest
 from problems import assert_close
 from wrapper_problems import CASES, LENGTHS, OPTIONS, Problem
 
+from numbarnn.wrappers import embedding
+
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("case", CASES)
@@ -12,6 +14,12 @@ def test_reference(case, options):
     expected = problem.expected(**OPTIONS[options])
     for device in ("cpu", "numpy"):
         assert_close(problem.results(device=device, **OPTIONS[options]), expected, 1e-11)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_an_embedding_whose_products_are_read(options, monkeypatch):
+    monkeypatch.setattr(embedding, "products_pay", lambda *sizes: True)
+    test_reference("embedding", options)
 
 
 @pytest.mark.parametrize("case", CASES)
