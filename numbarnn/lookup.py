@@ -9,7 +9,10 @@ from .errors import InputError
 
 @dataclass
 class Rows:
-    """table[tokens], not written down: a recurrent layer needs but their products with its kernel."""
+    """table[tokens] that nobody has gathered yet: a recurrent layer needs their products with its kernel alone.
+
+    `table` (rows, size) floats; `tokens` (batch, ...) integers below its rows, checked.
+    """
 
     table: np.ndarray
     tokens: np.ndarray
@@ -31,7 +34,7 @@ class Rows:
 
 @dataclass
 class RowsGradient:
-    """The gradient of `Rows`: that of their table."""
+    """The gradient of `Rows`: that of their table (rows, size)."""
 
     table: np.ndarray
 
@@ -48,7 +51,7 @@ def check(who, table, tokens):
 
 
 def forward(who, table, tokens):
-    """table[tokens]."""
+    """table[tokens] (..., size), the tokens checked."""
     check(who, table, tokens)
     return table[tokens]
 

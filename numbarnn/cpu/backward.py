@@ -166,7 +166,7 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
 
 
 @helper
-def walk_share_back(n, t0, t1, shard, shards, gate, z):
+def shared_walk_back(n, t0, t1, shard, shards, gate, z):
     """Steps t0..t1 for a share of the rows or, where threads walk together, of the panels."""
     if n.gates_at:
         walkers = join(gate, shards)
@@ -328,11 +328,11 @@ def backward_kernel(dtype):
             turn(m.q, shard, shards, pointer_like(z, n.rqt))
             turn(m.projection, shard, shards, pointer_like(z, n.pt))
         elif stage <= n.blocks + 1:
-            t = n.T - (stage - 1) * n.block  # so far the walk has come
+            t = n.T - (stage - 1) * n.block  # dz is known from this step on
             if stage > 1:
                 parameter_gradients(n, max(0, t), min(n.T, t + n.block), shard, shards, z)
             if stage <= n.blocks:
-                walk_share_back(n, max(0, t - n.block), t, shard, shards, n.gates_at + stage * 16 * LINE, z)
+                shared_walk_back(n, max(0, t - n.block), t, shard, shards, n.gates_at + stage * 16 * LINE, z)
         else:
             if n.ahead and not n.tokens:
                 all_input_gradients(n, shard, shards, z)
