@@ -1,6 +1,6 @@
 """The mathematics of cells: one name for SIMD vectors and floats (compiled) and for NumPy arrays (plain Python).
 
-The primitives (constant, exp, expm1, tanh, sigmoid, absolute, where_less, straight_through) have a form for each;
+The primitives (constant, sqrt, exp, expm1, tanh, sigmoid, absolute, where_less, straight_through) have a form for each;
 everything below them is written once in terms of them. A compiled `1 - x` with a float32 x is float64: constants
 therefore come from `constant`, `one` and `zero`.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from .cpu.simd import Vector, copysign, fabs, power_of_two, select_less, splat
+from .cpu.simd import Vector, copysign, fabs, power_of_two, select_less, splat, square_root
 
 
 def constant(x, value):
@@ -31,6 +31,10 @@ def straight_through(x, y):
 
 def absolute(x):
     return np.abs(x)
+
+
+def sqrt(x):
+    return np.sqrt(x)
 
 
 def exp(x):
@@ -183,6 +187,7 @@ def _vector_sigmoid(dtype):
 
 
 _vector_or(absolute, lambda x: abs(x), lambda dtype: lambda x: fabs(x))
+_vector_or(sqrt, lambda x: math.sqrt(x), lambda dtype: lambda x: square_root(x))
 _vector_or(exp, lambda x: math.exp(x), _vector_exp)
 _vector_or(expm1, lambda x: math.expm1(x), _vector_expm1)
 _vector_or(tanh, lambda x: math.tanh(x), _vector_tanh)

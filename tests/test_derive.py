@@ -184,7 +184,7 @@ class Strange(nr.Cell):
 
     def forward(self, z, s):
         r, u, n, k, e = z
-        c = np.exp(-n * n) * r + u * s[1] / (2 + abs(k)) - np.clip(s[0], -0.5, 0.5) ** 3
+        c = np.exp(-n * n) * r + u * s[1] / np.sqrt(2 + abs(k)) - np.clip(s[0], -0.5, 0.5) ** 3
         return (np.tanh(c) * e, np.minimum(0.7, c * u)), ()
 
 
@@ -199,7 +199,7 @@ def strange(params, x, state):
     q0, q1 = r * h, u * c
     n, k = x @ W_n + q0 @ U_n + b_n, q1 @ U_k + b_k
     clipped = anp.where(h < -0.5, -0.5, anp.where(h > 0.5, 0.5, h))
-    c = anp.exp(-(n**2)) * r + u * c / (2 + anp.abs(k)) - clipped**3
+    c = anp.exp(-(n**2)) * r + u * c / anp.sqrt(2 + anp.abs(k)) - clipped**3
     h, c = anp.tanh(c) * q0, anp.where(c * u > 0.7, 0.7, c * u)
     return h, {"h": h, "c": c}, {}
 
@@ -277,7 +277,7 @@ REFUSED = {
     "max": (lambda z, s: ((max(z[0], 0),), (z[1],)), "no if, and, or, ==, <=, min, max"),
     "equality": (lambda z, s: ((z[0],), (z[0] == z[1],)), "where_less"),
     "math": (lambda z, s: ((math.tanh(z[0]),), (z[1],)), "float or math function"),
-    "no derivative": (lambda z, s: ((np.sqrt(z[0]),), (z[1],)), "np.sqrt has no derivative here; there are add, "),
+    "no derivative": (lambda z, s: ((np.cbrt(z[0]),), (z[1],)), "np.cbrt has no derivative here; there are add, "),
     "no formula": (lambda z, s: ((np.cumsum(z[0]),), (z[1],)), "np.cumsum has no derivative here"),
     "option": (lambda z, s: ((np.tanh(z[0], dtype="f4"),), (z[1],)), "np.tanh.__call__ with dtype"),
     "array": (lambda z, s: ((np.ones(3) * z[0],), (z[1],)), "expected a number, got ndarray"),

@@ -29,6 +29,7 @@ from numbarnn.optimizers import (
     TorchRMSprop,
     TorchSGD,
 )
+from numbarnn.optimizers.base import by_numpy
 
 HALVES = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 1.0}  # with gradients 2, 1, -3: means 1, 1, -1, squares 1, 1, 3
 RATES = 1.0, sqrt(7 / 16) / (3 / 4), sqrt(37 / 64) / (7 / 8)  # sqrt(1 - beta_2^t) / (1 - beta_1^t) then
@@ -156,6 +157,52 @@ def test_as_pytorch(ours, theirs, options, torch_options):
         theirs_w.grad = torch.tensor(g)
         other.step()
         assert_allclose(w, theirs_w.detach().numpy(), rtol=1e-11, atol=1e-13)
+
+
+EVERY = {name: (make, {}) for name, make in optimizers.BY_NAME.items()}
+EVERY |= {
+    "velocity": (SGD, {"momentum": 0.9}),
+    "velocity, nesterov": (SGD, {"momentum": 0.9, "nesterov": True}),
+    "sum, nesterov": (TF1Momentum, {"nesterov": True}),
+    "centered, inside": (Keras3RMSprop, {"centered": True, "momentum": 0.8}),
+    "centered, outside": (TorchRMSprop, {"centered": True, "momentum": 0.8}),
+}
+
+
+def after_three_steps(make, options, dtype):
+    """Weights of many and of few numbers, strided ones, with all that is remembered; gradients may be of the other
+    dtype."""
+    rng, optimizer = np.random.default_rng(7), make(**options)
+    shapes = {"many": (301, 203), "few": (3, 1), "one": (), "none": (0, 4), "strided": (5, 9)}
+    params = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
+    params["strided"], params["one"] = params["strided"].T, np.array(0.5, dtype)
+    for _ in range(3):
+        gradients = {name: rng.standard_normal(w.shape) for name, w in params.items()}
+        optimizer.apply(params, gradients)
+    remembered = {f"{name}/{slot}": a for name, slots in optimizer.slots.items() for slot, a in slots.items()}
+    return params | remembered
+
+
+@pytest.mark.parametrize("make, options", EVERY.values(), ids=EVERY)
+def test_kernels_do_what_numpy_does_with_the_formula(make, options, monkeypatch):
+    """And the same on one thread as on more."""
+    found = {dtype: after_three_steps(make, options, dtype) for dtype in ("float64", "float32")}
+    monkeypatch.setattr("numbarnn.cpu.update.get_num_threads", lambda: 1)
+    for name, value in after_three_steps(make, options, "float32").items():
+        assert_array_equal(value, found["float32"][name], err_msg=name)
+    monkeypatch.setattr("numbarnn.optimizers.base.update", by_numpy)
+    for dtype, tolerance in (("float64", 1e-13), ("float32", 3e-6)):
+        for name, value in after_three_steps(make, options, dtype).items():
+            assert value.dtype == dtype
+            assert_allclose(found[dtype][name], value, rtol=tolerance, atol=tolerance, err_msg=f"{dtype} {name}")
+
+
+def test_dtypes_that_kernels_do_not_know():
+    for dtypes in (("float16",), ("int64",), ("float32", "float64")):
+        params = {dtype: np.ones(2, dtype) for dtype in dtypes}
+        with pytest.raises(nr.InputError, match=f"all float32 or all float64, got {', '.join(dtypes)}"):
+            SGD().apply(params, {dtype: np.ones(2) for dtype in dtypes})
+        assert all((w == 1).all() for w in params.values())
 
 
 def test_forms_of_momentum_differ_when_the_rate_changes():

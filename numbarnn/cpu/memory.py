@@ -156,6 +156,35 @@ def load_part(typingctx, data, index, count):
 
 
 @intrinsic
+def pointers(typingctx, count, kind, table, first):
+    """A tuple of the Static `count` of pointers to numbers of a kind: their addresses stand in a table from `first`
+    on."""
+    where = types.CPointer(getattr(types, kind.value))
+
+    def codegen(context, builder, sig, args):
+        places = [builder.add(args[3], ir.Constant(args[3].type, i)) for i in range(count.value)]
+        found = [builder.load(builder.gep(args[2], [place])) for place in places]
+        made = [builder.inttoptr(a, context.get_value_type(where)) for a in found]
+        return context.make_tuple(builder, sig.return_type, made)
+
+    return types.UniTuple(where, count.value)(count, kind, table, INTP), codegen
+
+
+@intrinsic
+def load_parts(typingctx, data, index, count):
+    """`load_part` behind each pointer of a tuple."""
+    vector = Vector(data.dtype.dtype) if len(data) else types.none
+
+    def codegen(context, builder, sig, args):
+        kind = [context.get_value_type(vector)] * len(data)
+        where = [builder.gep(p, [args[1]]) for p in cgutils.unpack_tuple(builder, args[0])]
+        values = [part_at(builder, k, w, args[2]) for k, w in zip(kind, where, strict=True)]
+        return context.make_tuple(builder, sig.return_type, values)
+
+    return types.UniTuple(vector, len(data))(data, INTP, INTP), codegen
+
+
+@intrinsic
 def load_each_part(typingctx, places, data, index, stride, count):
     """A tuple of `load_part`, at `index + place * stride` for each of the Static `places`."""
 
@@ -192,23 +221,41 @@ def load_rows(typingctx, data, index, stride, rows, count):
     return types.UniTuple(vector, vector.lanes)(data, INTP, INTP, INTP, INTP), codegen
 
 
+def store_part_at(builder, value, where, count):
+    """Store the first `count` lanes behind an LLVM pointer."""
+    kind = value.type
+    whole = builder.icmp_signed(">=", count, ir.Constant(count.type, kind.count))
+    with builder.if_else(whole, likely=True) as (full, part):
+        with full:
+            store_at(builder, value, where)
+        with part:
+            start, alignment = builder.bitcast(where, kind.as_pointer()), ir.Constant(ir.IntType(32), 4)
+            masked = [value, start, alignment, lane_mask(builder, kind, count)]
+            llvm_call(builder, "llvm.masked.store", kind, masked, ".p0", result=ir.VoidType())
+
+
 @intrinsic
 def store_part(typingctx, data, index, count, value):
     """Store the first `count` lanes, all where it is larger; memory past them is not touched."""
 
     def codegen(context, builder, sig, args):
-        kind, where = args[3].type, builder.gep(args[0], [args[1]])
-        whole = builder.icmp_signed(">=", args[2], ir.Constant(args[2].type, kind.count))
-        with builder.if_else(whole, likely=True) as (full, part):
-            with full:
-                store_at(builder, args[3], where)
-            with part:
-                start, alignment = builder.bitcast(where, kind.as_pointer()), ir.Constant(ir.IntType(32), 4)
-                masked = [args[3], start, alignment, lane_mask(builder, kind, args[2])]
-                llvm_call(builder, "llvm.masked.store", kind, masked, ".p0", result=ir.VoidType())
+        store_part_at(builder, args[3], builder.gep(args[0], [args[1]]), args[2])
         return context.get_dummy_value()
 
     return types.void(data, INTP, INTP, Vector(data.dtype)), codegen
+
+
+@intrinsic
+def store_parts(typingctx, data, index, count, values):
+    """`store_part` of each vector of a tuple behind the pointer at its place."""
+
+    def codegen(context, builder, sig, args):
+        unpacked = (cgutils.unpack_tuple(builder, args[i]) for i in (0, 3))
+        for p, value in zip(*unpacked, strict=True):
+            store_part_at(builder, value, builder.gep(p, [args[1]]), args[2])
+        return context.get_dummy_value()
+
+    return types.void(data, INTP, INTP, values), codegen
 
 
 @intrinsic

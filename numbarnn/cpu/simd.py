@@ -121,6 +121,11 @@ def fabs(typingctx, x):
 
 
 @intrinsic
+def square_root(typingctx, x):
+    return x(x), lambda context, builder, sig, args: llvm_call(builder, "llvm.sqrt", args[0].type, args)
+
+
+@intrinsic
 def copysign(typingctx, x, sign):
     return x(x, x), lambda context, builder, sig, args: llvm_call(builder, "llvm.copysign", args[0].type, args)
 

@@ -19,6 +19,7 @@ UFUNCS = {
     np.divide: "div",
     np.negative: "neg",
     np.absolute: "absolute",
+    np.sqrt: "sqrt",
     np.exp: "exp",
     np.expm1: "expm1",
     np.tanh: "tanh",

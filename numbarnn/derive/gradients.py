@@ -11,6 +11,7 @@ RULES = {  # gradients of an operation's arguments, from that of its value y; ac
     "div": lambda d, y, a, b: (d / b, -(d / b * y)),
     "neg": lambda d, y, a: (-d,),
     "absolute": lambda d, y, a: (choice(a < 0, -d, choice(a > 0, d, 0)),),
+    "sqrt": lambda d, y, a: (d / (2 * y),),
     "exp": lambda d, y, a: (d * y,),
     "expm1": lambda d, y, a: (d * (y + 1),),
     "straight_through": lambda d, y, a, b: (d, 0),

@@ -3,9 +3,31 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from numba.extending import register_jitable
 
-from .base import Optimizer, move_average
+from ..maths import sqrt, where_less
+from .base import Optimizer, averaged
+
+
+@register_jitable
+def adam(w, g, slots, constants):
+    rate, epsilon, share_1, share_2 = constants
+    m, v = averaged(slots[0], g, share_1), averaged(slots[1], g * g, share_2)
+    return w - rate * (m / (sqrt(v) + epsilon)), (m, v)
+
+
+@register_jitable
+def amsgrad(w, g, slots, constants):
+    rate, epsilon, share_1, share_2 = constants
+    m, v = averaged(slots[0], g, share_1), averaged(slots[1], g * g, share_2)
+    greatest = where_less(v, slots[2], slots[2], v)
+    return w - rate * (m / (sqrt(greatest) + epsilon)), (m, v, greatest)
+
+
+@register_jitable
+def decaying_adam(w, g, slots, constants):
+    rate, epsilon, share_1, share_2, kept = constants
+    return adam(kept * w, g, slots, (rate, epsilon, share_1, share_2))
 
 
 @dataclass(eq=False, repr=False)
@@ -28,26 +50,17 @@ class Adam(Optimizer):
         self._expect_number("beta_2", 0.0, 1.0)
         self._expect_number("epsilon", 0.0, math.inf)
 
-    def constants(self, rate):
-        """The rate, the rate with both corrections, and epsilon beside sqrt(v)."""
-        return rate, rate * self._root() / (1.0 - self.beta_1**self.iterations), self._epsilon()
+    @property
+    def formula(self):
+        return adam
 
-    def update(self, w, g, slots, step, scratch):
-        m, v = slots["mean"], slots["square"]
-        _, corrected_rate, epsilon = step
-        move_average(m, g, self.beta_1, scratch)
-        move_average(v, np.multiply(g, g, out=scratch), self.beta_2, scratch)
-        np.sqrt(self._square(slots), out=scratch)
-        scratch += epsilon
-        np.divide(m, scratch, out=scratch)
-        scratch *= corrected_rate
-        w -= scratch
+    def constants(self, rate):
+        """The rate with both corrections, epsilon beside sqrt(v), and what g and g^2 have of the averages."""
+        corrected = rate * self._root() / (1.0 - self.beta_1**self.iterations)
+        return corrected, self._epsilon(), 1.0 - self.beta_1, 1.0 - self.beta_2
 
     def _root(self):
         return math.sqrt(1.0 - self.beta_2**self.iterations)
-
-    def _square(self, slots):
-        return slots["square"]
 
     def _epsilon(self):
         return self.epsilon
@@ -79,9 +92,9 @@ class AMSGrad(Adam):
 
     slot_names = ("mean", "square", "greatest_square")
 
-    def _square(self, slots):
-        greatest = slots["greatest_square"]
-        return np.maximum(greatest, slots["square"], out=greatest)
+    @property
+    def formula(self):
+        return amsgrad
 
 
 @dataclass(eq=False, repr=False)
@@ -101,9 +114,13 @@ class AdamW(Adam):
         super().__post_init__(*options)
         self._expect_number("weight_decay", 0.0, math.inf)
 
-    def update(self, w, g, slots, step, scratch):
-        w *= 1.0 - step[0] * self.weight_decay
-        super().update(w, g, slots, step, scratch)
+    @property
+    def formula(self):
+        return decaying_adam
+
+    def constants(self, rate):
+        """Those of `Adam`, and what is left of a weight."""
+        return *super().constants(rate), 1.0 - rate * self.weight_decay
 
 
 @dataclass(eq=False, repr=False)

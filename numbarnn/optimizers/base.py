@@ -4,7 +4,10 @@ import math
 from dataclasses import KW_ONLY, InitVar, dataclass
 
 import numpy as np
+from numba import config
+from numba.extending import register_jitable
 
+from ..cpu.update import update
 from ..errors import Checked, InputError
 from . import clipping
 from .schedules import TimeDecay
@@ -31,8 +34,9 @@ class Optimizer(Checked):
     global norm), ``global_clipnorm`` (clip_global_norm) and ``clipvalue``.
 
     What an optimiser remembers stands in ``iterations`` and ``slots[name][slot]``; nothing else changes from step to
-    step. Subclasses name their slots and define ``update(w, g, slots, step, scratch)``, where ``step`` is what
-    ``constants(rate)`` gives: numbers that are the same for all arrays.
+    step. Subclasses name their slots and define ``formula``, a function (w, g, slots, constants) -> (w, slots) of
+    numbers, and ``constants(rate)``, numbers that are the same for all weights. The formula is compiled; with
+    NUMBA_DISABLE_JIT=1 NumPy applies it.
     """
 
     learning_rate: object = None
@@ -72,26 +76,28 @@ class Optimizer(Checked):
         self.slots = {}
 
     def apply(self, params, gradients):
-        """One step: changes the arrays of ``params`` in place."""
+        """One step: changes the arrays of ``params``, all float32 or all float64, in place."""
         for name, w in params.items():
             if name not in gradients or gradients[name].shape != w.shape:
                 got = gradients[name].shape if name in gradients else "none"
                 raise InputError(f"{type(self).__name__}: expected a gradient of {name} of shape {w.shape}, got {got}")
+        dtype = ", ".join(sorted({w.dtype.name for w in params.values()})) or "none"
+        if dtype not in ("float32", "float64"):
+            who = type(self).__name__
+            raise InputError(f"{who}: expected parameters that are all float32 or all float64, got {dtype}")
         gradients = self._clipped({name: gradients[name] for name in params})
         rate = self.rate()
-        scratch = np.empty(max(w.size for w in params.values()), next(iter(params.values())).dtype)
+        given = [(w, gradients[name], *self._slots_of(name, w)) for name, w in params.items()]
         self.iterations += 1
-        step = self.constants(rate)
-        for name, w in params.items():
-            update = self._update_used_rows if self.lazy and w.ndim == 2 else self.update
-            update(w, gradients[name], self._slots_of(name, w), step, scratch[: w.size].reshape(w.shape))
+        self._change(given, self.constants(rate), dtype)
+
+    @property
+    def formula(self):
+        """A function (w, g, slots, constants) -> (w, slots) of numbers; the same object for the same formula."""
+        raise NotImplementedError
 
     def constants(self, rate):
-        """What `update` needs beside arrays in this step, the rate or more."""
-        return rate
-
-    def update(self, w, g, slots, step, scratch):
-        """Change w and its slots in place; ``scratch`` is room for one more array of their shape."""
+        """What the formula needs beside weights, gradients and slots in this step."""
         raise NotImplementedError
 
     def rate(self):
@@ -99,13 +105,19 @@ class Optimizer(Checked):
         rate = self.learning_rate
         return float(rate(self.iterations) if callable(rate) else rate)
 
-    def _update_used_rows(self, w, g, slots, step, scratch):
-        used = g.any(axis=1).nonzero()[0]
-        w_used, slots_used = w[used], {name: slot[used] for name, slot in slots.items()}
-        self.update(w_used, g[used], slots_used, step, scratch[: len(used)])
-        w[used] = w_used
-        for name, slot in slots.items():
-            slot[used] = slots_used[name]
+    def _change(self, given, constants, dtype):
+        """Apply the formula to arrays (w, g, *slots), or to copies of those that kernels cannot work on."""
+        rows = [self._rows(w, g) for w, g, *_ in given]
+        arrays = [[np.ascontiguousarray(a[r], dtype) for a in of_one] for of_one, r in zip(given, rows, strict=True)]
+        (by_numpy if config.DISABLE_JIT else update)(self.formula, constants, arrays)
+        for (w, _, *slots), (new_w, _, *new_slots), r in zip(given, arrays, rows, strict=True):
+            for old, new in zip((w, *slots), (new_w, *new_slots), strict=True):
+                if not np.may_share_memory(old, new):
+                    old[r] = new
+
+    def _rows(self, w, g):
+        """Index of the rows of w that change."""
+        return g.any(axis=1).nonzero()[0] if self.lazy and w.ndim == 2 else ...
 
     def _slots_of(self, name, w):
         slots = self.slots.get(name)
@@ -115,7 +127,7 @@ class Optimizer(Checked):
         for slot in slots.values():
             if slot.shape != w.shape:
                 raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
-        return slots
+        return [slots[slot] for slot in self.slot_names]
 
     def _clipped(self, gradients):
         if self.clip_global_norm:
@@ -148,8 +160,15 @@ for alias, name in ALIASES.items():  # to read, too
     setattr(Optimizer, alias, property(lambda self, name=name: getattr(self, name), doc=f"Another name of {name}."))
 
 
-def move_average(average, new, rho, scratch):
-    """average = rho average + (1 - rho) new, in place; ``new`` may be scratch itself."""
-    np.subtract(new, average, out=scratch)
-    scratch *= 1.0 - rho
-    average += scratch
+@register_jitable
+def averaged(average, new, share):
+    """(1 - share) average + share new."""
+    return average + share * (new - average)
+
+
+def by_numpy(formula, constants, arrays):
+    """What `update` does, without a kernel."""
+    for w, g, *slots in arrays:
+        new, changed = formula(w, g, tuple(slots), tuple(map(w.dtype.type, constants)))
+        for old, value in zip((w, *slots), (new, *changed), strict=True):
+            old[...] = value

@@ -2,11 +2,60 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
+from functools import cache
 
-import numpy as np
+from numba.extending import register_jitable
 
 from ..errors import InputError
-from .base import Optimizer, move_average
+from ..maths import sqrt
+from .base import Optimizer, averaged
+
+
+@register_jitable
+def mean_square(g, slots, share):
+    a = averaged(slots[0], g * g, share)
+    return a, (a,)
+
+
+@register_jitable
+def variance(g, slots, share):
+    a, b = averaged(slots[0], g * g, share), averaged(slots[1], g, share)
+    return a - b * b, (a, b)
+
+
+@register_jitable
+def at_rest(step, slots, momentum):
+    return step, ()
+
+
+@register_jitable
+def moving(step, slots, momentum):
+    m = momentum * slots[-1] + step
+    return m, (m,)
+
+
+@cache
+def epsilon_inside(spread, motion):
+    @register_jitable
+    def rmsprop(w, g, slots, constants):
+        rate, share, epsilon, momentum = constants
+        square, averages = spread(g, slots, share)
+        step, moved = motion(rate * (g / sqrt(square + epsilon)), slots, momentum)
+        return w - step, averages + moved
+
+    return rmsprop
+
+
+@cache
+def epsilon_outside(spread, motion):
+    @register_jitable
+    def rmsprop(w, g, slots, constants):
+        rate, share, epsilon, momentum = constants
+        square, averages = spread(g, slots, share)
+        step, moved = motion(g / (sqrt(square) + epsilon), slots, momentum)
+        return w - rate * step, averages + moved
+
+    return rmsprop
 
 
 @dataclass(eq=False, repr=False)
@@ -23,14 +72,13 @@ class RMSprop(Optimizer):
         self._expect_number("rho", 0.0, 1.0)
         self._expect_number("epsilon", 0.0, math.inf)
 
-    def update(self, w, g, slots, rate, scratch):
-        a = slots["square"]
-        move_average(a, np.multiply(g, g, out=scratch), self.rho, scratch)
-        np.sqrt(a, out=scratch)
-        scratch += self.epsilon
-        np.divide(g, scratch, out=scratch)
-        scratch *= rate
-        w -= scratch
+    @property
+    def formula(self):
+        return epsilon_outside(mean_square, at_rest)
+
+    def constants(self, rate):
+        """The rate, what g and g^2 have of the averages, epsilon and the momentum."""
+        return rate, 1.0 - self.rho, self.epsilon, getattr(self, "momentum", 0.0)
 
 
 @dataclass(eq=False, repr=False)
@@ -49,15 +97,8 @@ class _WithMomentum(RMSprop):
     def slot_names(self):
         return "square", *(["mean"] if self.centered else []), *(["momentum"] if self.momentum else [])
 
-    def _mean_square(self, g, slots, scratch):
-        """In scratch: a, or a - b^2."""
-        move_average(slots["square"], np.multiply(g, g, out=scratch), self.rho, scratch)
-        if not self.centered:
-            np.copyto(scratch, slots["square"])
-            return
-        move_average(slots["mean"], g, self.rho, scratch)
-        np.multiply(slots["mean"], slots["mean"], out=scratch)
-        np.subtract(slots["square"], scratch, out=scratch)
+    def _parts(self):
+        return variance if self.centered else mean_square, moving if self.momentum else at_rest
 
 
 @dataclass(eq=False, repr=False)
@@ -67,16 +108,9 @@ class Keras3RMSprop(_WithMomentum):
     a = rho a + (1 - rho) g^2 and, when ``centered``, b = rho b + (1 - rho) g, both from 0.
     """
 
-    def update(self, w, g, slots, rate, scratch):
-        self._mean_square(g, slots, scratch)
-        scratch += self.epsilon
-        np.sqrt(scratch, out=scratch)
-        np.divide(g, scratch, out=scratch)
-        scratch *= rate
-        if self.momentum:
-            slots["momentum"] *= self.momentum
-            slots["momentum"] += scratch
-        w -= slots["momentum"] if self.momentum else scratch
+    @property
+    def formula(self):
+        return epsilon_inside(*self._parts())
 
 
 @dataclass(eq=False, repr=False)
@@ -109,14 +143,6 @@ class TorchRMSprop(_WithMomentum):
 
     default_learning_rate = 0.01
 
-    def update(self, w, g, slots, rate, scratch):
-        self._mean_square(g, slots, scratch)
-        np.sqrt(scratch, out=scratch)
-        scratch += self.epsilon
-        np.divide(g, scratch, out=scratch)
-        if self.momentum:
-            slots["momentum"] *= self.momentum
-            slots["momentum"] += scratch
-            np.copyto(scratch, slots["momentum"])
-        scratch *= rate
-        w -= scratch
+    @property
+    def formula(self):
+        return epsilon_outside(*self._parts())

@@ -2,10 +2,44 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-import numpy as np
+from numba.extending import register_jitable
 
 from ..errors import InputError
 from .base import Optimizer
+
+
+@register_jitable
+def descent(w, g, slots, constants):
+    (rate,) = constants
+    return w - rate * g, ()
+
+
+@register_jitable
+def with_velocity(w, g, slots, constants):
+    rate, momentum = constants
+    v = momentum * slots[0] - rate * g
+    return w + v, (v,)
+
+
+@register_jitable
+def ahead_of_velocity(w, g, slots, constants):
+    rate, momentum = constants
+    v = momentum * slots[0] - rate * g
+    return w + momentum * v - rate * g, (v,)
+
+
+@register_jitable
+def with_sum(w, g, slots, constants):
+    rate, momentum, share = constants
+    a = momentum * slots[0] + share * g
+    return w - rate * a, (a,)
+
+
+@register_jitable
+def ahead_of_sum(w, g, slots, constants):
+    rate, momentum, share = constants
+    a = momentum * slots[0] + share * g
+    return w - rate * (g + momentum * a), (a,)
 
 
 @dataclass(eq=False, repr=False)
@@ -25,19 +59,14 @@ class SGD(Optimizer):
     def slot_names(self):
         return ("velocity",) if self.momentum else ()
 
-    def update(self, w, g, slots, rate, scratch):
-        step = np.multiply(g, rate, out=scratch)
+    @property
+    def formula(self):
         if not self.momentum:
-            w -= step
-            return
-        v = slots["velocity"]
-        v *= self.momentum
-        v -= step
-        if self.nesterov:
-            w -= step
-            w += np.multiply(v, self.momentum, out=scratch)
-        else:
-            w += v
+            return descent
+        return ahead_of_velocity if self.nesterov else with_velocity
+
+    def constants(self, rate):
+        return (rate, self.momentum) if self.momentum else (rate,)
 
 
 @dataclass(eq=False, repr=False)
@@ -54,17 +83,12 @@ class TF1Momentum(Optimizer):
         super().__post_init__(*options)
         self._expect_number("momentum", 0.0, 1.0)
 
-    def update(self, w, g, slots, rate, scratch):
-        total = slots["sum"]
-        total *= self.momentum
-        total += np.multiply(g, self._share_of_gradient(), out=scratch)
-        if self.nesterov:
-            np.multiply(total, self.momentum, out=scratch)
-            scratch += g
-            scratch *= rate
-        else:
-            np.multiply(total, rate, out=scratch)
-        w -= scratch
+    @property
+    def formula(self):
+        return ahead_of_sum if self.nesterov else with_sum
+
+    def constants(self, rate):
+        return rate, self.momentum, self._share_of_gradient()
 
     def _share_of_gradient(self):
         return 1.0
