@@ -12,7 +12,7 @@ SIZES = {  # T, B, I, H: odd, beyond one and two vectors, and all the ones
     "one row": (20, 1, 8, 33),
     "threads": (5, 40, 3, 70),
     "many steps": (70, 2, 17, 16),
-    "blocks of steps": (30, 40, 3, 70),
+    "blocks of steps": (30, 100, 3, 70),
 }
 
 

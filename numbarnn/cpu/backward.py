@@ -5,7 +5,8 @@ the batch back through the steps, where the cell's equations turn what was saved
 on to the step before. The stage after it begins with what the block gives to the gradients of the parameters, while
 dz is still in the cache. The last stage brings these into their canonical form (and makes dx, where few rows ran at
 a time).
-No sum is ever shared out between threads, so results do not depend on their number.
+A walk's rows may change hands (see `helping`), but no sum is ever shared out between threads, so results do not depend
+on their number.
 """
 
 import functools
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from .call import invoke, read
 from .compile import compiled
 from .forward import FEW, KERNEL, PanelRows, Rows, Steps, link
+from .helping import give_away, next_rows, start
 from .memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store, store_part
 from .products import Place, Terms, even_part, multiply, width_of_next
 from .simd import Static, helper, sum_of_lanes
@@ -136,12 +138,14 @@ def gradients_of_q(n, p0, p1, lo, rows, dz):
 @helper
 def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
     """Steps t0..t1 for rows lo..hi and panels first..last, from the last; dh, dv and dc become the gradients of the
-    states before t0."""
+    states before t0, of rows that are not given away."""
     met = 0
     R = Turned(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
-    dvs, rows = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b), hi - lo
+    dvs = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b)
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
     for t in range(t1 - 1, t0 - 1, -1):
+        hi = give_away(n.helping, t + 1, lo, hi)
+        rows = hi - lo
         dz = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
         if n.project_backward:
             invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.here))
@@ -175,7 +179,9 @@ def shared_walk_back(n, t0, t1, shard, shards, gate, z):
             walk_back(n, t0, t1, 0, n.B, first, last, gate, walkers, z)
     else:
         lo, hi = share(n.B, shard, shards)
-        walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
+        while lo < hi:
+            walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
+            t1, lo, hi = next_rows(n.helping)
 
 
 @helper
@@ -329,6 +335,8 @@ def backward_kernel(dtype):
             turn(m.projection, shard, shards, pointer_like(z, n.pt))
         elif stage <= n.blocks + 1:
             t = n.T - (stage - 1) * n.block  # dz is known from this step on
+            if stage <= n.blocks:
+                start(n.helping)
             if stage > 1:
                 parameter_gradients(n, max(0, t), min(n.T, t + n.block), shard, shards, z)
             if stage <= n.blocks:

@@ -22,8 +22,9 @@ Call = namedtuple(
     "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot draws own "
     # where this array is; kernels by address; `group`: panels between product and equations; `ahead`: x W before
     # all steps, dx after them; steps in a block of the backward pass, and blocks; `gates_at`: where threads that walk
-    # together meet (else 0), a gate of two cache lines for the forward pass, and for each block of the backward pass
-    "here product equations feedback normalise project group ahead block blocks gates_at "
+    # together meet (else 0), a gate of two cache lines for the forward pass, and for each block of the backward pass;
+    # `helping`: where rows change hands (else 0)
+    "here product equations feedback normalise project group ahead block blocks gates_at helping "
     # products with q: their number, and for each its first slot, its slots, and which q
     "links link_table "
     # layer norm: groups, and for each its first slot, its slots, and its place among the normalised slots, of which

@@ -22,7 +22,7 @@ DX, DY, DV_Y = (span(*ends) for ends in (("dx", "dx_b"), ("dy", "dy_b"), ("dv_y"
 WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
 HERE, OWN, Y, ZEROS = (POSITION[name] for name in ("here", "own", "y", "zeros"))
-NOT_FINITE, GATES_AT = POSITION["not_finite"], POSITION["gates_at"]
+NOT_FINITE, GATES_AT, HELPING = (POSITION[name] for name in ("not_finite", "gates_at", "helping"))
 RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
     POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
 )
@@ -94,6 +94,9 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     if p.together:
         weights["gates"] = gates = np.zeros((p.blocks + 1, 2 * LINE), np.int64)
         n[GATES_AT] = address(gates)
+    elif p.threads > 1:
+        weights["helping"] = helping = np.zeros(LINE, np.int64)
+        n[HELPING] = address(helping)
 
     saved = Saved(p, n, x, weights, np.asarray(states), work)
     for name in p.first:

@@ -1,8 +1,8 @@
 """The forward pass of any cell over a sequence.
 
 Stage 0 packs the weights, shared out by panels; stage 1 walks through all of time, shared out by rows of the batch,
-with no barrier, or, where these are fewer than threads, by panels of units (see `together`). Per step: products into
-z, then the cell's equations while z is in the cache.
+with no barrier (see `helping`), or, where these are fewer than threads, by panels of units (see `together`). Per step:
+products into z, then the cell's equations while z is in the cache.
 """
 
 import functools
@@ -12,6 +12,7 @@ from numba import types
 
 from .call import POSITION, invoke, read
 from .compile import compiled
+from .helping import give_away, next_rows, start
 from .memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store
 from .products import Place, Terms, multiply, width_of_next
 from .simd import INTP, Static, has_nan, helper
@@ -235,10 +236,12 @@ def copy(n, first, last, keep, source, source_at, out, at):
 
 
 @helper
-def walk(n, lo, hi, first, last, walkers, z):
-    """All steps for rows lo..hi and panels first..last."""
+def walk(n, t0, lo, hi, first, last, walkers, z):
+    """The steps from t0 on for rows lo..hi and panels first..last; returns the last + 1 of the rows that were not given
+    away."""
     met = 0
-    for t in range(n.T):
+    for t in range(t0, n.T):
+        hi = give_away(n.helping, t, lo, hi)
         for p0 in range(first, last, n.group):
             p1 = min(last, p0 + n.group)
             first_products(n, t, lo, hi, p0, p1, z)
@@ -260,6 +263,7 @@ def walk(n, lo, hi, first, last, walkers, z):
             hand_on(n, t, lo, hi, first, last, z)
         met += 1
         meet(n.gates_at, walkers, met)
+    return hi
 
 
 @functools.cache
@@ -277,14 +281,17 @@ def forward_kernel(dtype):
             if walkers:
                 me = shard if walkers > 1 else 0
                 first, last = share(n.P, me, walkers)
-                walk(n, 0, n.B, first, last, walkers, z)
+                walk(n, 0, 0, n.B, first, last, walkers, z)
                 if n.y:
                     t0, t1 = share(n.T, me, walkers)
                     emit(n, t0, t1, 0, n.B, z)
         else:
-            lo, hi = share(n.B, shard, shards)
-            walk(n, lo, hi, 0, n.P, 1, z)
-            if n.y:
-                emit(n, 0, n.T, lo, hi, z)
+            start(n.helping)
+            t, (lo, hi) = 0, share(n.B, shard, shards)
+            while lo < hi:
+                hi = walk(n, t, lo, hi, 0, n.P, 1, z)
+                if n.y:
+                    emit(n, 0, n.T, lo, hi, z)
+                t, lo, hi = next_rows(n.helping)
 
     return compiled(KERNEL, forward)

@@ -24,7 +24,7 @@ from .simd import BYTES
 from .workspace import rounded
 
 CACHED = 1 << 14  # bytes of z between the products and the equations: with its neighbours they fit the first cache
-BLOCK = 1 << 19  # bytes of dz between the backward walk and the gradients: with the rest they fit the second cache
+BLOCK = 1 << 21  # bytes of dz between the backward walk and the gradients: threads meet seldom, and dz stays close
 FEW_ROWS = 12  # of a thread; with fewer, x W and dx are done for all steps at once, as products with many rows
 
 
