@@ -42,14 +42,17 @@ def forward(x, kernel, bias, activation):
 
     `backward(d_z)` gives the gradients of x, kernel and bias.
     """
-    rows, outputs = x.reshape(-1, len(kernel)), kernel.shape[1]
+    turned = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major inside: the other order would copy
+    in_order = lambda array: array.swapaxes(0, 1) if turned else array  # noqa: E731
+    outputs, ordered = kernel.shape[1], in_order(x)
+    rows = ordered.reshape(-1, len(kernel))
     product = _numpy if rows.size * outputs <= ALONE else _kernels
     z, product_backward = product(rows, kernel, bias)
-    z = z.reshape(*x.shape[:-1], outputs)
+    z = in_order(z.reshape(*ordered.shape[:-1], outputs))
 
     def backward(d_z):
-        d_rows, d_kernel, d_bias = product_backward(d_z.reshape(-1, outputs))
-        return d_rows.reshape(x.shape), d_kernel, d_bias
+        d_rows, d_kernel, d_bias = product_backward(in_order(d_z).reshape(-1, outputs))
+        return in_order(d_rows.reshape(ordered.shape)), d_kernel, d_bias
 
     return backward, z, activations.apply(activation, z)
 

@@ -1,5 +1,6 @@
 """The one error type for bad input."""
 
+import functools
 import inspect
 
 
@@ -16,12 +17,18 @@ class Checked:
 
     def __new__(cls, *args, **options):
         try:
-            inspect.signature(cls.__init__).bind(None, *args, **options)
+            _signature(cls).bind(None, *args, **options)
         except TypeError as error:
-            names = ", ".join(list(inspect.signature(cls.__init__).parameters)[1:])
+            names = ", ".join(list(_signature(cls).parameters)[1:])
             raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
         return super().__new__(cls)
 
     def __reduce__(self):
         """Copies are made without another look at the arguments."""
         return object.__new__, (type(self),), self.__dict__
+
+
+@functools.cache
+def _signature(cls):
+    """Of the constructor; finding it out takes as long as a small step of training."""
+    return inspect.signature(cls.__init__)

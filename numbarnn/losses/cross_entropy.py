@@ -42,14 +42,13 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         rows, flat = y_pred.reshape(-1, y_pred.shape[-1]), labels.reshape(-1)
         index = np.arange(len(flat)), flat
         if self.from_logits:
-            log_p, gradient = _log_softmax(rows)
-            gradient[index] -= 1
+            values, gradient = _from_scores(rows, index)
         else:
             log_p, inside, p, total = _log_clipped(rows)
             slope = np.zeros_like(p)
             slope[index] = np.where(inside[index], -1 / np.clip(p[index], EPSILON, 1), 0)
-            gradient = _through_normalisation(slope, p, total)
-        return -log_p[index].reshape(labels.shape), gradient.reshape(y_pred.shape)
+            values, gradient = -log_p[index], _through_normalisation(slope, p, total)
+        return values.reshape(labels.shape), gradient.reshape(y_pred.shape)
 
 
 @dataclass(eq=False, repr=False)
@@ -91,6 +90,17 @@ class BinaryCrossentropy(CrossEntropy):
             values = -(y * np.log(p) + (1 - y) * np.log1p(-p))
             gradient = np.where(inside, (p - y) / (p * (1 - p)), 0)
         return values.mean(axis=-1), gradient / y_pred.shape[-1]
+
+
+def _from_scores(rows, index):
+    """(-ln softmax at the index, its gradient), in one array, as there are many rows and classes."""
+    array = rows - rows.max(axis=-1, keepdims=True)
+    own = array[index]
+    np.exp(array, out=array)
+    total = array.sum(axis=-1, keepdims=True)
+    array /= total
+    array[index] -= 1
+    return np.log(total[:, 0]) - own, array
 
 
 def _log_softmax(scores):
