@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from numbarnn.layers import Dropout
+
 RECURRENT = {"SimpleRNN": "RNN", "LSTM": "LSTM"}
 
 
@@ -29,6 +31,8 @@ class Recurrent:
 
 def module(torch, layer):
     """One layer with its weights; the activation of a Dense one is left to the loss."""
+    if isinstance(layer, Dropout):
+        return torch.nn.Dropout(layer.rate)
     params = layer.params
     if "embeddings" in params:
         return torch.nn.Embedding.from_pretrained(torch.tensor(params["embeddings"]), freeze=False)
@@ -48,7 +52,9 @@ class Model:
 
         self.torch = torch
         self.layers = [module(torch, layer) for layer in model.layers]
-        self.optimizer = optimizer(torch, [p for layer in self.layers for p in layer.parameters()])
+        self.parameters = [p for layer in self.layers for p in layer.parameters() if p.requires_grad]
+        self.optimizer = optimizer(torch, self.parameters)
+        self.clip_global_norm = model.optimizer.clip_global_norm
         self.two_classes = model.output_shape[-1] == 1
 
     def loss_and_hits(self, x, y):
@@ -71,6 +77,8 @@ class Model:
             self.optimizer.zero_grad()
             loss, right = self.loss_and_hits(x[rows], y[rows])
             loss.backward()
+            if self.clip_global_norm:
+                self.torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_global_norm)
             self.optimizer.step()
             loss_sum += loss.item() * len(y[rows])
             hits += right.item()
