@@ -4,8 +4,8 @@
 
 Same weights, same batches, the same loss and accuracy on either side; data are random numbers of the recipes' shapes.
 Before anything is timed, the losses of an unshuffled epoch without dropout from the same weights are compared; where
-they differ, the exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single rounds. Memory
-is the peak of a process that trains one side alone, and how much of it training added.
+they differ, the exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single
+rounds. Memory is the peak of a process that trains one side alone, and how much of it training added.
 """
 
 import argparse
