@@ -43,7 +43,10 @@ def forward(x, kernel, bias, activation):
     `backward(d_z)` gives the gradients of x, kernel and bias.
     """
     turned = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major inside: the other order would copy
-    in_order = lambda array: array.swapaxes(0, 1) if turned else array  # noqa: E731
+
+    def in_order(array):
+        return array.swapaxes(0, 1) if turned else array
+
     outputs, ordered = kernel.shape[1], in_order(x)
     rows = ordered.reshape(-1, len(kernel))
     product = _numpy if rows.size * outputs <= ALONE else _kernels

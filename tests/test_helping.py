@@ -69,6 +69,24 @@ def test_the_same_bits_whoever_walks(cell, options, monkeypatch):
     assert one_waits.handed_over > 1
 
 
+@pytest.mark.parametrize("rows", (1, 2, 5, 7, 9, 40))
+@pytest.mark.parametrize("cell", (nr.LSTMCell(70), nr.LayerNormBasicLSTMCell(70)), ids=lambda c: type(c).__name__)
+def test_nobody_waits_for_a_thread_without_rows(cell, rows, monkeypatch):
+    """After each run nobody is left at the place, or there is none; two threads, whose shares may be empty."""
+    left, run = [], engine.run
+
+    def watched(kernel, stages, shards, here):
+        run(kernel, stages, shards, here)
+        place = int(memory(here, len(POSITION))[POSITION["helping"]])
+        left.append((shards, memory(place, 2).tolist() if place else None))
+
+    monkeypatch.setattr(engine, "threads_for", lambda multiply_adds: 2)
+    monkeypatch.setattr(engine, "run", watched)
+    Problem(cell, 6, rows, 20, "float32").results()
+    nobody = [0, 0] if rows >= 2 * FEWEST else None
+    assert left == [(2, nobody)] * 2
+
+
 def protocol():
     def meet(what, place, t, result):
         out = pointer(WHOLE, result)

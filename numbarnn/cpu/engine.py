@@ -12,6 +12,7 @@ from ..trace import Trace
 from . import workspace
 from .call import POSITION
 from .carried import gather_vectors, given_numbers, state_arrays
+from .helping import FEWEST
 from .plan import Plan, plan, span
 from .threads import run, threads_for
 from .together import LINE
@@ -94,7 +95,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     if p.together:
         weights["gates"] = gates = np.zeros((p.blocks + 1, 2 * LINE), np.int64)
         n[GATES_AT] = address(gates)
-    elif p.threads > 1:
+    elif p.threads > 1 and FEWEST * p.threads <= B:  # every thread has rows, and some to give
         weights["helping"] = helping = np.zeros(LINE, np.int64)
         n[HELPING] = address(helping)
 

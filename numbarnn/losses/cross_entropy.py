@@ -93,7 +93,7 @@ class BinaryCrossentropy(CrossEntropy):
 
 
 def _from_scores(rows, index):
-    """(-ln softmax at the index, its gradient), in one array, as there are many rows and classes."""
+    """-ln softmax at the index (rows,) and its gradient (rows, classes), from one array that is changed in place."""
     array = rows - rows.max(axis=-1, keepdims=True)
     own = array[index]
     np.exp(array, out=array)

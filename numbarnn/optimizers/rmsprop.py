@@ -66,6 +66,7 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-7
 
     slot_names = ("square",)
+    momentum = 0.0  # an option of the other forms
 
     def __post_init__(self, *options):
         super().__post_init__(*options)
@@ -78,7 +79,7 @@ class RMSprop(Optimizer):
 
     def constants(self, rate):
         """The rate, what g and g^2 have of the averages, epsilon and the momentum."""
-        return rate, 1.0 - self.rho, self.epsilon, getattr(self, "momentum", 0.0)
+        return rate, 1.0 - self.rho, self.epsilon, self.momentum
 
 
 @dataclass(eq=False, repr=False)
