@@ -3,18 +3,27 @@
 import math
 
 import numpy as np
+from numba import config
+
+from .cpu.choices import choose, fraction, word
 
 
 def chosen(rng, probability, shape):
     """Booleans, each true with this probability, from a NumPy Generator.
 
-    16 random bits each, four times 16 from one integer, the lowest first, decide whether the number that they begin, in
-    [0, 1), is below the probability; one more number decides in the rare case that more bits are needed.
+    It gives the starts of two sequences of `word`. Byte k of the words of the first, the lowest of a word first, decides
+    whether the number that it begins, in [0, 1), is below the probability; where that takes more bits, one time in 256,
+    number k of the second does.
     """
     count = math.prod(shape)
-    bits = rng.integers(0, 1 << 64, -(-count // 4), np.uint64).astype("<u8", copy=False).view("<u2")[:count]
-    whole, rest = divmod(probability * (1 << 16), 1)
-    found = bits < int(whole)
-    undecided = np.flatnonzero(bits == int(whole))
-    found[undecided] = rng.random(len(undecided)) < rest
+    whole, rest = divmod(probability * 256, 1)
+    start, other = rng.integers(0, 1 << 64, 2, np.uint64)
+    if whole == 256:
+        return np.ones(shape, bool)
+    if not config.DISABLE_JIT:
+        return choose(count, int(whole), rest, start, other).reshape(shape)
+    bits = word(start, np.arange(-(-count // 8), dtype=np.uint64)).astype("<u8", copy=False).view(np.uint8)[:count]
+    undecided = np.flatnonzero(bits == whole)
+    found = bits < whole
+    found[undecided] = fraction(word(other, undecided.astype(np.uint64))) < rest
     return found.reshape(shape)

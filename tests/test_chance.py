@@ -1,7 +1,9 @@
 """Random choices: their frequencies, and the bits that they are made of."""
 
+import numba
 import numpy as np
 import pytest
+from numba import config
 
 from numbarnn.chance import chosen
 
@@ -20,20 +22,54 @@ def test_certain():
     assert chosen(np.random.default_rng(0), 1.0, (3, 50)).all()
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0, 4), (2, 3, 4)])
-def test_every_element_alone(shape):
-    """Element k is decided by the k-th 16 bits of the generator."""
-    words = np.random.default_rng(5).integers(0, 2**64, 7, dtype=np.uint64)
-    numbers = [(int(word) >> shift) % 2**16 for word in words for shift in (0, 16, 32, 48)]
-    expected = np.array(numbers[: int(np.prod(shape))]).reshape(shape) < 0.3 * 2**16
-    assert np.array_equal(chosen(np.random.default_rng(5), 0.3, shape), expected)
+def split_mix(state):
+    """The words of SplitMix64 as its authors' Java has them, in whole numbers of Python."""
+    while True:
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        z = state
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        yield z ^ (z >> 31)
 
 
-def test_ties_take_one_more_number():
-    """What 16 bits leave open is decided by numbers that follow them."""
-    bits = np.random.default_rng(2).integers(0, 2**64, 25_000, dtype=np.uint64).view("<u2")
-    place = int(bits[4321])
-    for rest, expected in ((0.0, False), (1 - 2**-30, True)):
-        found = chosen(np.random.default_rng(2), (place + rest) / 2**16, (100_000,))
-        assert found[4321] == expected
-        assert np.array_equal(found[bits != place], (bits < place)[bits != place])
+def test_words_are_those_of_the_paper():
+    """The first words of the published generator for the state 1234567."""
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    words = split_mix(1234567)
+    assert [next(words) for _ in expected] == expected
+
+
+def by_hand(seed, probability, count):
+    """(booleans, how many took a second number)."""
+    start, other = (int(n) for n in np.random.default_rng(seed).integers(0, 2**64, 2, dtype=np.uint64))
+    words, others = split_mix(start), split_mix(other)
+    numbers = [byte for _ in range(-(-count // 8)) for byte in next(words).to_bytes(8, "little")][:count]
+    more = [(next(others) >> 11) / 2**53 for _ in numbers]
+    whole = int(probability * 256)
+    undecided = sum(byte == whole for byte in numbers)
+    pairs = zip(numbers, more, strict=True)
+    return [byte + (rest if byte == whole else 0) < probability * 256 for byte, rest in pairs], undecided
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.001, 0.3, 0.8, 0.9999, 1.0])
+@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0, 4), (37, 113)])
+def test_every_element_alone(shape, probability):
+    """Element k is decided by byte k of one sequence, and where that leaves it open by number k of another."""
+    expected, undecided = by_hand(5, probability, int(np.prod(shape)))
+    assert undecided > 5 or len(expected) < 1000 or probability == 1
+    found = chosen(np.random.default_rng(5), probability, shape)
+    assert found.dtype == bool
+    assert np.array_equal(found, np.array(expected, bool).reshape(shape))
+
+
+def test_kernel_threads_and_numpy_agree(monkeypatch):
+    shape, threads = (301, 999), numba.get_num_threads()
+    draw = lambda: chosen(np.random.default_rng(7), 0.8, shape)  # noqa: E731
+    found = draw()
+    try:
+        numba.set_num_threads(1)
+        assert np.array_equal(draw(), found)
+    finally:
+        numba.set_num_threads(threads)
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    assert np.array_equal(draw(), found)

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import INTP
+from .simd import BYTES, INTP
 
 Call = namedtuple(
     "Call",
@@ -70,6 +70,8 @@ def read(typingctx, here):
     """The `Call` at an address."""
 
     def codegen(context, builder, sig, args):
+        # Spilled vectors then lie within cache lines; `attributes.alignstack` alone would not be printed by llvmlite.
+        set.add(builder.function.attributes, f"alignstack({BYTES})")
         first = builder.inttoptr(args[0], args[0].type.as_pointer())
         values = [builder.load(builder.gep(first, [context.get_constant(INTP, i)])) for i in range(len(TYPE))]
         return context.make_tuple(builder, sig.return_type, values)

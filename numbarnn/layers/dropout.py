@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..chance import chosen
+from ..cpu.dropout import keep
 from .base import Layer
 
 
@@ -28,8 +29,7 @@ class Dropout(Layer):
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")
         kept = chosen(np.random.default_rng(rng), 1 - self.rate, x.shape)
-        scale = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * scale, scale
+        return keep(x, kept, 1 / (1 - self.rate)), kept
 
     def backward(self, saved, d_output):
-        return (d_output if saved is None else d_output * saved), {}
+        return (d_output if saved is None else keep(d_output, saved, 1 / (1 - self.rate))), {}

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from ..cpu.softmax import softmax
 from ..errors import InputError
 from .base import Loss
 from .labels import binary_labels, class_labels, same_shape, scores
@@ -93,22 +94,18 @@ class BinaryCrossentropy(CrossEntropy):
 
 
 def _from_scores(rows, index):
-    """-ln softmax at the index (rows,) and its gradient (rows, classes), from one array that is changed in place."""
-    array = rows - rows.max(axis=-1, keepdims=True)
-    own = array[index]
-    np.exp(array, out=array)
-    total = array.sum(axis=-1, keepdims=True)
-    array /= total
-    array[index] -= 1
-    return np.log(total[:, 0]) - own, array
+    """-ln softmax at the index (rows,) and its gradient (rows, classes)."""
+    gradient, greatest, total = softmax(rows)
+    values = np.log(total[:, 0]) - (rows[index] - greatest[:, 0])
+    gradient[index] -= 1
+    return values, gradient
 
 
 def _log_softmax(scores):
     """(ln softmax, softmax) over the last axis."""
-    log_p = scores - scores.max(axis=-1, keepdims=True)
-    exp = np.exp(log_p)
-    total = exp.sum(axis=-1, keepdims=True)
-    return log_p - np.log(total), exp / total
+    p, greatest, total = softmax(scores.reshape(-1, scores.shape[-1]))
+    of_rows = (*scores.shape[:-1], 1)
+    return scores - greatest.reshape(of_rows) - np.log(total).reshape(of_rows), p.reshape(scores.shape)
 
 
 def _clip(p):

@@ -1,0 +1,55 @@
+"""x where it is kept, scaled, and zero elsewhere: one pass over memory, on all threads."""
+
+import functools
+
+import numpy as np
+from numba import config, get_num_threads, types
+
+from .compile import compiled
+from .engine import address, readable
+from .forward import KERNEL
+from .memory import BYTE, WHOLE, get, pointer, put
+from .simd import Static
+from .threads import run
+from .update import WORTH_WAKING
+from .weights import share
+
+
+@functools.cache
+def kernel(dtype):
+    """Address of the kernel out = x * (kept * scale) for arrays [outer, inner, width], told in a table: the sizes, the
+    addresses of scale, x, out and kept, and the outer and inner strides of the latter three."""
+    real, number = Static(dtype), getattr(types, dtype)
+
+    def keep(stage, shard, shards, here):
+        n = pointer(WHOLE, here)
+        inner, width, scale = get(n, 1), get(n, 2), get(pointer(real, get(n, 3)), 0)
+        x, out, kept = pointer(real, get(n, 4)), pointer(real, get(n, 5)), pointer(BYTE, get(n, 6))
+        first, last = share(get(n, 0) * inner, shard, shards)
+        for row in range(first, last):
+            o, i = row // inner, row % inner
+            x_at, to = o * get(n, 7) + i * get(n, 8), o * get(n, 9) + i * get(n, 10)
+            kept_at = o * get(n, 11) + i * get(n, 12)
+            for k in range(width):
+                put(out, to + k, get(x, x_at + k) * (number(get(kept, kept_at + k)) * scale))
+
+    return compiled(KERNEL, keep)
+
+
+def keep(x, kept, scale):
+    """x * (kept * scale) for booleans of the shape of x, laid out in memory as x is."""
+    scale = x.dtype.type(scale)
+    if config.DISABLE_JIT or x.size == 0 or not 0 < x.ndim <= 3:
+        return x * (kept * scale)
+    given, kept = readable(x), np.ascontiguousarray(kept)
+    out, factor = np.empty_like(given), np.array(scale)
+    arrays = [as_rows(a) for a in (given, out, kept)]
+    strides = [s // a.itemsize for a in arrays for s in a.strides[:2]]
+    table = np.array([*arrays[0].shape, *map(address, (factor, *arrays)), *strides])
+    run(kernel(x.dtype.name), 1, get_num_threads() if x.size > WORTH_WAKING else 1, address(table))
+    return out
+
+
+def as_rows(array):
+    """A view [outer, inner, width]."""
+    return array.reshape((1,) * (3 - array.ndim) + array.shape)

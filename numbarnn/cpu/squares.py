@@ -1,0 +1,56 @@
+"""Sums of squares of whole arrays, on all threads."""
+
+import functools
+
+import numpy as np
+from numba import config, get_num_threads, types
+
+from .compile import compiled
+from .engine import address
+from .forward import KERNEL
+from .memory import WHOLE, get, pointer, put
+from .simd import Static
+from .threads import run
+from .update import WORTH_WAKING
+from .weights import share
+
+BLOCK = 1 << 14  # numbers that are added up on their own, so that a sum does not depend on the number of threads
+
+
+@functools.cache
+def kernel(dtype):
+    """Address of the kernel that adds up squares in float64. It reads a table: the number of blocks, the address of
+    their sums, and for each block its address and its size."""
+    real, double = Static(dtype), Static("float64")
+
+    def squares(stage, shard, shards, here):
+        table = pointer(WHOLE, here)
+        sums = pointer(double, get(table, 1))
+        first, last = share(get(table, 0), shard, shards)
+        for block in range(first, last):
+            numbers, total = pointer(real, get(table, 2 + 2 * block)), 0.0
+            for i in range(get(table, 3 + 2 * block)):
+                number = types.float64(get(numbers, i))
+                total += number * number
+            put(sums, block, total)
+
+    return compiled(KERNEL, squares, fastmath={"reassoc", "contract"})
+
+
+def square_sums(arrays):
+    """The sum of squares of each array, float64 (arrays,); NaN and infinity go through."""
+    if config.DISABLE_JIT or {array.dtype.name for array in arrays} not in ({"float32"}, {"float64"}):
+        return np.array([np.square(array, dtype=np.float64).sum() for array in arrays])
+    arrays = [np.ascontiguousarray(array) for array in arrays]
+    blocks = [-(-array.size // BLOCK) for array in arrays]
+    sums = np.zeros(sum(blocks) + 1)
+    table = [sum(blocks), address(sums)]
+    for array in arrays:
+        at, size = address(array), array.size
+        for first in range(0, size, BLOCK):
+            table += [at + first * array.itemsize, min(BLOCK, size - first)]
+    table = np.array(table)
+    threads = get_num_threads() if sum(array.size for array in arrays) > WORTH_WAKING else 1
+    run(kernel(arrays[0].dtype.name), 1, threads, address(table))
+    ends = np.cumsum(blocks)
+    return np.array([sums[end - count : end].sum() for count, end in zip(blocks, ends, strict=True)])
