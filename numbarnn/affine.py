@@ -1,40 +1,17 @@
 """activation(x kernel + bias) on the last axis of x, as one product: dense layers, projections around cells.
 
 From a certain size on NumPy's BLAS takes threads of its own, which go on spinning while the kernels of the cells want
-the cores (an LSTM behind a dense layer then takes up to four times as long). Larger products therefore run on these
-kernels: an affine map is a cell without a past.
+the cores (an LSTM behind a dense layer then takes up to four times as long). Larger products therefore run on the
+cells' kernels.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numba.extending import register_jitable
+from numba import config
 
-from . import activations, engines
-from .cells.base import Cell, Equations
-from .cells.contract import How
-from .maths import zero
+from . import activations
+from .cpu import affine as kernels
 
 ALONE = 1 << 18  # multiply-adds up to which OpenBLAS stays in one thread
-
-
-@register_jitable
-def _forward(z, s):
-    return (z[0],), ()
-
-
-@register_jitable
-def _backward(saved, s, s1, ds1):
-    return (ds1[0],), (zero(ds1[0]),)
-
-
-@dataclass(frozen=True)
-class AffineCell(Cell):
-    """z = x kernel + bias."""
-
-    inputs = {"z": "x"}
-    saved = ()
-    equations = Equations(_forward, _backward)
 
 
 def forward(x, kernel, bias, activation):
@@ -49,8 +26,9 @@ def forward(x, kernel, bias, activation):
 
     outputs, ordered = kernel.shape[1], in_order(x)
     rows = ordered.reshape(-1, len(kernel))
-    product = _numpy if rows.size * outputs <= ALONE else _kernels
-    z, product_backward = product(rows, kernel, bias)
+    in_numpy = rows.size * outputs <= ALONE or config.DISABLE_JIT
+    bias = np.zeros(outputs, kernel.dtype) if bias is None else bias
+    z, product_backward = (_numpy if in_numpy else kernels.forward)(rows, kernel, bias)
     z = in_order(z.reshape(*ordered.shape[:-1], outputs))
 
     def backward(d_z):
@@ -61,18 +39,4 @@ def forward(x, kernel, bias, activation):
 
 
 def _numpy(rows, kernel, bias):
-    z = rows @ kernel
-    if bias is not None:
-        z += bias
-    return z, lambda d: (d @ kernel.T, rows.T @ d, d.sum(axis=0))
-
-
-def _kernels(rows, kernel, bias):
-    bias = np.zeros(kernel.shape[1], kernel.dtype) if bias is None else bias
-    run = engines.run(AffineCell(kernel.shape[1]), {"kernel": kernel, "bias": bias}, rows[None], None, None, How())
-
-    def backward(d):
-        d_params, d_rows, _ = run.backward(d[None], (None,))
-        return d_rows[0], d_params["kernel"], d_params["bias"]
-
-    return run.outputs[0], backward
+    return rows @ kernel + bias, lambda d: (d @ kernel.T, rows.T @ d, d.sum(axis=0))
