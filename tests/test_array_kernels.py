@@ -73,10 +73,8 @@ def test_square_sums_of_mixed_dtypes(anyhow):
 
 
 def test_square_sums_do_not_depend_on_threads():
-    array, threads = (
-        np.random.default_rng(4).standard_normal(10 * BLOCK + 77).astype("float32"),
-        numba.get_num_threads(),
-    )
+    array = np.random.default_rng(4).standard_normal(10 * BLOCK + 77).astype("float32")
+    threads = numba.get_num_threads()
     sums = square_sums([array])
     try:
         numba.set_num_threads(1)

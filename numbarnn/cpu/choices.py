@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from numba import get_num_threads, types
+from numba import types
 from numba.extending import register_jitable
 
 from .compile import compiled
@@ -11,8 +11,7 @@ from .engine import address
 from .forward import KERNEL
 from .memory import BYTE, get, pointer, put
 from .simd import Static
-from .threads import run
-from .update import WORTH_WAKING
+from .threads import run, threads_for_each
 from .weights import share
 
 GOLDEN, FIRST, SECOND = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -70,5 +69,5 @@ def choose(count, whole, rest, start, other):
     words = np.empty(-(-count // 8), np.uint64)
     table = np.array([len(words), whole, start, other, 0, address(words)], np.uint64)
     table.view(np.float64)[4] = rest
-    run(kernel(), 1, get_num_threads() if count > WORTH_WAKING else 1, address(table))
+    run(kernel(), 1, threads_for_each(count), address(table))
     return words.view(bool)[:count]

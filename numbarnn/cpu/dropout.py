@@ -3,15 +3,14 @@
 import functools
 
 import numpy as np
-from numba import config, get_num_threads, types
+from numba import config, types
 
 from .compile import compiled
 from .engine import address, readable
 from .forward import KERNEL
 from .memory import BYTE, WHOLE, get, pointer, put
 from .simd import Static
-from .threads import run
-from .update import WORTH_WAKING
+from .threads import run, threads_for_each
 from .weights import share
 
 
@@ -46,7 +45,7 @@ def keep(x, kept, scale):
     arrays = [as_rows(a) for a in (given, out, kept)]
     strides = [s // a.itemsize for a in arrays for s in a.strides[:2]]
     table = np.array([*arrays[0].shape, *map(address, (factor, *arrays)), *strides])
-    run(kernel(x.dtype.name), 1, get_num_threads() if x.size > WORTH_WAKING else 1, address(table))
+    run(kernel(x.dtype.name), 1, threads_for_each(x.size), address(table))
     return out
 
 

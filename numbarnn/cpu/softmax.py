@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from numba import config, get_num_threads, types
+from numba import config, types
 
 from ..maths import exp
 from .compile import compiled
@@ -11,10 +11,10 @@ from .engine import address
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_part, pointer, put, store_part
 from .simd import Static, first_lanes, splat, sum_of_lanes
-from .threads import run
+from .threads import run, threads_for_each
 from .weights import share
 
-WORTH_WAKING = 10_000  # scores from which threads pay
+MANY = 10_000  # scores from which threads pay
 
 
 @functools.cache
@@ -60,5 +60,5 @@ def softmax(scores):
     scores, out = np.ascontiguousarray(scores), np.empty_like(scores, order="C")
     greatest, total = np.empty((rows, 1), scores.dtype), np.empty((rows, 1), scores.dtype)
     table = np.array([rows, classes, *map(address, (scores, out, greatest, total))])
-    run(kernel(scores.dtype.name), 1, get_num_threads() if scores.size > WORTH_WAKING else 1, address(table))
+    run(kernel(scores.dtype.name), 1, threads_for_each(scores.size, MANY), address(table))
     return out, greatest, total

@@ -3,15 +3,14 @@
 import functools
 
 import numpy as np
-from numba import config, get_num_threads, types
+from numba import config, types
 
 from .compile import compiled
 from .engine import address
 from .forward import KERNEL
 from .memory import WHOLE, get, pointer, put
 from .simd import Static
-from .threads import run
-from .update import WORTH_WAKING
+from .threads import run, threads_for_each
 from .weights import share
 
 BLOCK = 1 << 14  # numbers that are added up on their own, so that a sum does not depend on the number of threads
@@ -50,7 +49,7 @@ def square_sums(arrays):
         for first in range(0, size, BLOCK):
             table += [at + first * array.itemsize, min(BLOCK, size - first)]
     table = np.array(table)
-    threads = get_num_threads() if sum(array.size for array in arrays) > WORTH_WAKING else 1
+    threads = threads_for_each(sum(array.size for array in arrays))
     run(kernel(arrays[0].dtype.name), 1, threads, address(table))
     ends = np.cumsum(blocks)
     return np.array([sums[end - count : end].sum() for count, end in zip(blocks, ends, strict=True)])

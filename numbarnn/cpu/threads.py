@@ -12,6 +12,7 @@ from .compile import compiled
 from .simd import INTP
 
 WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
+MANY = 50_000  # numbers, where each is read and written once
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 
@@ -19,6 +20,11 @@ _one_at_a_time = threading.Lock()  # some threading layers end the process when 
 def threads_for(multiply_adds):
     """Threads worth waking for a pass."""
     return get_num_threads() if multiply_adds > WORTH_WAKING else 1
+
+
+def threads_for_each(numbers, many=MANY):
+    """Threads worth waking for so many numbers, of which each takes little; `many` pay."""
+    return get_num_threads() if numbers > many else 1
 
 
 def in_parallel(kernel, stages, shards, here):

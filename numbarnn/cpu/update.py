@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-from numba import get_num_threads
 
 from .compile import compiled
 from .engine import address
@@ -11,10 +10,8 @@ from .equations import inlined
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_each, load_part, load_parts, pointer, pointers, store_part, store_parts
 from .simd import BYTES, Static
-from .threads import run
+from .threads import run, threads_for_each
 from .weights import panels_of, share
-
-WORTH_WAKING = 50_000  # numbers from which threads pay
 
 
 @functools.cache
@@ -55,4 +52,4 @@ def update(function, constants, arrays):
         table += [size, *map(address, of_one)]
     table = np.array(table)
     kernel = update_kernel(function, len(constants), len(arrays[0]) - 2, dtype.name)
-    run(kernel, 1, get_num_threads() if sum(sizes) > WORTH_WAKING else 1, address(table))
+    run(kernel, 1, threads_for_each(sum(sizes)), address(table))
