@@ -187,7 +187,7 @@ def after_three_steps(make, options, dtype):
 def test_kernels_do_what_numpy_does_with_the_formula(make, options, monkeypatch):
     """And the same on one thread as on more."""
     found = {dtype: after_three_steps(make, options, dtype) for dtype in ("float64", "float32")}
-    monkeypatch.setattr("numbarnn.cpu.update.get_num_threads", lambda: 1)
+    monkeypatch.setattr("numbarnn.cpu.update.threads_for_each", lambda numbers: 1)
     for name, value in after_three_steps(make, options, "float32").items():
         assert_array_equal(value, found["float32"][name], err_msg=name)
     monkeypatch.setattr("numbarnn.optimizers.base.update", by_numpy)
