@@ -72,6 +72,7 @@ EXPM1 = {
 SHIFT = {types.float32: 1.5 * 2.0**23, types.float64: 1.5 * 2.0**52}  # adding it rounds to an integer
 SMALLEST = {types.float32: -87.0, types.float64: -708.0}  # exp of it is still a normal number
 LARGEST = {types.float32: 88.72283935546875, types.float64: 709.782712893384}  # exp of it is still finite
+INFINITE = {types.float32: 89.0, types.float64: 710.0}  # 2^n is infinite here
 
 
 def _split_exp(x):
@@ -161,27 +162,24 @@ def _vector_expm1(dtype):
 
 
 def _vector_tanh(dtype):
-    half, one_to_rounding = math.log(3) / 2, 20.0  # tanh is 1/2 there, and 1
+    one_to_rounding = 20.0  # tanh is 1 there
 
-    def vector_tanh(x):  # m / (m + 2), or 1 - 2 / (m + 2) where that is more exact, with m = expm1(2 |x|); odd
-        size, middle, most = fabs(x), splat(x, half), splat(x, one_to_rounding)
+    def vector_tanh(x):  # m / (m + 2) with m = expm1(2 |x|); odd
+        size, most = fabs(x), splat(x, one_to_rounding)
         m = _expm1(2.0 * where_less(most, size, most, size))
-        whole = where_less(middle, size, one(x), zero(x))
-        part = where_less(middle, size, splat(x, -2.0), m) / (m + 2.0)
-        return copysign(whole + part, x)
+        return copysign(m / (m + 2.0), x)
 
     return vector_tanh
 
 
 def _vector_sigmoid(dtype):
-    small = SMALLEST[dtype]
+    small, infinite = SMALLEST[dtype], INFINITE[dtype]
 
-    def vector_sigmoid(x):  # 1 / (1 + t) or t / (1 + t) with t = exp(-|x|)
-        y = -fabs(x)
-        shifted, e = _split_exp(where_less(y, splat(x, small), splat(x, small), y))
-        scale = power_of_two(shifted)
-        t = where_less(y, splat(x, small), zero(x), scale * e + scale)
-        return where_less(x, zero(x), t, one(x)) / (t + 1.0)
+    def vector_sigmoid(x):  # 1 / (1 + exp(-x))
+        low, high, y = splat(x, small), splat(x, infinite), -x
+        y = where_less(high, y, high, y)
+        shifted, e = _split_exp(where_less(y, low, low, y))
+        return one(x) / ((e + 1.0) * power_of_two(shifted) + 1.0)
 
     return vector_sigmoid
 

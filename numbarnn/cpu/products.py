@@ -15,7 +15,7 @@ from .call import invoke
 from .compile import compiled
 from .memory import address, ahead, pointer
 from .simd import INTP, Static, helper
-from .tiles import HEIGHTS, WIDEST, tile_function
+from .tiles import HEIGHTS, WIDEST, tiles_function
 
 
 class Place(NamedTuple):
@@ -39,33 +39,34 @@ ONE, TWO, THREE, FOUR = (Static(n) for n in (1, 2, 3, 4))
 
 
 @intrinsic
-def tile(typingctx, vectors, height, out, start, a, b, inner, outer):
-    """A tile of the Static number of vectors and of at most `height` rows; returns its rows."""
+def equal_tiles(typingctx, vectors, height, count, out, start, a, b, inner, outer):
+    """`count` tiles of the Static number of vectors and of at most `height` rows; returns the rows that are done."""
     heights = HEIGHTS[vectors.value]
 
     def codegen(context, builder, sig, args):
-        _, height, *views, inner, outer = args
+        _, height, count, *views, inner, outer = args
         flat = [
-            builder.extract_value(v, i) for v, kind in zip(views, sig.args[2:6], strict=True) for i in range(len(kind))
+            builder.extract_value(v, i) for v, kind in zip(views, sig.args[3:7], strict=True) for i in range(len(kind))
         ]
-        before, end = builder.block, builder.append_basic_block("tile_end")
+        before, end = builder.block, builder.append_basic_block("tiles_end")
         cases = {}
         for rows in heights:
             cases[rows] = builder.append_basic_block(f"rows_{rows}")
             builder.position_at_end(cases[rows])
-            builder.call(tile_function(builder.module, out[0].dtype, rows, vectors.value), [*flat, inner, outer])
+            function = tiles_function(builder.module, out[0].dtype, rows, vectors.value)
+            builder.call(function, [*flat, inner, outer, count])
             builder.branch(end)
         builder.position_at_end(before)
         switch = builder.switch(height, cases[heights[0]])
         for n in range(1, heights[0]):
             switch.add_case(ir.Constant(height.type, n), cases[max(rows for rows in heights if rows <= n)])
         builder.position_at_end(end)
-        done = builder.phi(height.type)
+        tall = builder.phi(height.type)
         for rows, block in cases.items():
-            done.add_incoming(ir.Constant(height.type, rows), block)
-        return done
+            tall.add_incoming(ir.Constant(height.type, rows), block)
+        return builder.mul(tall, count)
 
-    return INTP(vectors, INTP, out, start, a, b, INTP, INTP), codegen
+    return INTP(vectors, INTP, INTP, out, start, a, b, INTP, INTP), codegen
 
 
 @intrinsic
@@ -81,14 +82,23 @@ def tiles(vectors, rows, out, start, a, b, inner, outer):
         here = Place(ahead(out.data, m * out.row), out.row, out.vector)
         begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
         factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
-        m += tile(vectors, even_part(rows - m, tallest(vectors)), here, begin, factor, b, inner, outer)
+        height, count = even_parts(rows - m, tallest(vectors))
+        m += equal_tiles(vectors, height, count, here, begin, factor, b, inner, outer)
+
+
+@helper
+def even_parts(left, most):
+    """Size and number of the largest parts where `left` are to be done in parts of at most `most`, as even as can
+    be."""
+    parts = (left + most - 1) // most
+    size = (left + parts - 1) // parts
+    return size, left - parts * (size - 1)
 
 
 @helper
 def even_part(left, most):
-    """Size of the next part where `left` are to be done in parts of at most `most`, as even as can be."""
-    parts = (left + most - 1) // most
-    return (left + parts - 1) // parts
+    """Size of the next such part."""
+    return even_parts(left, most)[0]
 
 
 @helper

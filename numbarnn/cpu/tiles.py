@@ -1,4 +1,4 @@
-"""The inner loop of every product, written in LLVM: a tile of rows x vectors whose sums stay in registers."""
+"""The inner loops of every product, written in LLVM: tiles of rows x vectors whose sums stay in registers."""
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -61,24 +61,25 @@ def fetch(builder, pointer):
     builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(number, n) for n in (0, 3, 1))])
 
 
-def tile_function(module, dtype, rows, vectors):
-    """The LLVM function out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] b[v, o, k].
+def tiles_function(module, dtype, rows, vectors):
+    """The LLVM function out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] b[v, o, k], for `count`
+    tiles of `rows`, one below the other.
 
-    Its arguments are `Place(out)`, `Place(start)`, `Terms(a)`, `Terms(b)`, field by field, then inner and outer.
+    Its arguments are `Place(out)`, `Place(start)`, `Terms(a)`, `Terms(b)`, field by field, then inner, outer and count.
     """
-    name = f"numbarnn.tile.{dtype}.{rows}x{vectors}"
+    name = f"numbarnn.tiles.{dtype}.{rows}x{vectors}"
     if name in module.globals:
         return module.globals[name]
     kind = vector_type(dtype)
     data = kind.element.as_pointer()
-    arguments = [*[data, WORD, WORD] * 2, *[data, WORD, WORD, WORD] * 2, WORD, WORD]
+    arguments = [*[data, WORD, WORD] * 2, *[data, WORD, WORD, WORD] * 2, WORD, WORD, WORD]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
     function.linkage = "internal"
     for attribute in "noinline", "nounwind":
         function.attributes.add(attribute)
     builder = ir.IRBuilder(function.append_basic_block())
     out, start, a, b = function.args[:3], function.args[3:6], function.args[6:10], function.args[10:14]
-    inner, outer = function.args[14:]
+    inner, outer, count = function.args[14:]
 
     def multiples(stride, count):
         return [builder.mul(stride, ir.Constant(WORD, i)) for i in range(count)]
@@ -89,24 +90,34 @@ def tile_function(module, dtype, rows, vectors):
 
     a_rows, b_vectors = multiples(a[1], rows), multiples(b[1], vectors)
 
-    def outer_step(o, sums):
-        a_o, b_o = builder.gep(a[0], [builder.mul(o, a[3])]), builder.gep(b[0], [builder.mul(o, b[3])])
+    def tile(_, first_rows):
+        to, since, left = first_rows
 
-        def inner_step(k, sums):
-            a_k, b_k = builder.gep(a_o, [builder.mul(k, a[2])]), builder.gep(b_o, [builder.mul(k, b[2])])
-            read_a = lambda r: spread(builder, kind, builder.load(builder.gep(a_k, [a_rows[r]])))  # noqa: E731
-            read_b = lambda v: load_at(builder, kind, builder.gep(b_k, [b_vectors[v]]))  # noqa: E731
-            return accumulate(builder, sums, rows, vectors, read_a, read_b)
+        def outer_step(o, sums):
+            a_o, b_o = builder.gep(left, [builder.mul(o, a[3])]), builder.gep(b[0], [builder.mul(o, b[3])])
 
-        return loop(builder, inner, sums, inner_step, "inner")
+            def inner_step(k, sums):
+                a_k, b_k = builder.gep(a_o, [builder.mul(k, a[2])]), builder.gep(b_o, [builder.mul(k, b[2])])
+                read_a = lambda r: spread(builder, kind, builder.load(builder.gep(a_k, [a_rows[r]])))  # noqa: E731
+                read_b = lambda v: load_at(builder, kind, builder.gep(b_k, [b_vectors[v]]))  # noqa: E731
+                return accumulate(builder, sums, rows, vectors, read_a, read_b)
 
-    with builder.if_then(builder.icmp_signed("!=", start[1], ir.Constant(WORD, 0))):
-        for place in places(*start):  # what the sums are added to arrives while they are made
-            fetch(builder, place)
-    zeros = [ir.Constant(kind, [0.0] * kind.count)] * (rows * vectors)
-    sums = loop(builder, outer, zeros, outer_step, "outer")
-    first = [load_at(builder, kind, place) for place in places(*start)]  # added last: it may be large, and rounds once
-    for value, addend, place in zip(sums, first, places(*out), strict=True):
-        store_at(builder, builder.fadd(value, addend), place)
+            return loop(builder, inner, sums, inner_step, "inner")
+
+        with builder.if_then(builder.icmp_signed("!=", start[1], ir.Constant(WORD, 0))):
+            for place in places(since, *start[1:]):  # what the sums are added to arrives while they are made
+                fetch(builder, place)
+        zeros = [ir.Constant(kind, [0.0] * kind.count)] * (rows * vectors)
+        sums = loop(builder, outer, zeros, outer_step, "outer")
+        first = [load_at(builder, kind, place) for place in places(since, *start[1:])]  # added last: it rounds once
+        for value, addend, place in zip(sums, first, places(to, *out[1:]), strict=True):
+            store_at(builder, builder.fadd(value, addend), place)
+        height = ir.Constant(WORD, rows)
+        return [
+            builder.gep(data, [builder.mul(height, row)])
+            for data, row in ((to, out[1]), (since, start[1]), (left, a[1]))
+        ]
+
+    loop(builder, count, [out[0], start[0], a[0]], tile, "tile")
     builder.ret_void()
     return function
