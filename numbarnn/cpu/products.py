@@ -13,9 +13,9 @@ from numba.extending import intrinsic
 
 from .call import invoke
 from .compile import compiled
-from .memory import address, ahead, pointer
+from .memory import address, ahead, lanes, pointer
 from .simd import INTP, Static, helper
-from .tiles import HEIGHTS, WIDEST, tiles_function
+from .tiles import HEIGHTS, KNOWN, WIDEST, tiles_function
 
 
 class Place(NamedTuple):
@@ -35,55 +35,53 @@ class Terms(NamedTuple):
     outer: int
 
 
-ONE, TWO, THREE, FOUR = (Static(n) for n in (1, 2, 3, 4))
+MOST = max(heights[0] for heights in HEIGHTS.values())
+FITTING = tuple(  # [vectors][rows]: height of the tallest tile
+    tuple(max((h for h in HEIGHTS.get(v, ()) if h <= n), default=0) for n in range(MOST + 1)) for v in range(WIDEST + 1)
+)
 
 
 @intrinsic
-def equal_tiles(typingctx, vectors, height, count, out, start, a, b, inner, outer):
-    """`count` tiles of the Static number of vectors and of at most `height` rows; returns the rows that are done."""
-    heights = HEIGHTS[vectors.value]
+def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inner, outer):
+    """`count` tiles of a height and a width out of `HEIGHTS`; `known`: place in `KNOWN`."""
 
     def codegen(context, builder, sig, args):
-        _, height, count, *views, inner, outer = args
+        known, vectors, height, count, *views, inner, outer = args
         flat = [
-            builder.extract_value(v, i) for v, kind in zip(views, sig.args[3:7], strict=True) for i in range(len(kind))
+            builder.extract_value(v, i) for v, kind in zip(views, sig.args[4:8], strict=True) for i in range(len(kind))
         ]
-        before, end = builder.block, builder.append_basic_block("tiles_end")
-        cases = {}
-        for rows in heights:
-            cases[rows] = builder.append_basic_block(f"rows_{rows}")
-            builder.position_at_end(cases[rows])
-            function = tiles_function(builder.module, out[0].dtype, rows, vectors.value)
-            builder.call(function, [*flat, inner, outer, count])
-            builder.branch(end)
-        builder.position_at_end(before)
-        switch = builder.switch(height, cases[heights[0]])
-        for n in range(1, heights[0]):
-            switch.add_case(ir.Constant(height.type, n), cases[max(rows for rows in heights if rows <= n)])
+        number = lambda n: ir.Constant(height.type, n)  # noqa: E731
+        shape = builder.add(builder.mul(vectors, number(MOST + 1)), height)
+        shapes = len(FITTING) * (MOST + 1)
+        end = builder.append_basic_block("done")
+        switch = builder.switch(builder.add(builder.mul(known, number(shapes)), shape), end)
+        for k, strides in enumerate(KNOWN):
+            for v, heights in HEIGHTS.items():
+                for rows in heights:
+                    switch.add_case(number(k * shapes + v * (MOST + 1) + rows), builder.append_basic_block())
+                    builder.position_at_end(switch.cases[-1][1])
+                    fast = strides if rows in heights[:2] else ()  # others are rare, and each takes time to compile
+                    function = tiles_function(builder.module, out[0].dtype, rows, v, fast)
+                    builder.call(function, [*flat, inner, outer, count])
+                    builder.branch(end)
         builder.position_at_end(end)
-        tall = builder.phi(height.type)
-        for rows, block in cases.items():
-            tall.add_incoming(ir.Constant(height.type, rows), block)
-        return builder.mul(tall, count)
+        return context.get_dummy_value()
 
-    return INTP(vectors, INTP, INTP, out, start, a, b, INTP, INTP), codegen
-
-
-@intrinsic
-def tallest(typingctx, vectors):
-    return INTP(vectors), lambda context, builder, sig, args: context.get_constant(INTP, HEIGHTS[vectors.value][0])
+    return types.void(INTP, INTP, INTP, INTP, out, start, a, b, INTP, INTP), codegen
 
 
 @helper
-def tiles(vectors, rows, out, start, a, b, inner, outer):
+def tiles(known, vectors, rows, out, start, a, b, inner, outer):
     """All rows, in tiles as even as can be."""
     m = 0
     while m < rows:
         here = Place(ahead(out.data, m * out.row), out.row, out.vector)
         begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
         factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
-        height, count = even_parts(rows - m, tallest(vectors))
-        m += equal_tiles(vectors, height, count, here, begin, factor, b, inner, outer)
+        height, count = even_parts(rows - m, FITTING[vectors][MOST])
+        height = FITTING[vectors][height]
+        equal_tiles(known, vectors, height, count, here, begin, factor, b, inner, outer)
+        m += count * height
 
 
 @helper
@@ -134,13 +132,9 @@ def product_kernel(dtype):
         since = Place(pointer(real, start), s_row, s_vector)
         left = Terms(pointer(real, a), a_row, a_inner, a_outer)
         right = Terms(pointer(real, b), b_vector, b_inner, b_outer)
-        if vectors == 4:
-            tiles(FOUR, rows, to, since, left, right, inner, outer)
-        elif vectors == 3:
-            tiles(THREE, rows, to, since, left, right, inner, outer)
-        elif vectors == 2:
-            tiles(TWO, rows, to, since, left, right, inner, outer)
-        else:
-            tiles(ONE, rows, to, since, left, right, inner, outer)
+        V, known = lanes(to.data), 0
+        if inner % 2 == 0 and (left.inner == 1 or left.each == 1) and (right.inner == V or right.each == V):
+            known = 1 + 2 * (left.inner != 1) + (right.inner != V)
+        tiles(known, vectors, rows, to, since, left, right, inner, outer)
 
     return compiled(PRODUCT, product)

@@ -12,6 +12,8 @@ HEIGHTS = {
     16: {4: (3, 2, 1), 3: (4, 3, 2, 1), 2: (6, 5, 4, 2, 1), 1: (8, 4, 2, 1)},
 }[REGISTERS]
 WIDEST = max(HEIGHTS)
+EACH, INNER = 1, 2  # places of the strides in `Terms`
+KNOWN = (), (INNER, INNER), (INNER, EACH), (EACH, INNER), (EACH, EACH)  # which stride of a is 1, and of b a vector
 WORD = ir.IntType(64)
 
 
@@ -61,13 +63,15 @@ def fetch(builder, pointer):
     builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(number, n) for n in (0, 3, 1))])
 
 
-def tiles_function(module, dtype, rows, vectors):
+def tiles_function(module, dtype, rows, vectors, known):
     """The LLVM function out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] b[v, o, k], for `count`
     tiles of `rows`, one below the other.
 
     Its arguments are `Place(out)`, `Place(start)`, `Terms(a)`, `Terms(b)`, field by field, then inner, outer and count.
+    `known` is one of `KNOWN`. Strides that are known stand in the instructions, which so are fewer, for two terms at a
+    time; `inner` is then even. That counts where two threads share a core, and what it can issue.
     """
-    name = f"numbarnn.tiles.{dtype}.{rows}x{vectors}"
+    name = f"numbarnn.tiles.{dtype}.{rows}x{vectors}.{''.join(map(str, known))}"
     if name in module.globals:
         return module.globals[name]
     kind = vector_type(dtype)
@@ -80,6 +84,9 @@ def tiles_function(module, dtype, rows, vectors):
     builder = ir.IRBuilder(function.append_basic_block())
     out, start, a, b = function.args[:3], function.args[3:6], function.args[6:10], function.args[10:14]
     inner, outer, count = function.args[14:]
+    a, b, together = list(a), list(b), 1
+    if known:
+        a[known[0]], b[known[1]], together = ir.Constant(WORD, 1), ir.Constant(WORD, kind.count), 2
 
     def multiples(stride, count):
         return [builder.mul(stride, ir.Constant(WORD, i)) for i in range(count)]
@@ -88,7 +95,13 @@ def tiles_function(module, dtype, rows, vectors):
         columns = multiples(vector, vectors)
         return [builder.gep(data, [builder.add(r, v)]) for r in multiples(row, rows) for v in columns]
 
-    a_rows, b_vectors = multiples(a[1], rows), multiples(b[1], vectors)
+    a_rows, b_vectors = multiples(a[EACH], rows), multiples(b[EACH], vectors)
+
+    def readers(a_k, b_k):
+        return (
+            lambda r: spread(builder, kind, builder.load(builder.gep(a_k, [a_rows[r]]))),
+            lambda v: load_at(builder, kind, builder.gep(b_k, [b_vectors[v]])),
+        )
 
     def tile(_, first_rows):
         to, since, left = first_rows
@@ -97,12 +110,14 @@ def tiles_function(module, dtype, rows, vectors):
             a_o, b_o = builder.gep(left, [builder.mul(o, a[3])]), builder.gep(b[0], [builder.mul(o, b[3])])
 
             def inner_step(k, sums):
-                a_k, b_k = builder.gep(a_o, [builder.mul(k, a[2])]), builder.gep(b_o, [builder.mul(k, b[2])])
-                read_a = lambda r: spread(builder, kind, builder.load(builder.gep(a_k, [a_rows[r]])))  # noqa: E731
-                read_b = lambda v: load_at(builder, kind, builder.gep(b_k, [b_vectors[v]]))  # noqa: E731
-                return accumulate(builder, sums, rows, vectors, read_a, read_b)
+                k = builder.mul(k, ir.Constant(WORD, together))
+                at = builder.gep(a_o, [builder.mul(k, a[INNER])]), builder.gep(b_o, [builder.mul(k, b[INNER])])
+                for _ in range(together):
+                    sums = accumulate(builder, sums, rows, vectors, *readers(*at))
+                    at = builder.gep(at[0], [a[INNER]]), builder.gep(at[1], [b[INNER]])
+                return sums
 
-            return loop(builder, inner, sums, inner_step, "inner")
+            return loop(builder, builder.sdiv(inner, ir.Constant(WORD, together)), sums, inner_step, "inner")
 
         with builder.if_then(builder.icmp_signed("!=", start[1], ir.Constant(WORD, 0))):
             for place in places(since, *start[1:]):  # what the sums are added to arrives while they are made
@@ -115,7 +130,7 @@ def tiles_function(module, dtype, rows, vectors):
         height = ir.Constant(WORD, rows)
         return [
             builder.gep(data, [builder.mul(height, row)])
-            for data, row in ((to, out[1]), (since, start[1]), (left, a[1]))
+            for data, row in ((to, out[1]), (since, start[1]), (left, a[EACH]))
         ]
 
     loop(builder, count, [out[0], start[0], a[0]], tile, "tile")
