@@ -38,18 +38,18 @@ def kernel(dtype):
 
 def square_sums(arrays):
     """The sum of squares of each array, float64 (arrays,); NaN and infinity go through."""
-    if config.DISABLE_JIT or {array.dtype.name for array in arrays} not in ({"float32"}, {"float64"}):
+    dtypes = {array.dtype for array in arrays}
+    if config.DISABLE_JIT or dtypes not in ({np.dtype("float32")}, {np.dtype("float64")}):
         return np.array([np.square(array, dtype=np.float64).sum() for array in arrays])
     arrays = [np.ascontiguousarray(array) for array in arrays]
-    blocks = [-(-array.size // BLOCK) for array in arrays]
-    sums = np.zeros(sum(blocks) + 1)
+    blocks = [max(1, -(-array.size // BLOCK)) for array in arrays]
+    sums = np.zeros(sum(blocks))
     table = [sum(blocks), address(sums)]
     for array in arrays:
         at, size = address(array), array.size
-        for first in range(0, size, BLOCK):
+        for first in range(0, max(1, size), BLOCK):
             table += [at + first * array.itemsize, min(BLOCK, size - first)]
     table = np.array(table)
     threads = threads_for_each(sum(array.size for array in arrays))
-    run(kernel(arrays[0].dtype.name), 1, threads, address(table))
-    ends = np.cumsum(blocks)
-    return np.array([sums[end - count : end].sum() for count, end in zip(blocks, ends, strict=True)])
+    run(kernel(dtypes.pop().name), 1, threads, address(table))
+    return np.add.reduceat(sums, np.cumsum([0, *blocks[:-1]]))

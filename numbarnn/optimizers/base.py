@@ -7,6 +7,7 @@ import numpy as np
 from numba import config
 from numba.extending import register_jitable
 
+from ..checks import FLOATS
 from ..cpu.update import update
 from ..errors import Checked, InputError
 from . import clipping
@@ -81,15 +82,15 @@ class Optimizer(Checked):
             if name not in gradients or gradients[name].shape != w.shape:
                 got = gradients[name].shape if name in gradients else "none"
                 raise InputError(f"{type(self).__name__}: expected a gradient of {name} of shape {w.shape}, got {got}")
-        dtype = ", ".join(sorted({w.dtype.name for w in params.values()})) or "none"
-        if dtype not in ("float32", "float64"):
-            who = type(self).__name__
-            raise InputError(f"{who}: expected parameters that are all float32 or all float64, got {dtype}")
+        dtypes = {w.dtype for w in params.values()}
+        if not any(dtypes == {dtype} for dtype in FLOATS):
+            who, got = type(self).__name__, ", ".join(sorted(map(str, dtypes))) or "none"
+            raise InputError(f"{who}: expected parameters that are all float32 or all float64, got {got}")
         gradients = self._clipped({name: gradients[name] for name in params})
         rate = self.rate()
         given = [(w, gradients[name], *self._slots_of(name, w)) for name, w in params.items()]
         self.iterations += 1
-        self._change(given, self.constants(rate), dtype)
+        self._change(given, self.constants(rate), dtypes.pop())
 
     @property
     def formula(self):
