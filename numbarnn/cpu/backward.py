@@ -73,7 +73,7 @@ def transposed(n, p0, p1, rows, out, accumulate, dz, R):
     size = R.panels * R.of * V * V
     p = p0
     while p < p1:
-        width = width_of_next(p1 - p)
+        width = width_of_next(p1 - p, rows)
         place = Place(ahead(out.data, p * V), out.row, V)
         start = place if accumulate else Place(pointer_like(out.data, n.zeros), 0, 0)
         a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, dz.panel)
@@ -230,7 +230,7 @@ def weight_gradient(n, p0, p1, k0, k1, a, dz, terms):
     left = Terms(ahead(a.steps.data, k0 * a.each), a.each, a.steps.inner, a.steps.outer)
     p, s = p0, 0
     while p < p1 and a.slots:
-        width = width_of_next(p1 - p if a.slots == 1 else a.slots - s)
+        width = width_of_next(p1 - p if a.slots == 1 else a.slots - s, k1 - k0)
         step = a.K * a.of * V if a.slots == 1 else V
         place = Place(ahead(a.out, ((p * a.K + k0) * a.of + s) * V), a.of * V, step)
         start = ahead(dz.data, p * dz.panel + (a.slot + s) * V)

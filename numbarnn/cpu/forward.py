@@ -80,7 +80,7 @@ def affine(n, p0, p1, rows, z, start, x, W):
     if W.slots == 1:  # a tile spans panels
         p = p0
         while p < p1:
-            width = width_of_next(p1 - p)
+            width = width_of_next(p1 - p, rows)
             out = Place(ahead(z.data, p * z.panel + W.slot * V), z.row, z.panel)
             begin = Place(ahead(start.data, p * start.panel + W.slot * V), start.row, start.panel)
             terms = Terms(ahead(W.data, p * W.K * W.of * V), W.K * W.of * V, W.of * V, 0)
@@ -90,7 +90,7 @@ def affine(n, p0, p1, rows, z, start, x, W):
         for p in range(p0, p1):
             s = 0
             while s < W.slots:
-                width = width_of_next(W.slots - s)
+                width = width_of_next(W.slots - s, rows)
                 out = Place(ahead(z.data, p * z.panel + (W.slot + s) * V), z.row, V)
                 begin = Place(ahead(start.data, p * start.panel + (W.slot + s) * V), start.row, V)
                 terms = Terms(ahead(W.data, (p * W.K * W.of + s) * V), V, W.of * V, 0)

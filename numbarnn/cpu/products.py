@@ -109,9 +109,12 @@ def multiply(product, rows, vectors, out, start, a, b, inner, outer):
 
 
 @helper
-def width_of_next(left):
-    """Vectors of the next tile where `left` are to be done."""
-    return even_part(left, WIDEST)
+def width_of_next(left, rows):
+    """Vectors of the next tile where `left` are to be done in so many rows: where there is a choice, such that tiles of
+    full height are enough."""
+    narrower = WIDEST - 1
+    fit = rows % FITTING[narrower][MOST] == 0 and rows % FITTING[WIDEST][MOST] != 0 and left > WIDEST
+    return even_part(left, narrower if fit else WIDEST)
 
 
 PRODUCT = types.void(*[INTP] * 18)
