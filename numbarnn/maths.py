@@ -72,7 +72,7 @@ EXPM1 = {
 SHIFT = {types.float32: 1.5 * 2.0**23, types.float64: 1.5 * 2.0**52}  # adding it rounds to an integer
 SMALLEST = {types.float32: -87.0, types.float64: -708.0}  # exp of it is still a normal number
 LARGEST = {types.float32: 88.72283935546875, types.float64: 709.782712893384}  # exp of it is still finite
-INFINITE = {types.float32: 89.0, types.float64: 710.0}  # 2^n is infinite here
+INFINITE = {types.float32: 89.0, types.float64: 710.0}  # 2^n of `_split_exp` is infinite here
 
 
 def _split_exp(x):

@@ -72,6 +72,13 @@ def test_square_sums_of_mixed_dtypes(anyhow):
     assert square_sums([np.full(3, 2.0), np.full(2, 3, "float32"), np.arange(3)]).tolist() == [12, 18, 5]
 
 
+def test_square_sums_of_another_byte_order(anyhow):
+    """Kernels read numbers in the machine's own order."""
+    array = np.arange(5.0)
+    swapped = array.astype(array.dtype.newbyteorder())
+    assert square_sums([swapped]) == square_sums([array, array])[0] == 30
+
+
 def test_square_sums_do_not_depend_on_threads():
     array = np.random.default_rng(4).standard_normal(10 * BLOCK + 77).astype("float32")
     threads = numba.get_num_threads()

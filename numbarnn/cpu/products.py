@@ -50,7 +50,7 @@ def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inne
         flat = [
             builder.extract_value(v, i) for v, kind in zip(views, sig.args[4:8], strict=True) for i in range(len(kind))
         ]
-        number = lambda n: ir.Constant(height.type, n)  # noqa: E731
+        number = functools.partial(ir.Constant, height.type)
         shape = builder.add(builder.mul(vectors, number(MOST + 1)), height)
         shapes = len(FITTING) * (MOST + 1)
         end = builder.append_basic_block("done")

@@ -12,7 +12,7 @@ HEIGHTS = {
     16: {4: (3, 2, 1), 3: (4, 3, 2, 1), 2: (6, 5, 4, 2, 1), 1: (8, 4, 2, 1)},
 }[REGISTERS]
 WIDEST = max(HEIGHTS)
-EACH, INNER = 1, 2  # places of the strides in `Terms`
+EACH, INNER, OUTER = 1, 2, 3  # places of the strides in `Terms`
 KNOWN = (), (INNER, INNER), (INNER, EACH), (EACH, INNER), (EACH, EACH)  # which stride of a is 1, and of b a vector
 WORD = ir.IntType(64)
 
@@ -69,7 +69,7 @@ def tiles_function(module, dtype, rows, vectors, known):
 
     Its arguments are `Place(out)`, `Place(start)`, `Terms(a)`, `Terms(b)`, field by field, then inner, outer and count.
     `known` is one of `KNOWN`. Strides that are known stand in the instructions, which so are fewer, for two terms at a
-    time; `inner` is then even. That counts where two threads share a core, and what it can issue.
+    time; `inner` is then even. That counts where a core is shared, and with it what it can issue.
     """
     name = f"numbarnn.tiles.{dtype}.{rows}x{vectors}.{''.join(map(str, known))}"
     if name in module.globals:
@@ -107,7 +107,7 @@ def tiles_function(module, dtype, rows, vectors, known):
         to, since, left = first_rows
 
         def outer_step(o, sums):
-            a_o, b_o = builder.gep(left, [builder.mul(o, a[3])]), builder.gep(b[0], [builder.mul(o, b[3])])
+            a_o, b_o = builder.gep(left, [builder.mul(o, a[OUTER])]), builder.gep(b[0], [builder.mul(o, b[OUTER])])
 
             def inner_step(k, sums):
                 k = builder.mul(k, ir.Constant(WORD, together))
