@@ -17,7 +17,7 @@ def chosen(rng, probability, shape):
     """
     count = math.prod(shape)
     whole, rest = divmod(probability * 256, 1)
-    start, other = rng.integers(0, 1 << 64, 2, np.uint64)
+    start, other = rng.bit_generator.random_raw(2)
     if whole == 256:
         return np.ones(shape, bool)
     if not config.DISABLE_JIT:

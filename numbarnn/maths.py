@@ -173,12 +173,11 @@ def _vector_tanh(dtype):
 
 
 def _vector_sigmoid(dtype):
-    small, infinite = SMALLEST[dtype], INFINITE[dtype]
+    low, high = -INFINITE[dtype], -SMALLEST[dtype]
 
     def vector_sigmoid(x):  # 1 / (1 + exp(-x))
-        low, high, y = splat(x, small), splat(x, infinite), -x
-        y = where_less(high, y, high, y)
-        shifted, e = _split_exp(where_less(y, low, low, y))
+        y = where_less(x, splat(x, low), splat(x, low), x)
+        shifted, e = _split_exp(-where_less(splat(x, high), y, splat(x, high), y))
         return one(x) / ((e + 1.0) * power_of_two(shifted) + 1.0)
 
     return vector_sigmoid

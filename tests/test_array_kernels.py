@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numba import config
 
+from numbarnn.cpu.arrays import address
 from numbarnn.cpu.dropout import keep
 from numbarnn.cpu.softmax import softmax
 from numbarnn.cpu.squares import BLOCK, square_sums
@@ -20,6 +21,16 @@ def anyhow(request, monkeypatch):
         monkeypatch.setattr(config, "DISABLE_JIT", 1)
     yield
     numba.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "int64", "bool"])
+def test_address(dtype):
+    """What NumPy itself says, for arrays of any kind."""
+    array, memory = np.zeros((4, 3, 5), dtype), np.zeros(80, np.uint8)
+    locked, of_memory = array[1:].copy(), np.ndarray((5,), dtype, memory, 8)
+    locked.flags.writeable = False
+    for a in array, array[1:, :, 2], array[::-1], array.T, array[2, 1, 3:4].reshape(()), locked, of_memory, array[:0]:
+        assert address(a) == a.__array_interface__["data"][0]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

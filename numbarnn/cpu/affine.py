@@ -4,10 +4,10 @@ import functools
 
 import numpy as np
 
+from .arrays import address, name_of, readable
 from .backward import CHUNK, Factor, PanelSteps, Sum, Turned, shared_gradient, transposed, weight_gradient
 from .call import POSITION, read
 from .compile import compiled
-from .engine import address, readable
 from .forward import KERNEL, PanelRows, Panels, Rows, Steps, affine
 from .memory import ahead, lanes, load_part, pointer, store
 from .products import product_kernel
@@ -93,15 +93,15 @@ def forward(x, kernel, bias):
     backward(dz) -> (dx, d_kernel, d_bias). All arrays are of one dtype, float32 or float64."""
     x, kernel, bias = readable(x), np.ascontiguousarray(kernel), np.ascontiguousarray(bias)
     (B, I), H, dtype = x.shape, kernel.shape[1], x.dtype
-    V = BYTES // dtype.itemsize
+    V, kind = BYTES // dtype.itemsize, name_of(dtype)
     P, Q, threads, size = -(-H // V), -(-I // V), threads_for(B * I * H), dtype.itemsize
-    zeros, ones, block = constants(dtype.name)
+    zeros, ones, block = constants(kind)
     z, w, b = np.empty((B, P * V), dtype), np.empty(P * I * V, dtype), np.empty(P * V, dtype)
     call = np.zeros(len(POSITION), np.int64)
-    tell(call, B=B, I=I, H=H, P=P, Q=Q, x_slots=1, gates=1, product=product_kernel(dtype.name))
+    tell(call, B=B, I=I, H=H, P=P, Q=Q, x_slots=1, gates=1, product=product_kernel(kind))
     tell(call, zeros=zeros, ones=ones, x_blocks=block, b_blocks=block, z_b=P * V, z_p=V)
     tell(call, x=x, x_b=x.strides[0] // size, kernel=kernel, bias=bias, z=z, w=w, b=b)
-    run(forward_kernel(dtype.name), 2, threads, address(call))
+    run(forward_kernel(kind), 2, threads, address(call))
 
     def backward(dz):
         dy = readable(np.asarray(dz, dtype))
@@ -112,7 +112,7 @@ def forward(x, kernel, bias):
         tell(told, dy=dy, dy_b=dy.strides[0] // size, z=panels, z_b=V, z_p=(B + 2) * V)
         tell(told, x=x, kernel=kernel, dx=dx, dx_b=Q * V, wt=wt, dw=dw, db=db)  # x may be a copy, held alive here
         tell(told, d_kernel=d_kernel, d_bias=d_bias)
-        run(backward_kernel(dtype.name), 3, threads, address(told))
+        run(backward_kernel(kind), 3, threads, address(told))
         return dx[:, :I], d_kernel, d_bias
 
     return z[:, :H], backward

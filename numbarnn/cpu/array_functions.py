@@ -7,6 +7,7 @@ import numpy as np
 from numba import types
 
 from .. import maths
+from .arrays import address, name_of
 from .compile import compiled
 from .memory import lanes, load_part, pointer, store_part
 from .simd import INTP, Static
@@ -29,5 +30,5 @@ def kernel(name, dtype):
 def apply(name, array):
     array = np.ascontiguousarray(array)
     result = np.empty_like(array)
-    kernel(name, array.dtype.name)(array.ctypes.data, result.ctypes.data, array.size)
+    kernel(name, name_of(array.dtype))(address(array), address(result), array.size)
     return result

@@ -6,8 +6,8 @@ import numpy as np
 from numba import types
 from numba.extending import register_jitable
 
+from .arrays import address
 from .compile import compiled
-from .engine import address
 from .forward import KERNEL
 from .memory import BYTE, get, pointer, put
 from .simd import Static

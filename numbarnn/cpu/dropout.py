@@ -5,8 +5,8 @@ import functools
 import numpy as np
 from numba import config, types
 
+from .arrays import address, name_of, readable
 from .compile import compiled
-from .engine import address, readable
 from .forward import KERNEL
 from .memory import BYTE, WHOLE, get, pointer, put
 from .simd import Static
@@ -45,7 +45,7 @@ def keep(x, kept, scale):
     arrays = [as_rows(a) for a in (given, out, kept)]
     strides = [s // a.itemsize for a in arrays for s in a.strides[:2]]
     table = np.array([*arrays[0].shape, *map(address, (factor, *arrays)), *strides])
-    run(kernel(x.dtype.name), 1, threads_for_each(x.size), address(table))
+    run(kernel(name_of(x.dtype)), 1, threads_for_each(x.size), address(table))
     return out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..trace import Trace
 from . import workspace
+from .arrays import address, readable
 from .call import POSITION
 from .carried import gather_vectors, given_numbers, state_arrays
 from .helping import FEWEST
@@ -39,16 +40,6 @@ class Saved:
     weights: dict  # what the call points to, held alive
     states: np.ndarray
     work: workspace.Lease
-
-
-def address(array):
-    return array.__array_interface__["data"][0]
-
-
-def readable(array):
-    """The array, or a contiguous copy where kernels cannot step through it."""
-    steps, size = array.strides, array.itemsize
-    return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
 
 
 def walked(at, array, reverse):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import address
 from .backward import CHUNK, backward_kernel
 from .call import POSITION, Call
 from .carried import state_places, vector_places
@@ -162,7 +163,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         numbers |= {name: start for name, (start, _) in layout.places.items()}
     if not projected:
         numbers |= dict(v=numbers["h"], v1=numbers["h1"], dv=numbers["dh"])
-    numbers |= {name: array.__array_interface__["data"][0] for name, array in alive.items()}
+    numbers |= {name: address(array) for name, array in alive.items()}
     numbers |= dict(T=T, B=B, I=I, H=H, F=F, P=P, Q=Q, PF=PF, slots=slots.count, gates=G, ahead=int(ahead))
     numbers |= dict(x_slot=x_slot, x_slots=x, h_slot=h_slot, h_slots=h, q_slot=q_slot, q_slots=q)
     m_slot = slots.names.index(draws[0]) if draws else 0

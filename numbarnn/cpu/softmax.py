@@ -6,8 +6,8 @@ import numpy as np
 from numba import config, types
 
 from ..maths import exp
+from .arrays import address, name_of
 from .compile import compiled
-from .engine import address
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_part, pointer, put, store_part
 from .simd import Static, first_lanes, splat, sum_of_lanes
@@ -60,5 +60,5 @@ def softmax(scores):
     scores, out = np.ascontiguousarray(scores), np.empty_like(scores, order="C")
     greatest, total = np.empty((rows, 1), scores.dtype), np.empty((rows, 1), scores.dtype)
     table = np.array([rows, classes, *map(address, (scores, out, greatest, total))])
-    run(kernel(scores.dtype.name), 1, threads_for_each(scores.size, MANY), address(table))
+    run(kernel(name_of(scores.dtype)), 1, threads_for_each(scores.size, MANY), address(table))
     return out, greatest, total

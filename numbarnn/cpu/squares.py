@@ -5,8 +5,8 @@ import functools
 import numpy as np
 from numba import config, types
 
+from .arrays import address, name_of
 from .compile import compiled
-from .engine import address
 from .forward import KERNEL
 from .memory import WHOLE, get, pointer, put
 from .simd import Static
@@ -51,5 +51,5 @@ def square_sums(arrays):
             table += [at + first * array.itemsize, min(BLOCK, size - first)]
     table = np.array(table)
     threads = threads_for_each(sum(array.size for array in arrays))
-    run(kernel(dtypes.pop().name), 1, threads, address(table))
+    run(kernel(name_of(dtypes.pop())), 1, threads, address(table))
     return np.add.reduceat(sums, np.cumsum([0, *blocks[:-1]]))

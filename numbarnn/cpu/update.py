@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
+from .arrays import address, name_of
 from .compile import compiled
-from .engine import address
 from .equations import inlined
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_each, load_part, load_parts, pointer, pointers, store_part, store_parts
@@ -51,5 +51,5 @@ def update(function, constants, arrays):
     for size, of_one in zip(sizes, arrays, strict=True):
         table += [size, *map(address, of_one)]
     table = np.array(table)
-    kernel = update_kernel(function, len(constants), len(arrays[0]) - 2, dtype.name)
+    kernel = update_kernel(function, len(constants), len(arrays[0]) - 2, name_of(dtype))
     run(kernel, 1, threads_for_each(sum(sizes)), address(table))

@@ -8,6 +8,8 @@ import threading
 
 import numpy as np
 
+from .arrays import address
+
 ALIGNMENT = 64  # a cache line
 KEEP = 1 << 30  # bytes of free blocks that are kept
 
@@ -22,7 +24,7 @@ class _Piece:
     def __init__(self, size):
         self.size = size
         self.raw = np.empty(size + ALIGNMENT, np.uint8)
-        start = -self.raw.__array_interface__["data"][0] % ALIGNMENT
+        start = -address(self.raw) % ALIGNMENT
         self.interface = self.raw[start : start + size].__array_interface__
         self.address = self.interface["data"][0]
 

@@ -1,0 +1,26 @@
+"""NumPy arrays as kernels want them."""
+
+import ctypes
+import functools
+
+import numpy as np
+
+HEAD = object.__basicsize__  # bytes
+
+
+def address(array):
+    """Where its numbers begin; read behind the object's head, as every extension does that is compiled for NumPy. The
+    ways that Python offers take seven times as long, and a call needs dozens of addresses."""
+    return ctypes.c_ssize_t.from_address(id(array) + HEAD).value
+
+
+def readable(array):
+    """The array, or a contiguous copy where kernels cannot step through it."""
+    steps, size = array.strides, array.itemsize
+    return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
+
+
+@functools.cache
+def name_of(dtype):
+    """The name of a NumPy dtype, which NumPy would put together each time."""
+    return dtype.name
