@@ -10,6 +10,7 @@ from . import metrics as known_metrics
 from .batches import Data, Means
 from .chain import Chain
 from .chain_pass import forward
+from .cpu.squares import squares_by_name
 from .errors import InputError
 from .layers.base import is_positive_integer
 from .measure import measure
@@ -57,9 +58,12 @@ class Trainable(Chain):
         updates = updates or {}
         for name, regularizer in self.regularizers.items():
             gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
-        if not all(np.isfinite(array).all() for array in (*gradients.values(), *updates.values())):
+        squares = squares_by_name(gradients)
+        if not all(math.isfinite(square) or all_finite(gradients[name]) for name, square in squares.items()):
+            return False  # a sum of squares that is infinite may only have overflowed
+        if not all(map(all_finite, updates.values())):
             return False
-        self.optimizer.apply(self.params, gradients)
+        self.optimizer.apply(self.params, gradients, squares)
         for name, constraint in self.constraints.items():
             self.params[name][...] = constraint(self.params[name])
         for name, new in updates.items():
@@ -112,6 +116,10 @@ class Trainable(Chain):
         expect_positive(who, "batch_size", batch_size)
         if len(x) % batch_size and self._stateful_layers():
             raise InputError(f"{who}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
+
+
+def all_finite(array):
+    return np.isfinite(array).all()
 
 
 def plain(values):

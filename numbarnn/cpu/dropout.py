@@ -42,13 +42,7 @@ def keep(x, kept, scale):
         return x * (kept * scale)
     given, kept = readable(x), np.ascontiguousarray(kept)
     out, factor = np.empty_like(given), np.array(scale)
-    arrays = [as_rows(a) for a in (given, out, kept)]
-    strides = [s // a.itemsize for a in arrays for s in a.strides[:2]]
-    table = np.array([*arrays[0].shape, *map(address, (factor, *arrays)), *strides])
+    strides = [s // a.itemsize for a in (given, out, kept) for s in (0, 0, *a.strides)[-3:-1]]
+    table = np.array([*(1, 1, *x.shape)[-3:], *map(address, (factor, given, out, kept)), *strides])
     run(kernel(name_of(x.dtype)), 1, threads_for_each(x.size), address(table))
     return out
-
-
-def as_rows(array):
-    """A view [outer, inner, width]."""
-    return array.reshape((1,) * (3 - array.ndim) + array.shape)

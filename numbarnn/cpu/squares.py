@@ -53,3 +53,8 @@ def square_sums(arrays):
     threads = threads_for_each(sum(array.size for array in arrays))
     run(kernel(name_of(dtypes.pop())), 1, threads, address(table))
     return np.add.reduceat(sums, np.cumsum([0, *blocks[:-1]]))
+
+
+def squares_by_name(arrays):
+    """{name: sum of squares} of {name: array}, as floats."""
+    return dict(zip(arrays, square_sums([*arrays.values()]).tolist(), strict=True))

@@ -8,6 +8,7 @@ from numba import config
 from numba.extending import register_jitable
 
 from ..checks import FLOATS
+from ..cpu.squares import squares_by_name
 from ..cpu.update import update
 from ..errors import Checked, InputError
 from . import clipping
@@ -76,8 +77,11 @@ class Optimizer(Checked):
         self.iterations = 0
         self.slots = {}
 
-    def apply(self, params, gradients):
-        """One step: changes the arrays of ``params``, all float32 or all float64, in place."""
+    def apply(self, params, gradients, squares=None):
+        """One step: changes the arrays of ``params``, all float32 or all float64, in place.
+
+        ``squares``, {name: sum of squares} of the gradients, spares clipping that sum where it is known.
+        """
         for name, w in params.items():
             if name not in gradients or gradients[name].shape != w.shape:
                 got = gradients[name].shape if name in gradients else "none"
@@ -86,7 +90,7 @@ class Optimizer(Checked):
         if not any(dtypes == {dtype} for dtype in FLOATS):
             who, got = type(self).__name__, ", ".join(sorted(map(str, dtypes))) or "none"
             raise InputError(f"{who}: expected parameters that are all float32 or all float64, got {got}")
-        gradients = self._clipped({name: gradients[name] for name in params})
+        gradients = self._clipped({name: gradients[name] for name in params}, squares)
         rate = self.rate()
         given = [(w, gradients[name], *self._slots_of(name, w)) for name, w in params.items()]
         self.iterations += 1
@@ -130,11 +134,13 @@ class Optimizer(Checked):
                 raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
         return [slots[slot] for slot in self.slot_names]
 
-    def _clipped(self, gradients):
+    def _clipped(self, gradients, squares):
+        if squares is None and (self.clip_global_norm or self.clip_var_norm):
+            squares = squares_by_name(gradients)
         if self.clip_global_norm:
-            gradients = clipping.by_global_norm(gradients, self.clip_global_norm)
+            gradients = clipping.by_global_norm(gradients, self.clip_global_norm, squares)
         if self.clip_var_norm:
-            gradients = clipping.by_norm_of_each(gradients, self.clip_var_norm)
+            gradients = clipping.by_norm_of_each(gradients, self.clip_var_norm, squares)
         return clipping.by_value(gradients, self.clip_value) if self.clip_value else gradients
 
     def _take_alias(self, alias, value):

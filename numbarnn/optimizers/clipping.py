@@ -1,22 +1,23 @@
-"""Clipping of gradients, {name: array}: new dictionaries, the arrays given stay as they are. NaN goes through."""
+"""Clipping of gradients, {name: array}: new dictionaries, the arrays given stay as they are. NaN goes through.
+
+``squares``: the sum of squares of each gradient, by name.
+"""
 
 import math
 
 import numpy as np
 
-from ..cpu.squares import square_sums
 
-
-def by_global_norm(gradients, limit):
+def by_global_norm(gradients, limit, squares):
     """All scaled alike so that the norm over all of them is at most ``limit`` (TensorFlow 1's clip_by_global_norm)."""
-    norm = math.sqrt(square_sums([*gradients.values()]).sum())
+    norm = math.sqrt(sum(squares[name] for name in gradients))
     return gradients if norm <= limit else {name: g * (limit / norm) for name, g in gradients.items()}
 
 
-def by_norm_of_each(gradients, limit):
+def by_norm_of_each(gradients, limit, squares):
     """Each scaled so that its own norm is at most ``limit``."""
-    norms = zip(gradients, np.sqrt(square_sums([*gradients.values()])).tolist(), strict=True)
-    return {name: gradients[name] if norm <= limit else gradients[name] * (limit / norm) for name, norm in norms}
+    norms = {name: math.sqrt(squares[name]) for name in gradients}
+    return {name: g if norms[name] <= limit else g * (limit / norms[name]) for name, g in gradients.items()}
 
 
 def by_value(gradients, limit):
