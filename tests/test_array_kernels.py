@@ -7,7 +7,7 @@ from numba import config
 
 from numbarnn.cpu.arrays import address
 from numbarnn.cpu.dropout import keep
-from numbarnn.cpu.softmax import softmax
+from numbarnn.cpu.softmax import cross_entropy, softmax
 from numbarnn.cpu.squares import BLOCK, square_sums
 
 DTYPES = "float32", "float64"
@@ -126,3 +126,27 @@ def test_softmax_of_scores_that_are_far_apart_or_strange(anyhow):
 def test_softmax_reads_any_layout(anyhow):
     scores = np.random.default_rng(6).standard_normal((12, 40))[::-2, 3:29:2].T
     np.testing.assert_array_equal(softmax(scores)[0], softmax(scores.copy())[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(7,), (5, 4), (3, 2, 5), (30, 20)])
+def test_cross_entropy(anyhow, shape, dtype):
+    """For scores and labels of any layout; the gradient is laid out as three axes of scores."""
+    rng = np.random.default_rng(7)
+    tolerance = {"float32": 1e-5, "float64": 1e-14}[dtype]
+    plain, labels = (6 * rng.standard_normal((*shape, 23))).astype(dtype), rng.integers(0, 23, shape)
+    padded = np.full((*shape, 30), np.nan, dtype)
+    padded[..., :23] = plain
+    reversed_twice = np.ascontiguousarray(plain[::-1])[::-1]
+    by_time = np.ascontiguousarray(plain.swapaxes(0, -2)).swapaxes(0, -2)
+    exact = np.exp(plain.astype(np.longdouble))
+    exact /= exact.sum(axis=-1, keepdims=True)
+    one_hot = np.arange(23) == labels[..., None]
+    for scores in plain, padded[..., :23], reversed_twice, by_time, np.asfortranarray(plain):
+        for at in labels, labels.astype("int16"), np.ascontiguousarray(labels.T).T:
+            values, gradient = cross_entropy(scores, at)
+            assert values.shape == shape and values.dtype == gradient.dtype == dtype
+            np.testing.assert_allclose(values, -np.log(exact[one_hot].reshape(shape)), rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(gradient, exact - one_hot, atol=tolerance)
+    if len(shape) == 2:
+        assert np.argsort(cross_entropy(by_time, labels)[1].strides).tolist() == [2, 0, 1]

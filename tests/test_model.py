@@ -257,6 +257,13 @@ def test_a_gradient_that_overflows_changes_nothing():
     assert_allclose(model.evaluate(np.full((2, 3), 1e30), np.full((2, 1), 1e10)), 1e20, rtol=1e-6)
 
 
+def test_a_gradient_whose_square_overflows_counts():
+    model = Sequential([Dense(1, kernel_initializer="zeros")], dtype="float64")
+    model.compile(SGD(1e-200), "mse")
+    assert model.train_on_batch(np.full((2, 1), 1e200), np.ones((2, 1))) == 1
+    assert_allclose(model.get_weights()[0], [[2]])
+
+
 def test_empty_batches():
     model = classifier()
     assert model.predict(np.zeros((0, 6, 2))).shape == (0, 3)

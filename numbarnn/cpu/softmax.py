@@ -1,4 +1,4 @@
-"""Softmax of rows of scores, on all threads."""
+"""Softmax of rows of scores, and the cross-entropy of labels behind it, on all threads."""
 
 import functools
 
@@ -6,7 +6,7 @@ import numpy as np
 from numba import config, types
 
 from ..maths import exp
-from .arrays import address, name_of
+from .arrays import address, name_of, readable
 from .compile import compiled
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_part, pointer, put, store_part
@@ -19,17 +19,19 @@ MANY = 10_000  # scores from which threads pay
 
 @functools.cache
 def kernel(dtype):
-    """Address of the kernel for rows of scores; it is told their number, the number of classes, and the addresses of
-    scores, softmax, greatest scores and totals."""
+    """Address of the kernel for scores [outer, inner, classes]. It reads a table: these sizes, the addresses of scores,
+    softmax, greatest scores, totals and labels (0: none), and the outer and inner strides of scores, softmax and
+    labels. With labels, the softmax is one less at each, and the greatest scores are less by the labelled ones."""
     real, number = Static(dtype), getattr(types, dtype)
 
     def softmax(stage, shard, shards, here):
         n = pointer(WHOLE, here)
-        classes, scores, out = get(n, 1), pointer(real, get(n, 2)), pointer(real, get(n, 3))
-        greatest, totals = pointer(real, get(n, 4)), pointer(real, get(n, 5))
-        first, last = share(get(n, 0), shard, shards)
+        inner, classes, scores, out = get(n, 1), get(n, 2), pointer(real, get(n, 3)), pointer(real, get(n, 4))
+        greatest, totals, labels = pointer(real, get(n, 5)), pointer(real, get(n, 6)), pointer(WHOLE, get(n, 7))
+        first, last = share(get(n, 0) * inner, shard, shards)
         for row in range(first, last):
-            at = row * classes
+            o, i = row // inner, row % inner
+            at, to = o * get(n, 8) + i * get(n, 9), o * get(n, 10) + i * get(n, 11)
             most = get(scores, at)
             for k in range(1, classes):
                 score = get(scores, at + k)
@@ -37,11 +39,15 @@ def kernel(dtype):
             powers = splat(load_part(scores, at, classes), number(0))
             for k in range(0, classes, lanes(scores)):
                 power = exp(load_part(scores, at + k, classes - k) - most)
-                store_part(out, at + k, classes - k, power)
+                store_part(out, to + k, classes - k, power)
                 powers = powers + first_lanes((power,), classes - k)[0]
             total = sum_of_lanes(powers)
             for k in range(0, classes, lanes(scores)):
-                store_part(out, at + k, classes - k, load_part(out, at + k, classes - k) / total)
+                store_part(out, to + k, classes - k, load_part(out, to + k, classes - k) / total)
+            if get(n, 7):
+                label = get(labels, o * get(n, 12) + i * get(n, 13))
+                put(out, to + label, get(out, to + label) - number(1))
+                most -= get(scores, at + label)
             put(greatest, row, most)
             put(totals, row, total)
 
@@ -49,16 +55,39 @@ def kernel(dtype):
 
 
 def softmax(scores):
-    """(softmax, greatest, total) of each row of scores (rows, classes): exp(score - greatest) / total, the total being
-    the sum of these powers; both (rows, 1)."""
+    """(softmax, greatest, total) over the last axis of scores (..., classes): exp(score - greatest) / total, the total
+    being the sum of these powers; both (..., 1)."""
     if config.DISABLE_JIT or scores.size == 0:
         greatest = scores.max(axis=-1, keepdims=True)
         powers = np.exp(scores - greatest)
         total = powers.sum(axis=-1, keepdims=True)
         return powers / total, greatest, total
-    rows, classes = scores.shape
-    scores, out = np.ascontiguousarray(scores), np.empty_like(scores, order="C")
-    greatest, total = np.empty((rows, 1), scores.dtype), np.empty((rows, 1), scores.dtype)
-    table = np.array([rows, classes, *map(address, (scores, out, greatest, total))])
+    return _by_kernel(scores, None)
+
+
+def cross_entropy(scores, labels):
+    """-ln softmax of scores (..., classes) at integer labels (...), and its gradient, laid out as scores of three axes
+    are."""
+    if config.DISABLE_JIT or scores.size == 0:
+        (gradient, greatest, total), at = softmax(scores), labels[..., None]
+        behind = greatest - np.take_along_axis(scores, at, -1)
+        np.put_along_axis(gradient, at, np.take_along_axis(gradient, at, -1) - 1, -1)
+    else:
+        gradient, behind, total = _by_kernel(scores, labels)
+    return (np.log(total) + behind)[..., 0], gradient
+
+
+def _by_kernel(scores, labels):
+    shape = scores.shape
+    given = readable(scores if scores.ndim <= 3 else scores.reshape(-1, shape[-1]))
+    out = np.empty_like(given)
+    greatest, total = np.empty((*shape[:-1], 1), scores.dtype), np.empty((*shape[:-1], 1), scores.dtype)
+    arrays, steps = [given, out], [given.strides[:-1], out.strides[:-1]]
+    if labels is not None:
+        labels = np.asarray(labels, np.int64).reshape(given.shape[:-1])
+        arrays, steps = [*arrays, labels], [*steps, labels.strides]
+    strides = [s // a.itemsize for a, of_one in zip(arrays, steps, strict=True) for s in (0, 0, *of_one)[-2:]]
+    addresses = *map(address, (given, out, greatest, total)), 0 if labels is None else address(labels)
+    table = np.array([*(1, 1, *given.shape)[-3:], *addresses, *strides])
     run(kernel(name_of(scores.dtype)), 1, threads_for_each(scores.size, MANY), address(table))
-    return out, greatest, total
+    return out.reshape(shape), greatest, total

@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..cpu.softmax import softmax
+from ..cpu.softmax import cross_entropy, softmax
 from ..errors import InputError
 from .base import Loss
 from .labels import binary_labels, class_labels, same_shape, scores
@@ -40,16 +40,13 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     def terms(self, y_true, y_pred):
         y_pred = scores("SparseCategoricalCrossentropy", y_pred)
         labels = class_labels("SparseCategoricalCrossentropy", y_true, y_pred.shape)
-        rows, flat = y_pred.reshape(-1, y_pred.shape[-1]), labels.reshape(-1)
-        index = np.arange(len(flat)), flat
         if self.from_logits:
-            values, gradient = _from_scores(rows, index)
-        else:
-            log_p, inside, p, total = _log_clipped(rows)
-            slope = np.zeros_like(p)
-            slope[index] = np.where(inside[index], -1 / np.clip(p[index], EPSILON, 1), 0)
-            values, gradient = -log_p[index], _through_normalisation(slope, p, total)
-        return values.reshape(labels.shape), gradient.reshape(y_pred.shape)
+            return cross_entropy(y_pred, labels)
+        log_p, inside, p, total = _log_clipped(y_pred.reshape(-1, y_pred.shape[-1]))
+        index, slope = (np.arange(len(p)), labels.reshape(-1)), np.zeros_like(p)
+        slope[index] = np.where(inside[index], -1 / np.clip(p[index], EPSILON, 1), 0)
+        gradient = _through_normalisation(slope, p, total)
+        return -log_p[index].reshape(labels.shape), gradient.reshape(y_pred.shape)
 
 
 @dataclass(eq=False, repr=False)
@@ -93,19 +90,10 @@ class BinaryCrossentropy(CrossEntropy):
         return values.mean(axis=-1), gradient / y_pred.shape[-1]
 
 
-def _from_scores(rows, index):
-    """-ln softmax at the index (rows,) and its gradient (rows, classes)."""
-    gradient, greatest, total = softmax(rows)
-    values = np.log(total[:, 0]) - (rows[index] - greatest[:, 0])
-    gradient[index] -= 1
-    return values, gradient
-
-
 def _log_softmax(scores):
     """(ln softmax, softmax) over the last axis."""
-    p, greatest, total = softmax(scores.reshape(-1, scores.shape[-1]))
-    of_rows = (*scores.shape[:-1], 1)
-    return scores - greatest.reshape(of_rows) - np.log(total).reshape(of_rows), p.reshape(scores.shape)
+    p, greatest, total = softmax(scores)
+    return scores - greatest - np.log(total), p
 
 
 def _clip(p):
