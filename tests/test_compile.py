@@ -1,9 +1,11 @@
 """Kernels on disk: found again, never stale, never trusted when damaged, and no need at all."""
 
+import ctypes
 import os
 import subprocess
 import sys
 
+from numba import types
 from numba.extending import register_jitable
 
 from numbarnn.cpu import compile as store
@@ -45,6 +47,20 @@ def test_cache_hits_and_damaged_files_are_compiled_again(tmp_path):
     assert compiled == "4" and again == result
     assert errors.count("RuntimeWarning: numbarnn: the kernel file") == 4
     assert python(STEP, **settings) == (["0", result], "")
+
+
+def test_the_same_function_of_another_module_is_another_kernel(tmp_path, monkeypatch):
+    """A kept kernel is bound to its module by name; a copy of the package elsewhere may not have that one."""
+    monkeypatch.setenv("NUMBARNN_CACHE_DIR", str(tmp_path))
+    for module in (__name__, store.__name__):
+
+        def successor(a):
+            return a + 1
+
+        successor.__module__ = module
+        address = store.compiled(types.int64(types.int64), successor)
+        assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(4) == 5
+    assert len(list(tmp_path.glob("*.kernel"))) == 2
 
 
 def test_no_place_for_the_cache(tmp_path):

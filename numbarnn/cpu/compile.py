@@ -143,7 +143,7 @@ _kept = []  # machine code lives as long as the process
 def compiled(signature, function, **options):
     """Address of `function` compiled for a signature of Numba types."""
     target = CFunc._targetdescr.target_context.codegen().magic_tuple()
-    parts = (source_id(), fingerprint(function), str(signature), repr(options), repr(target))
+    parts = (source_id(), function.__module__, fingerprint(function), str(signature), repr(options), repr(target))
     versions = (numba.__version__, llvmlite.__version__, np.__version__)
     key = hashlib.sha256(repr((parts, versions)).encode()).hexdigest()
     kernel = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy", **options})
