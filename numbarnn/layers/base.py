@@ -119,6 +119,11 @@ class Layer(Checked):
         if not condition:
             raise InputError(f"{self.name}: expected {expected}, got {got}")
 
+    def _expect_inputs(self, good, dtype, inputs, x):
+        """What they are is put into words only for the message: naming a dtype takes NumPy longer than the check."""
+        if not good:
+            raise InputError(f"{self.name}: expected {dtype} {inputs}, got {x.dtype} of shape {x.shape}")
+
     def _expect_positive(self, **sizes):
         for name, size in sizes.items():
             self._expect(is_positive_integer(size), f"{name} to be a positive integer", repr(size))

@@ -81,7 +81,7 @@ class BatchNormalization(Layer):
         used = self.non_trainable_weights
         features, dtype = len(used["moving_mean"]), used["moving_mean"].dtype
         good = x.ndim > 1 and x.shape[-1] == features and x.dtype == dtype
-        self._expect(good, f"{dtype} inputs (batch, ..., {features})", f"{x.dtype} of shape {x.shape}")
+        self._expect_inputs(good, dtype, f"inputs (batch, ..., {features})", x)
         if mask is not None:
             mask = check_array(self.name, "mask", mask, x.shape[:-1], np.dtype(bool))
         valid = x.reshape(-1, features) if mask is None else x[mask]

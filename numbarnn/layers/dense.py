@@ -52,7 +52,7 @@ class Dense(Layer):
     def forward(self, x, training=False, rng=None, mask=None):
         kernel = self.params["kernel"]
         good = x.ndim > 1 and x.shape[-1] == len(kernel) and x.dtype == kernel.dtype
-        self._expect(good, f"{kernel.dtype} inputs (batch, ..., {len(kernel)})", f"{x.dtype} of shape {x.shape}")
+        self._expect_inputs(good, kernel.dtype, f"inputs (batch, ..., {len(kernel)})", x)
         saved = affine.forward(x, kernel, self.params.get("bias"), self.activation)
         return saved[-1], saved
 

@@ -54,7 +54,7 @@ class Embedding(Layer):
 
     def _tokens(self, x):
         x = np.asarray(x)
-        self._expect(x.dtype.kind in "iu", "integer inputs", f"{x.dtype} of shape {x.shape}")
+        self._expect_inputs(x.dtype.kind in "iu", "integer", "inputs", x)
         lookup.check(self.name, self.params["embeddings"], x)
         return x
 
