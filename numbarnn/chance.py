@@ -11,9 +11,9 @@ from .cpu.choices import choose, fraction, word
 def chosen(rng, probability, shape):
     """Booleans, each true with this probability, from a NumPy Generator.
 
-    It gives the starts of two sequences of `word`. Byte k of the words of the first, the lowest of a word first,
-    decides whether the number that it begins, in [0, 1), is below the probability. Where that takes more, one time in
-    256, number k of the second does.
+    Its next two words are the starts of two sequences of `word`. Byte k of the words of the first, the lowest of a word
+    first, decides whether the number that it begins, in [0, 1), is below the probability. Where that takes more, one
+    time in 256, number k of the second does.
     """
     count = math.prod(shape)
     whole, rest = divmod(probability * 256, 1)

@@ -55,6 +55,11 @@ def test_keep_reads_any_layout(anyhow, dtype):
         assert np.array_equal(found, np.where(kept, 2 * x, 0))
 
 
+def test_keep_of_another_byte_order():
+    x = np.arange(12, dtype=np.dtype("float32").newbyteorder()).reshape(3, 4)
+    assert np.array_equal(keep(x, x > 3, 2.0), np.where(x > 3, 2 * x, 0))
+
+
 def test_keep_leaves_the_layout():
     outputs = np.zeros((6, 4, 24))[:, :, :17].swapaxes(0, 1)
     found = keep(outputs, np.ones(outputs.shape, bool), 1.0)
@@ -135,6 +140,8 @@ def test_cross_entropy(anyhow, shape, dtype):
     rng = np.random.default_rng(7)
     tolerance = {"float32": 1e-5, "float64": 1e-14}[dtype]
     plain, labels = (6 * rng.standard_normal((*shape, 23))).astype(dtype), rng.integers(0, 23, shape)
+    of_records = np.zeros(shape, [("weight", "f4"), ("label", "i8")])  # steps of one and a half numbers
+    of_records["label"] = labels
     padded = np.full((*shape, 30), np.nan, dtype)
     padded[..., :23] = plain
     reversed_twice = np.ascontiguousarray(plain[::-1])[::-1]
@@ -143,7 +150,7 @@ def test_cross_entropy(anyhow, shape, dtype):
     exact /= exact.sum(axis=-1, keepdims=True)
     one_hot = np.arange(23) == labels[..., None]
     for scores in plain, padded[..., :23], reversed_twice, by_time, np.asfortranarray(plain):
-        for at in labels, labels.astype("int16"), np.ascontiguousarray(labels.T).T:
+        for at in labels, labels.astype("int16"), np.ascontiguousarray(labels.T).T, of_records["label"]:
             values, gradient = cross_entropy(scores, at)
             assert values.shape == shape and values.dtype == gradient.dtype == dtype
             np.testing.assert_allclose(values, -np.log(exact[one_hot].reshape(shape)), rtol=tolerance, atol=tolerance)

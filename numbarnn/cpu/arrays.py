@@ -20,6 +20,11 @@ def readable(array):
     return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
 
 
+def steps(*arrays):
+    """Outer and inner strides, in numbers, of arrays [outer, inner, width]; 0 for axes that there are not."""
+    return [s // array.itemsize for array in arrays for s in (0, 0, *array.strides)[-3:-1]]
+
+
 @functools.cache
 def name_of(dtype):
     """The name of a NumPy dtype, which NumPy would put together each time."""

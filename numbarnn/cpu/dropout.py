@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numba import config, types
 
-from .arrays import address, name_of, readable
+from .arrays import address, name_of, readable, steps
 from .compile import compiled
 from .forward import KERNEL
 from .memory import BYTE, WHOLE, get, pointer, put
@@ -38,11 +38,11 @@ def kernel(dtype):
 def keep(x, kept, scale):
     """x * (kept * scale) for booleans of the shape of x, laid out in memory as x is."""
     scale = x.dtype.type(scale)
-    if config.DISABLE_JIT or x.size == 0 or not 0 < x.ndim <= 3:
+    if config.DISABLE_JIT or not x.dtype.isnative or x.size == 0 or not 0 < x.ndim <= 3:
         return x * (kept * scale)
     given, kept = readable(x), np.ascontiguousarray(kept)
     out, factor = np.empty_like(given), np.array(scale)
-    strides = [s // a.itemsize for a in (given, out, kept) for s in (0, 0, *a.strides)[-3:-1]]
-    table = np.array([*(1, 1, *x.shape)[-3:], *map(address, (factor, given, out, kept)), *strides])
+    places = map(address, (factor, given, out, kept))
+    table = np.array([*(1, 1, *x.shape)[-3:], *places, *steps(given, out, kept)])
     run(kernel(name_of(x.dtype)), 1, threads_for_each(x.size), address(table))
     return out

@@ -6,7 +6,7 @@ import numpy as np
 from numba import config, types
 
 from ..maths import exp
-from .arrays import address, name_of, readable
+from .arrays import address, name_of, readable, steps
 from .compile import compiled
 from .forward import KERNEL
 from .memory import WHOLE, get, lanes, load_part, pointer, put, store_part
@@ -82,12 +82,10 @@ def _by_kernel(scores, labels):
     given = readable(scores if scores.ndim <= 3 else scores.reshape(-1, shape[-1]))
     out = np.empty_like(given)
     greatest, total = np.empty((*shape[:-1], 1), scores.dtype), np.empty((*shape[:-1], 1), scores.dtype)
-    arrays, steps = [given, out], [given.strides[:-1], out.strides[:-1]]
+    places, strides = [*map(address, (given, out, greatest, total)), 0], steps(given, out)
     if labels is not None:
-        labels = np.asarray(labels, np.int64).reshape(given.shape[:-1])
-        arrays, steps = [*arrays, labels], [*steps, labels.strides]
-    strides = [s // a.itemsize for a, of_one in zip(arrays, steps, strict=True) for s in (0, 0, *of_one)[-2:]]
-    addresses = *map(address, (given, out, greatest, total)), 0 if labels is None else address(labels)
-    table = np.array([*(1, 1, *given.shape)[-3:], *addresses, *strides])
+        labels = np.ascontiguousarray(labels, np.int64).reshape(*given.shape[:-1], 1)
+        places[-1], strides = address(labels), strides + steps(labels)
+    table = np.array([*(1, 1, *given.shape)[-3:], *places, *strides])
     run(kernel(name_of(scores.dtype)), 1, threads_for_each(scores.size, MANY), address(table))
     return out.reshape(shape), greatest, total

@@ -80,7 +80,8 @@ class Optimizer(Checked):
     def apply(self, params, gradients, squares=None):
         """One step: changes the arrays of ``params``, all float32 or all float64, in place.
 
-        ``squares``, {name: sum of squares} of the gradients, spares clipping that sum where it is known.
+        ``squares``, {name: sum of squares} of the gradients, spares clipping that sum where it is known. Raises
+        `InputError` where gradients or slots do not fit the params.
         """
         for name, w in params.items():
             if name not in gradients or gradients[name].shape != w.shape:
