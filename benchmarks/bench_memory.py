@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 
 import numbarnn as nr
-from numbarnn.cpu import workspace
+from numbarnn.runtime import workspace
 
 
 def peak(call):

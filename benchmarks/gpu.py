@@ -16,7 +16,7 @@ import sys
 from functools import partial
 
 from numbarnn.errors import InputError
-from numbarnn.versions import environment
+from numbarnn.runtime.versions import environment
 
 from . import arguments, gpu_costs, report, run_cuda, workloads
 from .comparison import BOUND, compare, installed, rows
@@ -104,7 +104,7 @@ def main(texts=None):
     parser = arguments.parser("gpu", __doc__.splitlines()[0], cells, "one shape of each cell, short rounds")
     options = arguments.finish(parser.parse_args(texts))
     try:
-        from numbarnn.cuda.target import require_gpu, wait
+        from numbarnn.engines.cuda.target import require_gpu, wait
 
         require_gpu()
     except InputError as error:

@@ -13,7 +13,7 @@ def describe():
     """{name: text or number} of the GPU in use."""
     from numba import cuda
 
-    from numbarnn.cuda.target import SIMULATOR
+    from numbarnn.engines.cuda.target import SIMULATOR
 
     if SIMULATOR:
         return {"gpu": "Numba's simulator", "peak_gflops": 1.0}
@@ -38,8 +38,8 @@ def eight_arrays(a, b, c, d, e, f, g, h):
 @functools.cache
 def barriers():
     """{name: (kernel(counter, n) that meets n times, blocks, whether they must all run at once)}."""
-    from numbarnn.cuda.ptx import cluster_barrier, cluster_of
-    from numbarnn.cuda.target import add_release, cuda, load_acquire
+    from numbarnn.engines.cuda.ptx import cluster_barrier, cluster_of
+    from numbarnn.engines.cuda.target import add_release, cuda, load_acquire
 
     def block(counter, n):
         for _ in range(n):
@@ -76,8 +76,8 @@ def barriers():
 
 def measured():
     """{what: microseconds}; on a GPU only."""
-    from numbarnn.cuda.memory import zeros
-    from numbarnn.cuda.target import SIMULATOR, Kernel
+    from numbarnn.engines.cuda.memory import zeros
+    from numbarnn.engines.cuda.target import SIMULATOR, Kernel
 
     if SIMULATOR:
         return {}
@@ -103,8 +103,8 @@ def measured():
 
 def warm_up(seconds=0.5):
     """An idle GPU has slow clocks."""
-    from numbarnn.cuda.memory import zeros
-    from numbarnn.cuda.target import wait
+    from numbarnn.engines.cuda.memory import zeros
+    from numbarnn.engines.cuda.target import wait
 
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -114,7 +114,7 @@ def warm_up(seconds=0.5):
 
 def launched(launch):
     """Microseconds of a launch until the host goes on, and until the GPU has run one after the other."""
-    from numbarnn.cuda.target import wait
+    from numbarnn.engines.cuda.target import wait
 
     launch()
     wait()
@@ -130,7 +130,7 @@ def met(start):
     """Microseconds of a barrier: the median of launches with many, by the GPU's own clock."""
     from numba import cuda
 
-    from numbarnn.cuda.memory import zeros
+    from numbarnn.engines.cuda.memory import zeros
 
     times = []
     for _ in range(ROUNDS):

@@ -2,7 +2,7 @@
 
 import numbarnn as nr
 from numbarnn.cells import Cell
-from numbarnn.cells.contract import How
+from numbarnn.engines.interface import How
 from numbarnn.wrappers.masks import draw
 from numbarnn.wrappers.recurrent_dropout import MaskPerGate, OneMask
 from numbarnn.wrappers.transformed import transformed

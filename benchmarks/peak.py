@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from numbarnn.cpu.products import product_kernel
-from numbarnn.cpu.simd import BYTES
-from numbarnn.cpu.tiles import HEIGHTS, WIDEST
+from numbarnn.engines.cpu.gemm import product_kernel
+from numbarnn.engines.cpu.gemm_tiles import HEIGHTS, WIDEST
+from numbarnn.runtime.simd import BYTES
 
 TERMS = 64
 

@@ -8,8 +8,8 @@ from importlib import metadata
 
 import numpy as np
 
-from numbarnn.files import whole_file
-from numbarnn.versions import environment
+from numbarnn.runtime.versions import environment
+from numbarnn.utils.files import whole_file
 
 
 def header(peers):

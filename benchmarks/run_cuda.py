@@ -15,7 +15,7 @@ class Runner(run_numbarnn.Runner):
     """numbarnn with arrays on the device; `device`: "cuda" or "cuda tf32"."""
 
     def __init__(self, workload, device="cuda"):
-        from numbarnn.cuda.arrays import as_device
+        from numbarnn.engines.cuda.arrays import as_device
 
         params = {name: as_device(value) for name, value in workload.params.items()}
         there = workload._replace(params=params, x=as_device(workload.x), d_outputs=as_device(workload.d_outputs))
@@ -33,13 +33,13 @@ class StepByStep(Runner):
     """numbarnn with one product a step, whatever `choose` would take."""
 
     def run(self, **options):
-        from numbarnn.cuda import engine, per_step
+        from numbarnn.engines.cuda import engine, per_step
 
         with patch.object(engine, "walk_for", lambda tape: per_step):
             return super().run(**options)
 
     def train(self):
-        from numbarnn.cuda import engine, per_step
+        from numbarnn.engines.cuda import engine, per_step
 
         with patch.object(engine, "walk_for", lambda tape: per_step):
             return super().train()

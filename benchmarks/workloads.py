@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 import numbarnn as nr
-from numbarnn.cells.contract import RNNCell
+from numbarnn.cells.rnn_cell import RNNCell
 
 # The cells that PyTorch and JAX have too, by the names of PyTorch's modules.
 CELLS = {"SimpleRNN": nr.SimpleRNNCell, "LSTM": nr.LSTMCell, "GRU": nr.ResetAfterGRUCell}

@@ -4,8 +4,8 @@ from importlib import import_module
 
 from .cells import CELLS, COMPOSITE_CELLS, BasicRNNCell, Cell
 from .errors import InputError
-from .sequence import Gradients, Run, forward
-from .unroll import (
+from .rnn.run import Gradients, Run, forward
+from .rnn.unroll import (
     StateSaver,
     Unrolled,
     bidirectional_dynamic_rnn,
@@ -40,16 +40,16 @@ MODULES = (
 )
 
 NAMES = {  # and where each is
-    "EncoderDecoder": "encoder_decoder",
-    "Model": "functional",
-    "Padded": "padded",
-    "Sequential": "model",
-    "contiguous_batches": "streams",
-    "generate": "generation",
-    "generate_from_windows": "generation",
-    "show_versions": "versions",
-    "truncated_bptt": "truncated",
-    "truncation_bias": "truncation_report",
+    "EncoderDecoder": "models.encoder_decoder",
+    "Model": "models.functional",
+    "Padded": "models.padded",
+    "Sequential": "models.sequential",
+    "contiguous_batches": "datasets.contiguous",
+    "generate": "models.generation",
+    "generate_from_windows": "models.generation",
+    "show_versions": "runtime.versions",
+    "truncated_bptt": "rnn.streaming",
+    "truncation_bias": "rnn.bias_report",
 }
 
 

@@ -25,13 +25,13 @@ def main(argv=None):
 
 
 def _train(**options):
-    from .train import train
+    from .cli.train import train
 
     train(**options)
 
 
 def _generate(**options):
-    from .recipe_generation import generate
+    from .cli.generate import generate
 
     generate(**options)
 
@@ -44,20 +44,20 @@ def _recipes():
 
 
 def _info():
-    from .versions import show_versions
+    from .runtime.versions import show_versions
 
     show_versions()
 
 
 def _warmup(cells, dtype):
-    from .warmup import warm_up
+    from .cli.warmup import warm_up
 
     for cell, name, seconds in warm_up(cells, dtype or ("float32",)):
         print(f"{cell:<18} {name}  {seconds:6.1f} s", flush=True)
 
 
 def _cache(action):
-    from .cpu.compile import clear, folder
+    from .runtime.compile import clear, folder
 
     if action == "clear":
         print(f"deleted {clear()} kernels from {folder()}")

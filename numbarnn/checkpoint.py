@@ -10,7 +10,7 @@ import json
 import numpy as np
 
 from .errors import InputError
-from .files import whole_file
+from .utils.files import whole_file
 
 FORMAT = "numbarnn weights"
 VERSION = 1

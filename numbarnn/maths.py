@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from .cpu.simd import Vector, copysign, fabs, power_of_two, select_less, splat, square_root
+from .runtime.simd import Vector, copysign, fabs, power_of_two, select_less, splat, square_root
 
 
 def constant(x, value):

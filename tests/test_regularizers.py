@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from layer_checks import central_difference
+from helpers.layer_checks import central_difference
+from helpers.toy import classifier, data
 from numpy.testing import assert_allclose, assert_array_equal
-from toy import classifier, data
 
 import numbarnn as nr
 from numbarnn import Sequential

@@ -57,7 +57,7 @@ def main(arguments=None):
 def check_gpu(parser):
     """Ends the program with a sentence where there is no GPU, nor Numba's simulator of one."""
     try:
-        import_module("numbarnn.cuda.target").require_gpu()
+        import_module("numbarnn.engines.cuda.target").require_gpu()
     except InputError as error:
         parser.error(str(error))
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numbarnn as nr
 from numbarnn import wrappers
 from numbarnn.cells import Cell
-from numbarnn.cells.contract import RNNCell
+from numbarnn.cells.rnn_cell import RNNCell
 
 from .node import Node
 

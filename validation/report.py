@@ -5,8 +5,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from numbarnn import versions
-from numbarnn.files import whole_file
+from numbarnn.runtime import versions
+from numbarnn.utils.files import whole_file
 
 from .node import shown
 

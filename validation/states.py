@@ -1,6 +1,6 @@
 """States by name: nested tuples as {"0/h": array, "0/c": array, ...}, and back."""
 
-from numbarnn.cells.contract import leaves, nested, rebuilt
+from numbarnn.utils.tree import leaves, nested, rebuilt
 
 
 def names(tree, prefix=""):

@@ -7,7 +7,7 @@ Each function here runs one of them on a problem of `CASES` and returns outputs 
 import numpy as np
 
 import numbarnn as nr
-from numbarnn import unroll
+from numbarnn.rnn import unroll
 
 from .cases import SMALL, Call, Case
 from .node import Node

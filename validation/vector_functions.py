@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numbarnn import cpu
+from numbarnn.engines.cpu.elementwise import elementwise
 from numbarnn.maths import ACTIVATIONS
 
 from .compare import Result
@@ -37,7 +37,7 @@ def results(quick=False):
     for name in ["exp", "expm1", *ACTIVATIONS]:
         for dtype in DTYPES:
             for kind, x, bound in arguments(name, dtype, quick):
-                value = cpu.elementwise(name, x)
+                value = elementwise(name, x)
                 with np.errstate(all="ignore"):
                     error = ulp_error(value, TRUTH[name](x.astype(np.longdouble)), 0.5 if name in HALVES else 0.0)
                 if kind == "signed zero" and not np.array_equal(np.signbit(value), np.signbit(x)):

@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from ..files import make_folder, whole_file
+from ..utils.files import make_folder, whole_file
 from .base import Callback
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..files import make_folder
+from ..utils.files import make_folder
 from .monitor import Monitor
 
 

@@ -4,13 +4,16 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from .base import Cell
-from .contract import RNNCell
+from .rnn_cell import RNNCell
 
 CELLS = {}  # plain cells, which the engines run, {name: class}
 COMPOSITE_CELLS = {}  # cells with a way of their own through a sequence
-for _module in iter_modules(__path__, __name__ + "."):
-    for _name, _value in vars(import_module(_module.name)).items():
-        here = isinstance(_value, type) and issubclass(_value, RNNCell) and _value.__module__ == _module.name
+for _found in iter_modules(__path__):
+    if _found.name.startswith("_"):  # what several cells share
+        continue
+    _module = import_module(f"{__name__}.{_found.name}")
+    for _name, _value in vars(_module).items():
+        here = isinstance(_value, type) and issubclass(_value, RNNCell) and _value.__module__ == _module.__name__
         if here and _value not in (RNNCell, Cell) and not _name.startswith("_"):
             (CELLS if issubclass(_value, Cell) else COMPOSITE_CELLS)[_name] = _value
 

@@ -2,40 +2,16 @@
 
 import math
 from collections import namedtuple
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from .. import initializers
 from ..errors import InputError
 from ..maths import ACTIVATIONS
-from .contract import RNNCell
-
-
-class Equations(NamedTuple):
-    """A cell's scalar formulas, all pure functions of tuples of numbers.
-
-    `forward(z, s) -> s1, saved`: from the pre-activations z and the states s to the new states (s1[0] is the
-    output) and the values that the gradient needs: those that the cell names, then `hidden` others. `backward(saved,
-    s, s1, ds1) -> dz, ds`: from the gradient of the new states to those of z and, by the direct path only, of s; what
-    flows back through the products is the engine's business.
-
-    A cell that multiplies something computed within the step (the GRU's r * h) is cut there. `feedback(z, s) -> q,
-    carried` runs first, on the pre-activations that are known by then; q is a number or a tuple of them; `carried`,
-    one number for each of those pre-activations, stands in their place in the z of `forward`. `backward` gives
-    gradients for z in the same way, and whatever `feedback_backward(carried, s, dq) -> dz, ds` needs in the places of
-    those that came first, and in `extra` places behind all others.
-    """
-
-    forward: Callable
-    backward: Callable
-    feedback: Callable | None = None
-    feedback_backward: Callable | None = None
-    hidden: int = 0
-    extra: int = 0
+from .rnn_cell import RNNCell
 
 
 def glorot_vectors(shape, rng, dtype="float32"):
@@ -121,7 +97,7 @@ class Cell(RNNCell):
     def equations(self):
         """The cell's `Equations` under its options; where a cell declares none, they are derived from its methods
         `forward(z, s)` and, where it has one, `feedback(z, s)`: see `derive`."""
-        from ..derive import derived
+        from ..autodiff import derived
 
         return derived(self)
 
@@ -228,6 +204,6 @@ class Cell(RNNCell):
         return d_params
 
     def unroll(self, params, x, state, mask, how):
-        from ..engines import run
+        from ..engines.dispatch import run
 
         return run(self, params, x, state, mask, how)

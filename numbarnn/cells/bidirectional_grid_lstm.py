@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass, fields
 
 import numpy as np
 
-from .contract import Pass
+from ..engines.interface import Pass
 from .grid_lstm import GridLSTMCell, is_integer
 
 DIRECTIONS = ("forward", "backward")
@@ -49,7 +49,7 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
         return prefixed([self.grid.init_params(input_size, rng, dtype) for _ in DIRECTIONS])
 
     def unroll(self, params, x, state, mask, how):
-        from ..grid import run
+        from ._grid import run
 
         I, after = x.shape[2], max(self.backward_slice_offset, 0)
         before = after - self.backward_slice_offset

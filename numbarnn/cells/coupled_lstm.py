@@ -11,10 +11,11 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid, zero
-from .base import Cell, Equations, glorot_packed
-from .clip import clipping
-from .peepholes import two, without_peepholes
+from ._clip import clipping
+from ._peepholes import two, without_peepholes
+from .base import Cell, glorot_packed
 
 PEEPHOLES = ("pf", "po")
 

@@ -14,10 +14,11 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import initializers
+from ..autodiff.equations import Equations
+from ..engines.interface import Pass
 from ..errors import InputError
 from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, sigmoid, tanh, zero
-from .base import Cell, Equations
-from .contract import Pass
+from .base import Cell
 
 GATES = ("i", "f", "g", "o")
 KERNELS = ("kernel", "recurrent_kernel")

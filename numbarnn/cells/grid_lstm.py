@@ -7,7 +7,7 @@ import numpy as np
 from .. import initializers
 from ..errors import InputError
 from .base import glorot_vectors, state_type
-from .contract import RNNCell
+from .rnn_cell import RNNCell
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class GridLSTMCell(RNNCell):
         return {name: makers[name.split("_")[1]](shape, rng, dtype) for name, shape in shapes}
 
     def unroll(self, params, x, state, mask, how):
-        from ..grid import run
+        from ._grid import run
 
         return run(self, self.slices, params, x, state, mask, how)
 

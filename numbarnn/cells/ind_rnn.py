@@ -6,8 +6,9 @@ from functools import cache
 from numba.extending import register_jitable
 
 from .. import initializers
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS
-from .base import Cell, Equations
+from .base import Cell
 
 
 @cache

@@ -13,10 +13,11 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import initializers
+from ..autodiff.equations import Equations
 from ..errors import InputError
 from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, one, sigmoid, tanh, zero
-from .base import Cell, Equations, glorot_packed, state_type
-from .contract import RNNCell
+from .base import Cell, glorot_packed, state_type
+from .rnn_cell import RNNCell
 
 BLOCKS = ("gh", "h", "gy", "y")
 

@@ -12,12 +12,12 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from .. import initializers
-from ..chance import chosen
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
-from . import layer_norm_equations as forms
+from ..ops.random import chosen
+from . import _layer_norm_equations as forms
+from ._clip import clipping
 from .base import Cell, glorot_packed
-from .clip import clipping
 from .lstm import PEEPHOLES
 
 GATES = ("i", "f", "g", "o")

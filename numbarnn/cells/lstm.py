@@ -12,10 +12,12 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, zero
-from . import clip, peephole_lstm
-from .base import Cell, Equations
-from .peepholes import three, without_peepholes
+from . import _clip as clip
+from . import _peephole_lstm as peephole_lstm
+from ._peepholes import three, without_peepholes
+from .base import Cell
 
 PEEPHOLES = ("pi", "pf", "po")
 

@@ -11,8 +11,9 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, one
-from .base import Cell, Equations
+from .base import Cell
 
 
 @cache

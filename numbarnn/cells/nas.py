@@ -14,8 +14,9 @@ from dataclasses import KW_ONLY, dataclass
 from numba.extending import register_jitable
 
 from .. import initializers
+from ..autodiff.equations import Equations
 from ..maths import d_relu, d_sigmoid, d_tanh, relu, sigmoid, tanh, zero
-from .base import Cell, Equations
+from .base import Cell
 
 
 @register_jitable

@@ -10,8 +10,9 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid, zero
-from .base import Cell, Equations
+from .base import Cell
 
 
 @cache

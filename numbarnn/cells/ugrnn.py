@@ -9,8 +9,9 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid
-from .base import Cell, Equations, glorot_packed
+from .base import Cell, glorot_packed
 
 
 @cache

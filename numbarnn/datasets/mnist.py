@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..errors import InputError
-from ..idx import read_idx
 from .files import find_file
+from .idx import read_idx
 from .images import scaled
 
 FILES = {

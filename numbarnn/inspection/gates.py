@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..cells.contract import nested
-from ..checks import check_array
-from ..sequence import forward
+from ..rnn.arguments import check_array
+from ..rnn.run import forward
+from ..utils.tree import nested
 
 
 class Saturation(NamedTuple):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..cells.contract import leaves, nested
-from ..checks import check_array, check_state
 from ..layers.states import added, place_of_output
+from ..rnn.arguments import check_array, check_state
+from ..utils.tree import leaves, nested
 from .stepwise import StepwiseRuns, state_names
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..cells.contract import leaves, nested
-from ..checks import check_cell, check_params, check_state, checked_inputs
-from ..sequence import forward
+from ..rnn.arguments import check_cell, check_params, check_state, checked_inputs
+from ..rnn.run import forward
+from ..utils.tree import leaves, nested
 from .stepwise import StepwiseRuns
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ..chain_pass import ChainPass
 from ..errors import InputError
 from ..layers.recurrent import Recurrent
-from ..state_pass import without_memory
+from ..training.forward_pass import ChainPass
+from ..training.stateful_pass import without_memory
 from .gradients import gradient_flow
 
 

@@ -1,8 +1,8 @@
 """A cell over a batch of sequences in pieces of one step, so that every state in between is in one's hands."""
 
-from ..checks import check_cell, check_params, check_state, checked_inputs, valid_steps
 from ..errors import InputError
-from ..sequence import forward
+from ..rnn.arguments import check_cell, check_params, check_state, checked_inputs, valid_steps
+from ..rnn.run import forward
 
 
 class StepwiseRuns:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .. import activations
+from ..ops import activations
 from .base import Layer
 
 

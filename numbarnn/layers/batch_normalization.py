@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from .. import initializers
-from ..checks import check_array
+from ..rnn.arguments import check_array
 from .base import Layer
 
 

@@ -2,7 +2,9 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from .. import activations, affine, initializers
+from .. import initializers
+from ..ops import activations
+from ..ops import linear as affine
 from .base import Layer
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..chance import chosen
-from ..cpu.dropout import keep
+from ..ops.dropout import keep
+from ..ops.random import chosen
 from .base import Layer
 
 

@@ -4,7 +4,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from .. import initializers, lookup
+from .. import initializers
+from ..ops import embedding as lookup
 from .base import Layer
 
 

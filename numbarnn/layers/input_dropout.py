@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..chance import chosen
+from ..ops.random import chosen
 
 
 class InputDropout:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import lookup
-from ..cells.contract import leaves, nested
 from ..errors import InputError
-from ..sequence import Run, forward
+from ..ops import embedding as lookup
+from ..rnn.run import Run, forward
+from ..utils.tree import leaves, nested
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
 from .base import Layer

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..cells.contract import RNNCell
+from ..cells.rnn_cell import RNNCell
 from ..wrappers import MultiRNNCell
 from .recurrent import Recurrent
 

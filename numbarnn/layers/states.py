@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..cells import Cell
-from ..cells.contract import rebuilt
+from ..utils.tree import rebuilt
 from ..wrappers import (
     DeviceWrapper,
     DropConnectWrapper,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cells.contract import nested
+from ..utils.tree import nested
 from .recurrent import Recurrent
 from .states import added, as_list, at, from_list, place_of_output
 from .wrapper import Wrapper

@@ -7,12 +7,7 @@ of the predictions, or are integers of rank one less; nothing is ever broadcast.
 
 from ..errors import InputError
 from .base import Loss
-from .cross_entropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CrossEntropy,
-    SparseCategoricalCrossentropy,
-)
+from .cross_entropy import BinaryCrossentropy, CategoricalCrossentropy, CrossEntropy, SparseCategoricalCrossentropy
 from .regression import Huber, MeanAbsoluteError, MeanSquaredError
 
 BY_NAME = {

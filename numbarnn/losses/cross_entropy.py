@@ -9,8 +9,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..cpu.softmax import cross_entropy, softmax
 from ..errors import InputError
+from ..ops.softmax import cross_entropy, softmax
 from .base import Loss
 from .labels import binary_labels, class_labels, same_shape, scores
 

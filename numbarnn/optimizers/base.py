@@ -7,10 +7,10 @@ import numpy as np
 from numba import config
 from numba.extending import register_jitable
 
-from ..checks import FLOATS
-from ..cpu.squares import squares_by_name
-from ..cpu.update import update
 from ..errors import Checked, InputError
+from ..ops.optimizer_step import update
+from ..ops.sum_of_squares import squares_by_name
+from ..rnn.arguments import FLOATS
 from . import clipping
 from .schedules import TimeDecay
 

@@ -2,9 +2,9 @@
 
 import math
 
-from ..batches import Means
-from ..history import History
-from ..progress import Progress
+from ..training.batches import Means
+from ..training.history import History
+from ..training.progress import Progress
 
 
 def fit_batches(model, draw, updates, test, epochs, batch_size):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import datasets, layers, losses, optimizers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .no_files import expect_no_folder
 
 EPOCHS = 30

@@ -7,7 +7,7 @@ one value more and keeps the state instead, and so remembers everything.
 import numpy as np
 
 from .. import datasets
-from ..generation import generate_from_windows
+from ..models.generation import generate_from_windows
 from . import forecasts
 from .forecasts import WINDOW, generate
 from .series import BATCH_SIZE, EPOCHS, build, load

@@ -2,7 +2,7 @@
 
 from .. import layers
 from ..cells import SimpleRNNCell
-from ..model import Sequential
+from ..models.sequential import Sequential
 from ..wrappers import MultiRNNCell
 from .forecasts import compiled, figures, generate, report
 from .forecasts import random_windows as load

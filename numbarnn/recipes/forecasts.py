@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .. import datasets, generation, losses, optimizers
+from .. import datasets, losses, optimizers
 from ..errors import InputError
+from ..models import generation
 from .no_files import expect_no_folder
 
 WINDOW = 20

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import datasets, initializers, layers, losses, optimizers
-from ..model import Sequential
+from ..models.sequential import Sequential
 
 UNITS = 150
 

@@ -1,7 +1,7 @@
 """Film reviews done well: padding masked, read from both ends, dropout (--data DIR)."""
 
 from .. import datasets, layers, optimizers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .reviews import MAX_WORDS, WORDS, figures, fit, report
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]

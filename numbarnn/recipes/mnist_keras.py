@@ -1,7 +1,7 @@
 """MNIST, row by row, as Keras has it: SimpleRNN(150, relu), Adam, batches of 32 (--data DIR)."""
 
 from .. import datasets, layers, losses
-from ..functional import Model
+from ..models.functional import Model
 from .images import UNITS, figures, report
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "load", "report"]

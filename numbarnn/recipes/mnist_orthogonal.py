@@ -6,7 +6,7 @@ As a notebook has it that combines Keras' cell with TensorFlow 1; its best test 
 import numpy as np
 
 from .. import datasets, layers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .batches import fit_batches
 from .images import UNITS, compiled, figures, report
 from .images import without_validation as load

@@ -9,7 +9,7 @@ epochs at 0.01, shaken, and four of four collapse at 0.03: seeds 0 and 3 to sixe
 import numpy as np
 
 from .. import layers, losses, optimizers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .images import without_validation
 
 EPOCHS = 20

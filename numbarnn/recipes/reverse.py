@@ -4,8 +4,8 @@ import numpy as np
 
 from .. import datasets, layers, losses, optimizers
 from ..datasets.reversed_digits import START, STOP
-from ..encoder_decoder import EncoderDecoder
-from ..padded import Padded
+from ..models.encoder_decoder import EncoderDecoder
+from ..models.padded import Padded
 from .no_files import expect_no_folder
 
 EPOCHS = 15

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import datasets, layers
-from ..model import Sequential
+from ..models.sequential import Sequential
 
 WORDS = 10_000
 MAX_WORDS = 500

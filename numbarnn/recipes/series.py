@@ -4,7 +4,7 @@ BasicRNNCell(100, relu) and one affine map for all steps: 10,000 updates from 50
 """
 
 from .. import layers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .forecasts import compiled, figures, generate, report
 from .forecasts import random_windows as load
 

@@ -9,10 +9,10 @@ import string
 import numpy as np
 
 from .. import datasets, layers, losses, optimizers
+from ..datasets.contiguous import contiguous_batches
 from ..errors import InputError
-from ..generation import generate as continued
-from ..model import Sequential
-from ..streams import contiguous_batches
+from ..models.generation import generate as continued
+from ..models.sequential import Sequential
 
 EPOCHS = 15
 BATCH_SIZE = 32

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import datasets, layers, losses, optimizers
-from ..model import Sequential
+from ..models.sequential import Sequential
 from .forecasts import against_truth
 
 EPOCHS = 100

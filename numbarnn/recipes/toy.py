@@ -5,8 +5,8 @@ The second row has one step only. Outputs past its end are zero, and its state i
 
 import numpy as np
 
-from .. import unroll
 from ..cells import BasicRNNCell
+from ..rnn import unroll
 
 X = np.array(
     [

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..cells.contract import RNNCell
+from ..cells.rnn_cell import RNNCell
 
 WRAPPERS = {}  # name: class
 for _module in iter_modules(__path__, __name__ + "."):

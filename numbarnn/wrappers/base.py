@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import initializers
-from ..cells.contract import RNNCell
+from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 
 

@@ -4,7 +4,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..cells.contract import Pass, RNNCell
+from ..cells.rnn_cell import RNNCell
+from ..engines.interface import Pass
 from ..errors import InputError
 from .base import check_cells, part, prefixed
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..cells.contract import leaves, nested
+from ..utils.tree import leaves, nested
 from .base import Wrapper
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..engines import DEVICES
+from ..engines.dispatch import DEVICES
 from ..errors import InputError
 from .base import Wrapper
 

@@ -5,9 +5,11 @@ from math import sqrt
 
 import numpy as np
 
-from .. import affine, initializers, lookup
+from .. import initializers
 from ..cells import Cell
 from ..errors import InputError
+from ..ops import embedding as lookup
+from ..ops import linear as affine
 from .base import ParametrisedWrapper, check_floats, check_sizes, zeroed
 
 # What it takes to move a number, in multiply-adds of the three products of a training step; measured at 65 to 30,000

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .. import activations, affine
+from ..ops import activations
+from ..ops import linear as affine
 from .base import ParametrisedWrapper, check_floats, check_same_size, zeroed
 
 

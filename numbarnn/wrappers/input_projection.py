@@ -2,7 +2,8 @@
 
 from dataclasses import KW_ONLY, dataclass, replace
 
-from .. import activations, affine
+from ..ops import activations
+from ..ops import linear as affine
 from .base import ParametrisedWrapper, check_floats, check_sizes, zeroed
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..chance import chosen
+from ..ops.random import chosen
 
 
 class Sharing(NamedTuple):

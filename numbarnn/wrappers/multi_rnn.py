@@ -5,8 +5,10 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 import numpy as np
 
-from ..cells.contract import Pass, RNNCell, leaves
+from ..cells.rnn_cell import RNNCell
+from ..engines.interface import Pass
 from ..errors import InputError
+from ..utils.tree import leaves
 from .base import check_cells, part, prefixed
 from .concatenated_state import ConcatenatedState
 

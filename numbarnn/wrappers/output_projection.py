@@ -4,7 +4,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
-from .. import activations, affine
+from ..ops import activations
+from ..ops import linear as affine
 from .base import ParametrisedWrapper, check_sizes, zeroed
 
 

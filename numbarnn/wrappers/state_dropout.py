@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..cells.base import Cell
-from ..cells.contract import RNNCell
+from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from .base import Wrapper
 from .masks import Sharing, draw

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 
-from .. import engines
 from ..cells.base import Cell
+from ..engines import dispatch as engines
 from ..errors import InputError
 
 

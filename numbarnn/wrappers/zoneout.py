@@ -8,9 +8,9 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ..chance import chosen
 from ..errors import InputError
 from ..maths import one
+from ..ops.random import chosen
 from .base import Wrapper
 from .transformed import Masked, expect_plain, expect_rates, transformed
 

@@ -1,0 +1,158 @@
+"""A cell's equations from its forward formulas: traced, differentiated, and written as functions of their own."""
+
+import keyword
+import re
+from functools import cache
+from typing import NamedTuple
+
+from .. import maths
+from .codegen import function, write
+from .equations import Equations
+from .graph import below
+from .rematerialize import computable, to_keep
+from .reverse import gradients, is_zero, operands
+from .tracing import traced
+
+FEWEST = 10**5  # a price that makes the number of kept values count before all else
+
+
+@cache
+def derived(cell):
+    """The `Equations` of a cell that has a method `forward(z, s)`, and perhaps `feedback(z, s)`."""
+    forward, who = getattr(cell, "forward", None), type(cell).__name__
+    if forward is None:
+        raise NotImplementedError(f"{who} declares neither equations nor forward")
+    feedback = getattr(cell, "feedback", None)
+    return derive(forward, inputs=cell.inputs, states=cell.states, saved=cell.saved, feedback=feedback, who=who)
+
+
+def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, who="derive"):
+    """The `Equations` of a cell from its forward formulas, plain Python functions of tuples of numbers.
+
+    `forward(z, s) -> s1, gates`: the new states, the output first, and the values that `saved` names. `feedback(z, s)
+    -> q, carried` as in `Equations`, for a cell that multiplies something computed within the step. `inputs`, `states`
+    and `saved` as in `Cell`; `who` is named in errors. The formulas may use + - * / **, all of `maths`, and NumPy's
+    exp, tanh, where, clip, maximum ... (expm1 of numbers up to 0 only). An activation of `maths` has the derivative of
+    `maths`, at its corners too, even where it is written out.
+
+    The gradient may need more than the states and the gates: that is kept as `hidden` values. The text of each function
+    is its `source`. Raises `InputError` where a formula cannot be traced.
+    """
+    f = traced(who, forward, feedback, inputs, states, saved)
+    d = differentiated(f)
+    b = between(f, d)
+    texts = {name: write(name, *parts) for name, parts in functions(f, d, b).items()}
+    made = {name: function(f"{who}.{name}", text) for name, text in texts.items()}
+    return Equations(**made, hidden=len(b.hidden), extra=len(b.extra))
+
+
+class Gradients(NamedTuple):
+    """Of the new states and of q, which are given; of z and s by way of the new states, and by way of q."""
+
+    s1: tuple
+    q: tuple
+    z: dict
+    s: tuple
+    z_by_q: dict
+    s_by_q: tuple
+
+
+def differentiated(f):
+    """The `Gradients` of the `Formulas`."""
+    inputs = (*f.z.values(), *f.s.values())
+
+    def backward(values, d_values):
+        d = gradients(values, d_values, inputs)
+        dz = {n: f.graph.lift(0) if fed == "m" else a for (n, fed), a in zip(f.inputs.items(), d, strict=False)}
+        return dz, d[len(dz) :]
+
+    d_s1, dq = (tuple(f.graph.input((what, i)) for i in range(len(of))) for what, of in (("ds1", f.s1), ("dq", f.q)))
+    d = Gradients(d_s1, dq, *backward(f.s1, d_s1), *backward(f.q, dq))
+    for name, fed in f.inputs.items():
+        if fed != "m" and is_zero(d.z[name]) and is_zero(d.z_by_q[name]):
+            f.graph.refuse(f"the new states do not depend on pre-activation {name}")
+    return d
+
+
+class Between(NamedTuple):
+    """What the functions hand on."""
+
+    carried: dict  # from feedback to forward, in the place of each first pre-activation
+    hidden: tuple  # from forward to backward, besides the gates
+    passed: dict  # from backward to feedback_backward, in the place of gradients that are zero
+    extra: tuple  # the same, behind all gradients
+
+
+def between(f, d):
+    """The least that the functions hand on."""
+    s, first = tuple(f.s.values()), {name: f.z[name] for name in f.first}
+    now, later = operands((*d.z.values(), *d.s), d.s1), operands((*d.z_by_q.values(), *d.s_by_q), d.q)
+    needed, carried = (*f.s1, *f.gates, *now, *later), first
+    if f.q:
+        possible = computable(below(needed), (*first.values(), *s))
+        kept = to_keep(needed, (*f.second, *s), possible, FEWEST)
+        carried, _ = placed(kept, f.first, {n: name for name, n in (*first.items(), *f.carried.items())})
+    possible = computable(below((*f.s1, *f.gates)), (*carried.values(), *f.second, *s))
+    hidden = to_keep((*now, *later), (*s, *f.s1, *f.gates), possible)
+    possible = computable(below(needed), (*s, *f.s1, *f.gates, *hidden))
+    passed, extra = placed(to_keep(later, s, possible), [name for name in f.first if is_zero(d.z[name])])
+    return Between(carried, hidden, passed, extra)
+
+
+def placed(numbers, names, wishes=None):
+    """{name: number}: each number where it is wished, or else where there is room; and those for which there is
+    none."""
+    found = {}
+    for number in numbers:
+        if number in (wishes or {}):
+            found.setdefault(wishes[number], number)
+    rest = [number for number in numbers if number not in set(found.values())]
+    free = [name for name in names if name not in found]
+    return found | dict(zip(free, rest, strict=False)), tuple(rest[len(free) :])
+
+
+def functions(f, d, b):
+    """{name: (arguments, results, labels)} of the functions, for `write`."""
+    zero, s, saved = f.graph.lift(0), tuple(f.s.values()), (*f.gates, *b.hidden)
+    dz = (*(b.passed.get(name, d.z[name]) for name in f.z), *b.extra)
+    z = [b.carried.get(name, number) for name, number in f.z.items()]
+    labels = labelled(f, d, b)
+    found = {
+        "forward": ({"z": z, "s": s}, (f.s1, saved), labels),
+        "backward": ({"saved": saved, "s": s, "s1": f.s1, "ds1": d.s1}, (dz, d.s), labels),
+    }
+    if f.q:
+        q, dq = (f.q, d.q) if len(f.q) > 1 else (f.q[0], d.q[0])
+        direct = {name: zero if is_zero(d.z[name]) else f.graph.input(("direct", name)) for name in f.first}
+        labels = labels | {number: f"direct_{name}" for name, number in direct.items()}
+        carried = (*(direct | b.passed).values(), *b.extra)
+        dz = tuple(direct[name] + d.z_by_q[name] for name in f.first)
+        first, handed = [f.z[name] for name in f.first], tuple(b.carried.get(name, zero) for name in f.first)
+        found["feedback"] = {"z": first, "s": s}, (q, handed), labels
+        found["feedback_backward"] = {"carried": carried, "s": s, "dq": dq}, (dz, d.s_by_q), labels
+    return found
+
+
+def labelled(f, d, b):
+    """{number: label} of what the functions get and give."""
+    kept = dict.fromkeys((*b.carried.values(), *b.hidden, *b.passed.values(), *b.extra))
+    kept = [n for n in kept if n not in {*f.z.values(), *f.s.values(), *f.gates, *f.s1}]
+    wishes = [
+        *zip(f.s.values(), f.s, strict=True),
+        *zip(f.gates, f.saved, strict=True),
+        *((number, f"{name}1") for name, number in zip(f.s, f.s1, strict=True)),
+        *((number, f"d{name}1") for name, number in zip(f.s, d.s1, strict=True)),
+        *((number, f"dq{i if len(d.q) > 1 else ''}") for i, number in enumerate(d.q)),
+        *((number, f"z_{name}") for name, number in f.z.items()),
+        *((number, f"kept{i}") for i, number in enumerate(kept, 1)),
+        *((number, f"dz_{name}") for name, number in d.z.items()),
+    ]
+    labels, taken = {}, {"z", "s", "saved", "s1", "ds1", "carried", *keyword.kwlist, *vars(maths)}
+    for number, wish in wishes:
+        if number.op != "constant" and number not in labels:
+            label = re.sub(r"\W", "_", wish if wish.isidentifier() else f"_{wish}")
+            while label in taken:
+                label += "_"
+            labels[number] = label
+            taken.add(label)
+    return labels

@@ -1,0 +1,63 @@
+"""Which values one function keeps for the next: the cheapest choice between keeping and computing again."""
+
+from collections import defaultdict
+
+from .. import maths
+from .graph import below
+
+KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # prices: a store and a load; a tanh, an exp; what cannot be
+CHEAP = ("add", "sub", "mul", "neg", "absolute", "where_less", "straight_through", "relu", "leaky_relu")
+CHEAP = dict.fromkeys(CHEAP, 1)
+CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid": 3, "hard_sigmoid_keras3": 3, "input": NEVER}
+CHEAP |= {f"d_{name}": 2 for name in maths.ACTIVATIONS}
+
+
+def computable(numbers, given):
+    """Those of the numbers, arguments first, that can be computed from what is given."""
+    found = set(given)
+    for number in numbers:
+        if number.op == "constant" or (number.args and found.issuperset(number.args)):
+            found.add(number)
+    return found
+
+
+def to_keep(needed, free, possible, price=KEPT):
+    """Which of the `possible` numbers to keep, at `price` each, so that all needed ones can be had at the least cost;
+    the free ones are there anyway.
+
+    A number that is not kept costs its operation, and all its arguments must be there. This is a minimum cut of a graph
+    with two nodes a number, "make" (it is computed again) and "have": on the sink's side, they are.
+    """
+    free, capacity = set(free), defaultdict(dict)
+    numbers = [n for n in below(needed, free) if n not in free and n.op != "constant"]
+    for number in numbers:
+        make, have = ("make", number), ("have", number)
+        capacity["source"][make] = CHEAP.get(number.op, EXPENSIVE)
+        capacity[make][have] = price if number in possible else NEVER
+        for argument in number.args:
+            capacity["have", argument][make] = NEVER
+    for number in needed:
+        capacity["have", number]["sink"] = NEVER
+    reached = on_side_of_source(capacity)
+    return tuple(n for n in numbers if ("make", n) in reached and ("have", n) not in reached)
+
+
+def on_side_of_source(capacity):
+    """The source's side of a minimum cut (Edmonds and Karp 1972); uses the capacities up."""
+    while True:
+        origin, waiting = {"source": None}, ["source"]
+        for node in waiting:
+            for after, left in capacity[node].items():
+                if left and after not in origin:
+                    origin[after] = node
+                    waiting.append(after)
+        if "sink" not in origin:
+            return origin
+        path, node = [], "sink"
+        while origin[node] is not None:
+            path.append((origin[node], node))
+            node = origin[node]
+        flow = min(capacity[a][b] for a, b in path)
+        for a, b in path:
+            capacity[a][b] -= flow
+            capacity[b][a] = capacity[b].get(a, 0) + flow

@@ -1,0 +1,86 @@
+"""A cell's forward formulas as numbers of a graph."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba.core.errors import NumbaError
+
+from .. import maths
+from ..errors import InputError
+from .graph import Graph
+
+
+class Formulas(NamedTuple):
+    """What a cell computes in a step, and from what."""
+
+    graph: Graph
+    inputs: dict  # {pre-activation: what feeds it}
+    z: dict  # {pre-activation: number}
+    s: dict  # {state: number}
+    q: tuple  # what `feedback` computes
+    carried: dict  # {pre-activation: what `feedback` puts in its place}
+    s1: tuple
+    gates: tuple
+    saved: tuple  # names of the gates
+
+    @property
+    def first(self):
+        """Names of the pre-activations that are known before q."""
+        return [name for name, fed in self.inputs.items() if not set(fed) & set("q=")]
+
+    @property
+    def second(self):
+        """The pre-activations that q feeds."""
+        return tuple(self.z[name] for name in self.inputs if name not in self.first)
+
+
+def traced(who, forward, feedback, inputs, states, saved):
+    """The `Formulas` of two Python functions; `feedback` may be None."""
+    graph = Graph(who, activations())
+    z, s = ({name: graph.input((kind, name)) for name in names} for kind, names in (("z", inputs), ("s", states)))
+    f = Formulas(graph, inputs, z, s, (), {}, (), (), saved)
+    if feedback:
+        q, carried = results(graph, "feedback", ("q", "carried"), feedback, [z[name] for name in f.first], s.values())
+        q = tuple(map(graph.lift, q if isinstance(q, tuple | list) else (q,)))
+        f = f._replace(q=q, carried=numbers(graph, "values carried by feedback", carried, f.first))
+    values = (z | f.carried).values()
+    s1, gates = results(graph, "forward", ("new states", "gates"), forward, values, s.values())
+    s1, gates = numbers(graph, "new states", s1, states), numbers(graph, "saved values", gates, saved)
+    return f._replace(s1=tuple(s1.values()), gates=tuple(gates.values()))
+
+
+def results(graph, name, parts, function, z, s):
+    """The two results of a function of tuples of numbers."""
+    try:
+        found = function(tuple(z), tuple(s))
+    except InputError:
+        raise
+    except NumbaError:
+        graph.refuse(f"{name} calls a function that Numba has compiled; expected plain Python, or register_jitable")
+    except (TypeError, ValueError, IndexError) as error:
+        graph.refuse(f"{name} cannot be traced: {error}")
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        graph.refuse(f"expected {name} to return {' and '.join(parts)}, got {type(found).__name__}")
+    return found
+
+
+def numbers(graph, what, values, names):
+    """{name: number}, where a function returned as many values as there are names."""
+    if not isinstance(values, tuple | list) or len(values) != len(names):
+        got = len(values) if isinstance(values, tuple | list) else type(values).__name__
+        graph.refuse(f"expected a tuple of {len(names)} {what} ({', '.join(names)}), got {got}")
+    return dict(zip(names, map(graph.lift, values), strict=True))
+
+
+@cache
+def activations():
+    """(name, formula) of each activation that is more than one operation; and the sigmoid as textbooks write it."""
+    graph = Graph("activations", [])
+    x = graph.input("x")
+    for name, (function, _) in maths.ACTIVATIONS.items():
+        formula = function(x)
+        if formula.op not in ("input", name):
+            graph.patterns.append((name, formula))
+    graph.patterns.append(("sigmoid", 1 / (1 + np.exp(-x))))
+    return graph.patterns

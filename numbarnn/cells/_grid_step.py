@@ -1,0 +1,87 @@
+"""The equations of a grid LSTM (Kalchbrenner, Danihelka, Graves 2016; in speech: Li, Mohamed, Zweig, Gong 2016).
+
+Two LSTMs, X = T through time and X = F through frequency, read the same u at a step (t, k) of both:
+
+u = [x_k, m_T, m_F]                      m_T, c_T: made by T at (t - 1, k); m_F, c_F: made by F at (t, k - 1)
+i = sigma(z_i + p_iT c_T + p_iF c_F)     each z = u W + b, W, b and p of X
+f = sigma(z_f + p_fT c_T + p_fF c_F)     or 1 - i where coupled
+g = tanh(z_g)
+c_X' = clip(f c_X + i g)
+o = sigma(z_o + p_oT c_T' + p_oF c_F')
+m_X' = o tanh(c_X')
+"""
+
+from dataclasses import KW_ONLY, dataclass
+
+from ..maths import sigmoid, tanh
+from ._clip import clipping
+from .base import Cell
+
+LSTMS = ("time", "frequency")
+
+
+@dataclass(frozen=True)
+class GridStep(Cell):
+    """Frequency step k of a grid LSTM, through all of time: a plain cell whose inputs are [x_k, m_F, c_F], for the
+    lowest step, where m_F is zero, [x_k, c_F], and whose outputs are [m_T, m_F', c_F'].
+
+    Nothing reads the states m_F and c_F; in the order of the states, T comes first. `lstms`: those that have parameters
+    of their own; `gates`: those that have pre-activations. Parameters as `GridLSTMCell`'s, both LSTMs side by side.
+    """
+
+    _: KW_ONLY
+    lstms: tuple
+    gates: tuple
+    use_peepholes: bool
+    cell_clip: float | None
+    forget_bias: float
+
+    states = ("m", "c", "m_frequency", "c_frequency")
+    put_out = (0, 2, 3)
+
+    @property
+    def inputs(self):
+        fed = {f"{lstm}_{gate}": "xh" for lstm in self.lstms for gate in self.gates}
+        return fed | {"c_frequency": "u"} | {name: "" for names in self.peepholes.values() for name in names}
+
+    @property
+    def peepholes(self):
+        """{parameter: its vectors, of each gate but g on c_T and on c_F}."""
+        on = [f"{gate}_on_{lstm}" for gate in self.gates if gate != "g" for lstm in LSTMS]
+        lstms = self.lstms if self.use_peepholes else ()
+        return {f"{lstm}_peephole": tuple(f"{lstm}_{name}" for name in on) for lstm in lstms}
+
+    @property
+    def vectors(self):
+        return super().vectors | self.peepholes
+
+    @property
+    def saved(self):
+        return tuple(f"{lstm}_{gate}" for lstm in self.lstms for gate in "ifgo")
+
+    @property
+    def offsets(self):
+        return {f"{lstm}_f": self.forget_bias for lstm in self.lstms if "f" in self.gates}
+
+    def engine_shapes(self, input_size):
+        return super().engine_shapes(input_size - self.units)
+
+    def forward(self, z, s):
+        z, (clip, _) = dict(zip(self.inputs, z, strict=True)), clipping(self.cell_clip, "exact")
+
+        def gate(lstm, name, c):
+            total = z[f"{lstm}_{name}"]
+            for other in LSTMS if self.use_peepholes else ():
+                total = total + z[f"{lstm}_{name}_on_{other}"] * c[other]
+            return sigmoid(total)
+
+        before = {"time": s[1], "frequency": z["c_frequency"]}
+        i = {lstm: gate(lstm, "i", before) for lstm in self.lstms}
+        f = {lstm: gate(lstm, "f", before) if "f" in self.gates else 1 - i[lstm] for lstm in self.lstms}
+        g = {lstm: tanh(z[f"{lstm}_g"]) for lstm in self.lstms}
+        own = {lstm: lstm if lstm in self.lstms else "frequency" for lstm in LSTMS}  # whose gates it has
+        c = {lstm: clip(f[own[lstm]] * before[lstm] + i[own[lstm]] * g[own[lstm]]) for lstm in LSTMS}
+        o = {lstm: gate(lstm, "o", c) for lstm in self.lstms}
+        m = {lstm: o[own[lstm]] * tanh(c[lstm]) for lstm in LSTMS}
+        gates = tuple(values[lstm] for lstm in self.lstms for values in (i, f, g, o))
+        return (m["time"], c["time"], m["frequency"], c["frequency"]), gates

@@ -1,0 +1,1 @@
+"""The CPU engine. Read `engine` first, then `forward`, `backward`, `equations`, `products` and `simd`."""

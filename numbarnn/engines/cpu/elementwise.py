@@ -1,0 +1,36 @@
+"""A vector function over an array: the way to see what kernels compute for a number."""
+
+import ctypes
+import functools
+
+import numpy as np
+from numba import types
+
+from ... import maths
+from ...runtime.arrays import address, name_of
+from ...runtime.compile import compiled
+from ...runtime.memory import lanes, load_part, pointer, store_part
+from ...runtime.simd import INTP, Static
+
+
+@functools.cache
+def kernel(name, dtype):
+    """The compiled function of `maths` for arrays: addresses of arguments and results, and their number."""
+    function, real = getattr(maths, name), Static(dtype)
+
+    def elementwise(arguments, results, count):
+        x, y = pointer(real, arguments), pointer(real, results)
+        for i in range(0, count, lanes(x)):
+            store_part(y, i, count - i, function(load_part(x, i, count - i)))
+
+    address = compiled(types.void(*[INTP] * 3), elementwise)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)(address)
+
+
+def elementwise(name, array):
+    """The vector form of a function of `maths` over a float32 or float64 array: what the kernels compute, to be
+    measured."""
+    array = np.ascontiguousarray(array)
+    result = np.empty_like(array)
+    kernel(name, name_of(array.dtype))(address(array), address(result), array.size)
+    return result

@@ -1,0 +1,143 @@
+"""Products of matrices in register tiles.
+
+One kernel, compiled once for each dtype and called by its address, does every product of every cell: x W, h R, their
+transposes, and the weight gradients.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from ...runtime.compile import compiled
+from ...runtime.invoke import invoke
+from ...runtime.memory import address, ahead, lanes, pointer
+from ...runtime.simd import INTP, Static, helper
+from .gemm_tiles import HEIGHTS, KNOWN, WIDEST, tiles_function
+
+
+class Place(NamedTuple):
+    """Where a tile's vectors stand: row r, vector v at data + r*row + v*vector."""
+
+    data: Any
+    row: int
+    vector: int
+
+
+class Terms(NamedTuple):
+    """A factor of a sum of products: row or vector i, term (o, k) at data + i*each + k*inner + o*outer."""
+
+    data: Any
+    each: int
+    inner: int
+    outer: int
+
+
+MOST = max(heights[0] for heights in HEIGHTS.values())
+FITTING = tuple(  # [vectors][rows]: height of the tallest tile
+    tuple(max((h for h in HEIGHTS.get(v, ()) if h <= n), default=0) for n in range(MOST + 1)) for v in range(WIDEST + 1)
+)
+
+
+@intrinsic
+def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inner, outer):
+    """`count` tiles of a height and a width out of `HEIGHTS`; `known`: place in `KNOWN`."""
+
+    def codegen(context, builder, sig, args):
+        known, vectors, height, count, *views, inner, outer = args
+        flat = [
+            builder.extract_value(v, i) for v, kind in zip(views, sig.args[4:8], strict=True) for i in range(len(kind))
+        ]
+        number = functools.partial(ir.Constant, height.type)
+        shape = builder.add(builder.mul(vectors, number(MOST + 1)), height)
+        shapes = len(FITTING) * (MOST + 1)
+        end = builder.append_basic_block("done")
+        switch = builder.switch(builder.add(builder.mul(known, number(shapes)), shape), end)
+        for k, strides in enumerate(KNOWN):
+            for v, heights in HEIGHTS.items():
+                for rows in heights:
+                    switch.add_case(number(k * shapes + v * (MOST + 1) + rows), builder.append_basic_block())
+                    builder.position_at_end(switch.cases[-1][1])
+                    fast = strides if rows in heights[:2] else ()  # others are rare, and each takes time to compile
+                    function = tiles_function(builder.module, out[0].dtype, rows, v, fast)
+                    builder.call(function, [*flat, inner, outer, count])
+                    builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(INTP, INTP, INTP, INTP, out, start, a, b, INTP, INTP), codegen
+
+
+@helper
+def tiles(known, vectors, rows, out, start, a, b, inner, outer):
+    """All rows, in tiles as even as can be."""
+    m = 0
+    while m < rows:
+        here = Place(ahead(out.data, m * out.row), out.row, out.vector)
+        begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
+        factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
+        height, count = even_parts(rows - m, FITTING[vectors][MOST])
+        height = FITTING[vectors][height]
+        equal_tiles(known, vectors, height, count, here, begin, factor, b, inner, outer)
+        m += count * height
+
+
+@helper
+def even_parts(left, most):
+    """Size and number of the largest parts where `left` are to be done in parts of at most `most`, as even as can
+    be."""
+    parts = (left + most - 1) // most
+    size = (left + parts - 1) // parts
+    return size, left - parts * (size - 1)
+
+
+@helper
+def even_part(left, most):
+    """Size of the next such part."""
+    return even_parts(left, most)[0]
+
+
+@helper
+def multiply(product, rows, vectors, out, start, a, b, inner, outer):
+    """Call the product kernel by its address."""
+    places = (address(out.data), out.row, out.vector, address(start.data), start.row, start.vector)
+    left = (address(a.data), a.each, a.inner, a.outer)
+    right = (address(b.data), b.each, b.inner, b.outer)
+    invoke(product, places + left + right + (inner, outer, rows, vectors))
+
+
+@helper
+def width_of_next(left, rows):
+    """Vectors of the next tile where `left` are to be done in so many rows: where there is a choice, such that tiles of
+    full height are enough."""
+    narrower = WIDEST - 1
+    fit = rows % FITTING[narrower][MOST] == 0 and rows % FITTING[WIDEST][MOST] != 0 and left > WIDEST
+    return even_part(left, narrower if fit else WIDEST)
+
+
+PRODUCT = types.void(*[INTP] * 18)
+
+
+@functools.cache
+def product_kernel(dtype):
+    """Address of the product kernel for a dtype.
+
+    out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v < vectors
+    <= 4; out, start and b hold vectors, a numbers. Terms are added in the order of (o, k), whatever the tile.
+    """
+    real = Static(dtype)
+
+    def product(out, o_row, o_vector, start, s_row, s_vector, a, a_row, a_inner, a_outer, b, b_vector, b_inner, b_outer,
+                inner, outer, rows, vectors):  # fmt: skip
+        to = Place(pointer(real, out), o_row, o_vector)
+        since = Place(pointer(real, start), s_row, s_vector)
+        left = Terms(pointer(real, a), a_row, a_inner, a_outer)
+        right = Terms(pointer(real, b), b_vector, b_inner, b_outer)
+        V, known = lanes(to.data), 0
+        if inner % 2 == 0 and (left.inner == 1 or left.each == 1) and (right.inner == V or right.each == V):
+            known = 1 + 2 * (left.inner != 1) + (right.inner != V)
+        tiles(known, vectors, rows, to, since, left, right, inner, outer)
+
+    return compiled(PRODUCT, product)

@@ -1,0 +1,52 @@
+"""The states that a caller sees, and the vectors of a cell, between their canonical form and that of the kernels."""
+
+import math
+
+import numpy as np
+
+from ...runtime.workspace import rounded, take
+
+
+def state_places(cell):
+    """(array, place in it or None, width) of each state, in the caller's order; the arrays are those of `Call`."""
+    first = [("h", None)] if cell.num_proj is None or cell.carries_output else []
+    projected = [] if cell.num_proj is None else [("v", None)]
+    others = [("c", i) for i in range(len(cell.states) - 1)]
+    return tuple((*at, size) for at, size in zip(projected + first + others, cell.state_size, strict=True))
+
+
+def state_arrays(places, layout, memory, names="{}"):
+    """An array [..., width] for each state, before each step; `names` "{}1": after it, "d{}": gradients."""
+    arrays = (layout.array(names.format(name), memory) for name, _, _ in places)
+    found = []
+    for array, (_, i, size) in zip(arrays, places, strict=True):
+        found.append(array[..., :size] if i is None else array[..., i, :size])
+    return found
+
+
+def vector_places(cell):
+    """{parameter: rows} of the vectors of all pre-activations, in the order of the inputs."""
+    names = list(cell.inputs)
+    rows = {parameter: [names.index(name) for name in fed] for parameter, fed in cell.vectors.items()}
+    return {n: slice(r[0], r[-1] + 1) if r == list(range(r[0], r[-1] + 1)) else np.array(r) for n, r in rows.items()}
+
+
+def gather_vectors(places, offset, params):
+    """The vectors added to each pre-activation, constants included, as one array [pre-activation, H]."""
+    if len(places) == 1:
+        ((name, rows),) = places.items()
+        if params[name].size == offset.size:
+            return params[name].reshape(offset.shape) + offset
+    vectors = offset.copy()
+    for name, rows in places.items():
+        vectors[rows] += params[name].reshape(-1, offset.shape[1])
+    return vectors
+
+
+def given_numbers(names, given, units, dtype):
+    """e[t, b, draw, H] of arrays that broadcast to (T, B, H); an axis along which nothing changes has length 1."""
+    arrays = [np.asarray(given[name]) for name in names]
+    T, B, _ = np.broadcast_shapes(*(a.shape for a in arrays), (1, 1, units))
+    shape = T, B, len(names), units
+    memory = np.asarray(take(rounded(math.prod(shape) * dtype.itemsize)))
+    return np.stack([np.broadcast_to(a, (T, B, units)) for a in arrays], 2, np.ndarray(shape, dtype, memory))

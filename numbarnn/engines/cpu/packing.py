@@ -1,0 +1,109 @@
+"""Parameters between their canonical matrices and panels of whole vectors.
+
+A parameter is a matrix (K, blocks of `units`) of which `slots` blocks are meant, in the order of the slots.
+"""
+
+from typing import Any, NamedTuple
+
+from ...runtime.memory import (
+    WHOLE,
+    get,
+    lanes,
+    load,
+    load_part,
+    load_rows,
+    panels_of,
+    pointer,
+    pointer_like,
+    store,
+    store_all,
+    store_part,
+)
+from ...runtime.simd import helper, transposed_lanes
+from ...runtime.threads import share
+
+
+class Matrix(NamedTuple):
+    """A canonical parameter: `width` numbers a row, block blocks[s] of `units` for slot s."""
+
+    data: Any
+    K: int
+    width: int
+    units: int
+    blocks: Any
+    slots: int
+
+
+class Matrices(NamedTuple):
+    """All parameters of a cell, or their gradients."""
+
+    x: Matrix
+    h: Matrix
+    q: Matrix
+    projection: Matrix
+    bias: Matrix
+    scale: Matrix
+    shift: Matrix
+
+
+@helper
+def matrices(n, like, x, h, q, projection, bias, scale, shift):
+    """A cell's parameters, or their gradients, at these addresses."""
+    first = pointer(WHOLE, n.x_blocks)
+    norm = pointer(WHOLE, n.n_blocks)
+    return Matrices(
+        Matrix(pointer_like(like, x), n.I, n.x_slots * n.H, n.H, first, n.x_slots),
+        Matrix(pointer_like(like, h), n.F, n.h_width, n.H, pointer(WHOLE, n.h_blocks), n.h_slots),
+        Matrix(pointer_like(like, q), n.H, n.q_width, n.H, pointer(WHOLE, n.q_blocks), n.q_slots),
+        Matrix(pointer_like(like, projection), n.H, n.F, n.F, norm, 0 if n.project == 0 else 1),
+        Matrix(pointer_like(like, bias), 1, n.gates * n.H, n.H, pointer(WHOLE, n.b_blocks), n.gates),
+        Matrix(pointer_like(like, scale), 1, n.normed * n.H, n.H, norm, n.normed),
+        Matrix(pointer_like(like, shift), 1, n.normed * n.H, n.H, norm, n.normed),
+    )
+
+
+@helper
+def pack(matrix, shard, shards, out):
+    """A share of the panels out[panel, k, slot, V], zeros beyond the units; returns 0 in every lane, or NaN where a
+    number is not finite."""
+    V = lanes(out)
+    doubt = load_part(out, 0, 0)
+    if matrix.slots:
+        p0, p1 = share(panels_of(matrix.units, out), shard, shards)
+        for p in range(p0, p1):
+            for k in range(matrix.K):
+                for s in range(matrix.slots):
+                    at = k * matrix.width + get(matrix.blocks, s) * matrix.units + p * V
+                    v = load_part(matrix.data, at, matrix.units - p * V)
+                    doubt = doubt + (v - v)
+                    store(out, ((p * matrix.K + k) * matrix.slots + s) * V, v)
+    return doubt
+
+
+@helper
+def turn(matrix, shard, shards, out):
+    """A share of the panels out[panel of K, panel of units, slot, unit, V], zeros beyond K and the units."""
+    V = lanes(out)
+    p0, p1 = share(panels_of(matrix.K, out), shard, shards)
+    P = panels_of(matrix.units, out)
+    for p in range(p0, p1):
+        for u in range(P):
+            for s in range(matrix.slots):
+                to = ((p * P + u) * matrix.slots + s) * V * V
+                source = p * V * matrix.width + get(matrix.blocks, s) * matrix.units + u * V
+                rows = load_rows(matrix.data, source, matrix.width, matrix.K - p * V, matrix.units - u * V)
+                store_all(out, to, transposed_lanes(rows))
+
+
+@helper
+def unpack(panels, shard, shards, matrix):
+    """The inverse of `pack`: a share of matrix = panels[panel, k, slot, V], without what lies beyond the units."""
+    V = lanes(panels)
+    if matrix.slots:
+        p0, p1 = share(panels_of(matrix.units, panels), shard, shards)
+        for p in range(p0, p1):
+            for k in range(matrix.K):
+                for s in range(matrix.slots):
+                    to = k * matrix.width + get(matrix.blocks, s) * matrix.units + p * V
+                    source = ((p * matrix.K + k) * matrix.slots + s) * V
+                    store_part(matrix.data, to, matrix.units - p * V, load(panels, source))

@@ -1,0 +1,9 @@
+"""Which arrays lie on a GPU."""
+
+import numpy as np
+
+
+def is_on_device(value):
+    if type(value) is np.ndarray:
+        return False
+    return hasattr(value, "__cuda_array_interface__") or hasattr(value, "__cuda_ndarray__")  # the simulator's has this

@@ -1,0 +1,249 @@
+"""The engine's contract in plain NumPy, one step after the other: to read, to debug, and for NUMBA_DISABLE_JIT=1.
+
+What happens in a time step stands here in its shortest form; `cpu` does the same in tiles, vectors and threads.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from .interface import Trace
+
+
+class Weights(NamedTuple):
+    """Of one pre-activation: W multiplies the input, R the output before or q; None where there is no such product."""
+
+    W: np.ndarray | None
+    R: np.ndarray | None
+    b: np.ndarray
+
+
+class Step(NamedTuple):
+    """What a time step keeps for the gradient."""
+
+    t: int
+    valid: np.ndarray  # (B, 1)
+    before: tuple  # output, and the states of the equations
+    after: tuple
+    saved: tuple
+    q: tuple
+    normed: list  # (names, normalised rows, 1 / standard deviation)
+    r: np.ndarray | None  # projection, before it is clipped
+
+
+def weights_of(cell, params):
+    """{name: Weights}; views, so that what is added to a view of gradients is added to the gradient."""
+    H, split = cell.units, "feedback_kernel" in params
+    sources = {"kernel": "x", "recurrent_kernel": "h" if split else "hq", "feedback_kernel": "q"}
+
+    def block(parameter, name):
+        names = cell.fed_by(sources[parameter])
+        return params[parameter][:, names.index(name) * H :][:, :H] if name in names else None
+
+    vectors = {}
+    for parameter, names in cell.vectors.items():
+        vectors |= zip(names, params[parameter].reshape(-1, H), strict=True)
+    zero = np.zeros(H, params["kernel"].dtype)
+    found = {}
+    for name, fed in cell.inputs.items():
+        back = "feedback_kernel" if split and "q" in fed else "recurrent_kernel"
+        found[name] = Weights(block("kernel", name), block(back, name), vectors.get(name, zero))
+    return found
+
+
+def kinds_of_q(cell):
+    """{pre-activation: which number of q feeds it}."""
+    return {
+        name: int(fed[-1]) if fed[-1].isdecimal() else 0 for name, fed in cell.inputs.items() if set("q=") & set(fed)
+    }
+
+
+def normalise(cell, params, z, names):
+    """Layer norm of the rows of a group of pre-activations, in place of them in z: scale * (z - mean) / std + shift."""
+    rows = np.concatenate([z[name] for name in names], axis=1)
+    centred = rows - rows.mean(1, keepdims=True)
+    inverse = 1 / np.sqrt((centred * centred).mean(1, keepdims=True) + rows.dtype.type(cell.norm_epsilon))
+    unit = np.split(centred * inverse, len(names), axis=1)
+    for name, u in zip(names, unit, strict=True):
+        i = cell.normed.index(name)
+        z[name] = params["norm_scale"][i] * u + params["norm_shift"][i]
+    return names, unit, inverse
+
+
+def normalise_backward(cell, params, d_params, dz, normed):
+    """Through `normalise`: dz becomes the gradient of what was normalised."""
+    names, unit, inverse = normed
+    d_unit = []
+    for name, u in zip(names, unit, strict=True):
+        i = cell.normed.index(name)
+        d_params["norm_scale"][i] += (dz[name] * u).sum(0)
+        d_params["norm_shift"][i] += dz[name].sum(0)
+        d_unit.append(dz[name] * params["norm_scale"][i])
+    d, u = np.concatenate(d_unit, axis=1), np.concatenate(unit, axis=1)
+    d = (d - d.mean(1, keepdims=True) - u * (d * u).mean(1, keepdims=True)) * inverse
+    dz |= zip(names, np.split(d, len(names), axis=1), strict=True)
+
+
+def clipped(cell, r):
+    return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
+
+
+def one_step(cell, params, weights, given, t, x, y, s):
+    """z, q and normalised rows of time step t, from the input, the output before and the states."""
+    eq, kinds = cell.equations, kinds_of_q(cell)
+    first = [name for name in cell.inputs if name not in kinds]
+    z, q, normed = {}, (), []
+
+    def add(names, back):
+        for name in names:
+            W, R, b = weights[name]
+            z[name] = np.broadcast_to(b, (len(x), cell.units))
+            if cell.inputs[name] in ("m", "u"):
+                z[name] = given[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
+            if W is not None:
+                z[name] = z[name] + (W[x] if x.ndim == 1 else x[:, : len(W)] @ W)
+            if R is not None:
+                z[name] = z[name] + back[kinds.get(name, 0)] @ R
+            if cell.inputs[name] == "=":
+                z[name] = z[name] + back[kinds[name]]
+        normed.extend(normalise(cell, params, z, group) for group in cell.norms if group[0] in names)
+
+    add(first, (y,))
+    if eq.feedback:
+        q, carried = eq.feedback(tuple(z.values()), s)
+        q = q if isinstance(q, tuple) else (q,)
+        z |= zip(first, carried, strict=True)
+        add(kinds, q)
+    return tuple(z[name] for name in cell.inputs), q, normed
+
+
+def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
+    for name, value in params.items():
+        if not np.isfinite(value).all():
+            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
+    weights, dtype = weights_of(cell, params), params["kernel"].dtype
+    offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
+    weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
+    T, B = x.shape[:2]
+    given = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in given.items()}
+    state = [
+        np.zeros((B, n), dtype) if initial is None else np.array(initial[i]) for i, n in enumerate(cell.state_size)
+    ]
+    y, s = state[0], tuple(state)
+    if cell.num_proj is not None:
+        s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), dtype), *state[1:])
+    outputs, steps = np.zeros((T, B, len(cell.put_out) * cell.output_size), dtype), []
+    for t in reversed(range(T)) if reverse else range(T):
+        if resets is not None:
+            y, *s = (np.where(resets[t][:, None], 0, a) for a in (y, *s))
+        z, q, normed = one_step(cell, params, weights, given, t, x[t], y, s)
+        s1, saved = cell.equations.forward(z, s)
+        r = None if cell.num_proj is None else s1[0] @ params["projection_kernel"]
+        valid = np.full((B, 1), True) if mask is None else mask[t][:, None]
+        s1 = tuple(np.where(valid, new, old) for new, old in zip(s1, s, strict=True))
+        y1 = s1[0] if r is None else np.where(valid, clipped(cell, r), y)
+        outputs[t] = np.where(valid, np.hstack([s1[i] if i else y1 for i in cell.put_out]), 0)
+        steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
+        y, s = y1, s1
+    return Trace(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
+
+
+def exposed(cell, y, s):
+    """The states that a caller sees, of the output and the states of the equations."""
+    return s if cell.num_proj is None else (y, *(s if cell.carries_output else s[1:]))
+
+
+def backward(trace, d_outputs, d_state, cut):
+    cell, params, x = trace.cell, trace.params, trace.x
+    eq, weights, kinds, H = cell.equations, weights_of(cell, params), kinds_of_q(cell), cell.units
+    d_params, dtype = {name: np.zeros_like(value) for name, value in params.items()}, params["kernel"].dtype
+    dx = np.zeros_like(x) if x.ndim == 3 else None
+    d_weights = weights_of(cell, d_params)
+    first = [name for name in cell.inputs if name not in kinds]
+
+    def products(t, names, dz, sources):
+        """Gradients of x, of the weights and of each of the sources, by way of the pre-activations of these names."""
+        d_sources = [0] * len(sources)
+        for name in names:
+            W, R, _ = weights[name]
+            k = kinds.get(name, 0)
+            if W is not None and x.ndim == 2:
+                np.add.at(d_weights[name].W, x[t], dz[name])
+            elif W is not None:
+                dx[t, :, : len(W)] += dz[name] @ W.T
+                d_weights[name].W[...] += x[t, :, : len(W)].T @ dz[name]
+            if R is not None:
+                d_sources[k] = d_sources[k] + dz[name] @ R.T
+                d_weights[name].R[...] += sources[k].T @ dz[name]
+            if cell.inputs[name] == "=":
+                d_sources[k] = d_sources[k] + dz[name]
+            if cell.inputs[name] == "u":
+                dx[t, :, -H:] += dz[name]
+            d_weights[name].b[...] += dz[name].sum(0)
+        return d_sources
+
+    d = [np.zeros_like(a) if g is None else np.array(g) for a, g in zip(trace.state, d_state, strict=True)]
+    dy, ds = d[0], list(d)
+    if cell.num_proj is not None:
+        ds = d[1:] if cell.carries_output else [np.zeros((x.shape[1], H), dtype), *d[1:]]
+    for step in reversed(trace.saved):
+        t, valid, s, s1 = step.t, step.valid, step.before[1:], step.after[1:]
+        only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(dtype)  # noqa: E731
+        ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
+        if d_outputs is not None:
+            for i, d in zip(cell.put_out, np.split(d_outputs[t], len(cell.put_out), 1), strict=True):
+                ds1[i] = ds1[i] + only_valid(d)
+        if step.r is not None:
+            inside = True if cell.proj_clip is None else np.abs(step.r) <= cell.proj_clip
+            dr = only_valid(np.where(inside, ds1[0], 0))
+            d_params["projection_kernel"] += s1[0].T @ dr
+            ds1[0] = ds[0] + dr @ params["projection_kernel"].T
+        dz, before = eq.backward(step.saved, s, s1, tuple(ds1))
+        dz, extra = [only_valid(d) for d in dz[: len(cell.inputs)]], dz[len(cell.inputs) :]
+        dz, before = dict(zip(cell.inputs, dz, strict=True)), [only_valid(d) for d in before]
+        later = [normed for normed in step.normed if normed[0][0] in kinds]
+        if eq.feedback:
+            for normed in later:
+                normalise_backward(cell, params, d_params, dz, normed)
+            dq = products(t, kinds, dz, step.q)
+            dq = tuple(dq) if len(dq) > 1 else dq[0]
+            inner, direct = eq.feedback_backward((*(dz[name] for name in first), *extra), s, dq)
+            dz |= {name: only_valid(d) for name, d in zip(first, inner, strict=True)}
+            before = [a + only_valid(d) for a, d in zip(before, direct, strict=True)]
+        for normed in step.normed:
+            if normed[0][0] not in kinds:
+                normalise_backward(cell, params, d_params, dz, normed)
+        (back,) = products(t, first, dz, step.before[:1])
+        if cell.num_proj is None:
+            before[0] = before[0] + back
+        else:
+            dy = np.where(valid, back, dy).astype(dtype)
+        ds = [np.where(valid, new, old) for new, old in zip(before, ds, strict=True)]
+        if cut is not None:
+            dy, *ds = (np.where(cut[t][:, None], 0, d) for d in (dy, *ds))
+    return d_params, dx, exposed(cell, dy, tuple(ds))
+
+
+def _aligned(trace, names, values):
+    """{name: (T, B, n)} in the order of the inputs, from one tuple of arrays a step."""
+    T, B = trace.x.shape[:2]
+    out = {}
+    for (t, *_), arrays in zip(trace.saved, values, strict=True):
+        for name, value in zip(names, arrays, strict=False):
+            if name not in out:
+                out[name] = np.zeros((T, B, value.shape[1]), value.dtype)
+            out[name][t] = value
+    return out
+
+
+def states(trace):
+    """Every state after each step, (T, B, n)."""
+    cell = trace.cell
+    return _aligned(trace, cell.State._fields, [exposed(cell, step.after[0], step.after[1:]) for step in trace.saved])
+
+
+def gates(trace):
+    """Every gate's value in each step, (T, B, H); zeros where masked."""
+    values = [[np.where(step.valid, a, 0) for a in step.saved] for step in trace.saved]
+    return _aligned(trace, trace.cell.saved, values)

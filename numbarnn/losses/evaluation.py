@@ -1,0 +1,49 @@
+"""Loss and metrics of a batch that has gone through a chain of layers."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from .base import Loss, spread
+
+
+class Measured(NamedTuple):
+    """`values` [loss, metrics ...] and their `weights` in means over batches; `gradient` of the loss for
+    `ChainPass.backward`, with its `options`."""
+
+    values: list
+    weights: list
+    gradient: np.ndarray
+    options: dict
+
+
+def measure(run, y, loss, metrics, from_pre_activation, weights=None):
+    """The `Measured` of a `ChainPass` with labels y; the loss may start from the last layer's pre-activation.
+
+    Under a mask only valid steps count: they go into loss and metrics one after another, as rows. ``weights`` of
+    samples (batch,) or of steps too (batch, steps) are the loss's alone.
+    """
+    scores, output, mask = run.pre_activation if from_pre_activation else run.output, run.output, run.mask
+    shape, extra = output.shape[:-1] if mask is None else mask.shape, ()
+    rows = all_rows = math.prod(shape)
+    if weights is not None:
+        weights = spread("sample_weight", weights, shape)
+    if mask is not None:
+        if y.shape[: mask.ndim] != shape:
+            raise InputError(f"labels: expected some for each step of the mask {shape}, got shape {y.shape}")
+        y, output = y[mask], output[mask]
+        rows = len(output)
+        weights = None if weights is None else weights[mask]
+    if weights is not None or rows < all_rows:
+        extra = weights, all_rows - rows
+    with np.errstate(all="ignore"):
+        value, gradient = loss.value_and_gradient(y, scores if mask is None else scores[mask], *extra)
+        values = [value, *(float(metric(y, output)) for metric in metrics)]
+    if mask is not None:
+        gradient, of_valid = np.zeros_like(scores), gradient
+        gradient[mask] = of_valid
+    weight = rows if weights is None else float(weights.sum())
+    shares = [loss.divisor(weight, all_rows) if isinstance(loss, Loss) else weight, *[rows] * len(metrics)]
+    return Measured(values, shares, gradient, {"from_pre_activation": True} if from_pre_activation else {})

@@ -1,0 +1,128 @@
+"""Sequences that a model writes by reading what it wrote."""
+
+import numpy as np
+
+from ..errors import InputError
+from ..layers.base import is_positive_integer
+from ..layers.stepwise import check_stepwise
+from ..training import stateful_pass as state_pass
+from .layer_stack import Chain
+from .padded import Padded
+
+
+def generate(model, seed_sequence, steps, *, temperature=0.0, seed=0):
+    """The ``steps`` steps that follow ``seed_sequence`` where the model reads on what it wrote, and keeps its states.
+
+    ``seed_sequence``: a batch as `predict` takes it: tokens (batch, steps), or vectors (batch, steps, features) for a
+    model that gives vectors of that size. Returns (batch, steps), or (batch, steps, features). Of the model's outputs
+    the last step counts: as a vector, or as scores or probabilities of tokens. ``temperature`` 0: always the likeliest
+    token; else one drawn from the softmax of scores / temperature, the same for the same ``seed``.
+
+    Each step costs the same however long the text: states go on from it, starting from zero (whatever a stateful
+    layer remembers). `generate_from_windows` looks back a limited number of steps instead, as the model did in
+    training; the two are the same while the window covers everything. Raises `InputError`.
+    """
+    first = _seed_sequence("generate", model, seed_sequence)
+    check_stepwise("generate", model.layers)
+    return run_on(model.layers, first, None, steps, temperature=temperature, seed=seed).values
+
+
+def generate_from_windows(model, seed_sequence, steps, *, window=None, temperature=0.0, seed=0):
+    """Like `generate`, but each step reads the last ``window`` steps anew, from zero states; None: all there are.
+
+    This is the notebooks' loop: ``model.predict`` of the last 20 values, of which the last output is appended. A step
+    costs a run over the window. Any chain of layers will do, Bidirectional ones too. Raises `InputError`.
+    """
+    sequence = _seed_sequence("generate_from_windows", model, seed_sequence)
+    if window is not None and not is_positive_integer(window):
+        raise InputError(f"generate_from_windows: expected window to be a positive integer or None, got {window!r}")
+    _expect_steps(steps)
+    choose, layers = chooser(model.layers, temperature, seed), state_pass.with_states(model.layers)
+    start = sequence.shape[1]
+    for _ in range(steps):
+        run = state_pass.forward(layers, sequence[:, -window if window else None :])
+        value = np.asarray(choose(run), sequence.dtype)
+        _expect_like_inputs(value, sequence)
+        sequence = np.concatenate([sequence, value[:, None]], axis=1)
+    return sequence[:, start:]
+
+
+def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
+    """A `Padded` of what layers write that read x (batch, steps, ...) from these states and then what they wrote.
+
+    A row ends with the token `stop`, or where `stop(vectors)` is true; all steps are run until every row has ended.
+    """
+    _expect_steps(steps)
+    layers, choose = state_pass.with_states(layers), chooser(layers, temperature, seed)
+    ends = stop if callable(stop) else lambda value: np.full(len(value), False) if stop is None else value == stop
+    ended, lengths, written = np.full(len(x), False), np.zeros(len(x), np.int64), []
+    while len(written) < steps and not (written and ended.all()):
+        run = state_pass.forward(layers, x, states=states)
+        value, states = np.asarray(choose(run), x.dtype), run.states
+        _expect_like_inputs(value, x)
+        written.append(np.where(ended.reshape(-1, *(1,) * (value.ndim - 1)), value.dtype.type(0), value))
+        lengths += ~ended
+        ended = ended | ends(value)
+        x = value[:, None]
+    return Padded(np.stack(written, axis=1), lengths)
+
+
+def chooser(layers, temperature, seed):
+    """The function that takes what comes next, tokens (batch,) or vectors (batch, n), from a pass through layers."""
+    good = isinstance(temperature, int | float | np.number) and 0 <= temperature < np.inf
+    if not good or isinstance(temperature, bool):
+        raise InputError(f"generate: expected temperature to be a number of at least 0, got {temperature!r}")
+    if not layers[0].takes_integers:
+        if temperature:
+            raise InputError(f"generate: expected no temperature, the model gives vectors; got {temperature}")
+        return lambda run: _last_step(run.output)
+    softmax = layers[-1].last_activation == "softmax"
+    if not softmax and layers[-1].last_activation not in (None, "linear"):
+        raise InputError(
+            "generate: expected a last layer that gives scores or a softmax of tokens, got the activation "
+            f"{layers[-1].last_activation!r}"
+        )
+    rng = np.random.default_rng(seed)
+    return lambda run: sample(_last_step(run.pre_activation if softmax else run.output), temperature, rng)
+
+
+def sample(scores, temperature, rng):
+    """A token for each row of scores (batch, tokens): the likeliest at temperature 0, else one drawn from
+    softmax(scores / temperature) by the NumPy Generator `rng`."""
+    if not temperature:
+        return scores.argmax(axis=1)
+    scores = scores.astype(np.float64)
+    odds = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature).cumsum(axis=1)
+    return (odds <= rng.random((len(odds), 1)) * odds[:, -1:]).sum(axis=1)
+
+
+def _last_step(array):
+    return array[:, -1] if array.ndim == 3 else array
+
+
+def _seed_sequence(who, model, x):
+    """A batch of sequences for the model, of any number of steps."""
+    if not isinstance(model, Chain) or not model.layers or hasattr(model, "generate"):
+        kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
+        raise InputError(f"{who}: expected {kind}, got {model!r}")
+    x, tokens = np.asarray(x), model.layers[0].takes_integers
+    if x.ndim != (2 if tokens else 3) or x.dtype.kind not in ("iu" if tokens else "fiub") or 0 in x.shape[1:]:
+        kind = "integers of shape (batch, steps)" if tokens else "numbers of shape (batch, steps, features)"
+        raise InputError(f"{who}: expected {kind} to start from, got {x.dtype} of shape {x.shape}")
+    if not model.built:
+        model.build((None, None) if tokens else (None, None, x.shape[2]))
+    if not tokens and x.shape[2] != model.input_shape[2]:
+        raise InputError(f"{who}: expected {model.input_shape[2]} features to start from, got shape {x.shape}")
+    return x if tokens else x.astype(model.dtype, copy=False)
+
+
+def _expect_steps(steps):
+    if not is_positive_integer(steps):
+        raise InputError(f"generate: expected steps to be a positive integer, got {steps!r}")
+
+
+def _expect_like_inputs(value, x):
+    if value.shape[1:] != x.shape[2:]:
+        raise InputError(
+            f"generate: expected a model whose outputs can be its inputs, {x.shape[2:]}, got {value.shape[1:]}"
+        )

@@ -1,0 +1,59 @@
+"""Cutting data into batches, and means over them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def batch_rows(samples, batch_size, order=None):
+    """The rows of each batch: slices, or pieces of ``order``. The last may be short; no samples: one empty batch."""
+    for start in range(0, max(1, samples), batch_size):
+        rows = slice(start, min(start + batch_size, samples))
+        yield rows if order is None else order[rows]
+
+
+class Data(NamedTuple):
+    """Samples x with labels y, and their weights (batch,) or (batch, steps), or None: each counts alike."""
+
+    x: object
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def rows(self, rows):
+        return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+def split_validation(data, share):
+    """The `Data` to train on and to validate on: the last ``share`` of the samples, as Keras has it."""
+    if not 0 < share < 1:
+        raise InputError(f"fit: expected validation_split in [0, 1), got {share!r}")
+    samples = len(data.x)
+    cut = int(samples * (1 - share))
+    if cut == 0 or cut == samples:
+        raise InputError(f"fit: validation_split={share!r} of {samples} samples leaves nothing on one side")
+    return data.rows(slice(cut)), data.rows(slice(cut, None))
+
+
+class Means:
+    """Weighted means of named values over batches; ``of_mean``, {name: function}, turns some into what is shown."""
+
+    def __init__(self, names, of_mean=None):
+        self.names = names
+        self.of_mean = of_mean or {}
+        self.sums = [0.0] * len(names)
+        self.weights = [0.0] * len(names)
+
+    def add(self, values, weights):
+        """A batch's values, each with its weight."""
+        self.sums = [total + weight * value for total, value, weight in zip(self.sums, values, weights, strict=True)]
+        self.weights = [total + weight for total, weight in zip(self.weights, weights, strict=True)]
+
+    def values(self):
+        """{name: value} so far, as floats."""
+        return self.shown([s / w if w else s for s, w in zip(self.sums, self.weights, strict=True)])
+
+    def shown(self, means):
+        """{name: value} of means."""
+        return {n: self.of_mean.get(n, float)(mean) for n, mean in zip(self.names, means, strict=True)}

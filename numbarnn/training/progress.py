@@ -1,0 +1,59 @@
+"""The progress line of a pass over the data."""
+
+import shutil
+import sys
+import time
+
+from ..errors import InputError
+
+SECONDS_BETWEEN_REDRAWS = 0.1
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Prints how far a pass over ``total`` samples has come: batches, samples a second, time left, running values.
+
+    ``verbose`` 1 keeps one line up to date on a terminal and prints a line every ten seconds elsewhere; 2 prints only
+    the last line of the pass, 0 nothing.
+    """
+
+    def __init__(self, label, total, batch_size, verbose):
+        if verbose not in (0, 1, 2):
+            raise InputError(f"expected verbose to be 0, 1 or 2, got {verbose!r}")
+        self.label, self.total, self.batch_size, self.verbose = label, total, batch_size, verbose
+        self.live = verbose == 1 and sys.stdout.isatty()
+        self.interval = SECONDS_BETWEEN_REDRAWS if self.live else SECONDS_BETWEEN_LINES
+        self.start = self.updated = self.printed = time.perf_counter()
+        self.done = self.width = 0
+
+    def update(self, samples, means):
+        """``samples`` more are through; ``means`` (`Means`) are the values so far."""
+        self.done += samples
+        self.updated = now = time.perf_counter()
+        if self.verbose == 1 and self.done < self.total and now - self.printed > self.interval:
+            self.printed = now
+            left = (now - self.start) * (self.total / self.done - 1)
+            self._print(f"ETA {_clock(left)}", means.values(), end="" if self.live else "\n")
+
+    def finish(self, values):
+        """The pass is over; ``values`` {name: float} are its result."""
+        if self.verbose:
+            self._print(f"{time.perf_counter() - self.start:.1f} s", values, end="\n")
+
+    def _print(self, clock, values, end):
+        rate = self.done / max(self.updated - self.start, 1e-9)
+        batches = f"{-(-self.done // self.batch_size)}/{-(-self.total // self.batch_size)} batches"
+        shown = (f"{name}: {value:.4f}" for name, value in values.items())
+        line = "  ".join((self.label, batches, f"{rate:,.0f} samples/s", clock, *shown))
+        if self.live:
+            line = (
+                line if end else line[: shutil.get_terminal_size().columns - 1]
+            )  # a line that wraps cannot be redrawn
+            line, self.width = "\r" + line.ljust(self.width), len(line)
+        print(line, end=end, flush=True)
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

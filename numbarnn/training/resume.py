@@ -1,0 +1,116 @@
+"""Files to go on from with a training: all that one epoch hands to the next.
+
+Weights, the optimiser's memory and rate, the states of the random generators and of stateful layers, and the number
+of epochs made. The file is one of `checkpoint`, with what is no array as JSON.
+"""
+
+import numpy as np
+
+from .. import checkpoint
+from ..errors import InputError
+from ..utils.tree import leaves, nested
+
+GENERATORS = ("_weights_rng", "_shuffle_rng", "_dropout_rng")
+
+
+def save(model, path, epoch):
+    """Write the state of a compiled and built model after ``epoch`` epochs."""
+    _expect_ready(model, "save_training")
+    if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
+        raise InputError(f"save_training: expected epoch to be an integer of at least 0, got {epoch!r}")
+    optimizer = model.optimizer
+    arrays = {f"parameter:{name}": w for name, w in model.weights.items()}
+    for name, slots in optimizer.slots.items():
+        arrays |= {f"slot:{slot}:{name}": array for slot, array in slots.items()}
+    for name, layer in _stateful(model).items():
+        arrays |= {f"state:{i}:{name}": s for i, s in enumerate(leaves(layer.state)) if s is not None}
+    facts = {
+        "optimizer": type(optimizer).__name__,
+        "iterations": optimizer.iterations,
+        "learning_rate": None if callable(optimizer.learning_rate) else optimizer.learning_rate,
+        "generators": {name: getattr(model, name).bit_generator.state for name in GENERATORS},
+        "epoch": int(epoch),
+    }
+    checkpoint.save(path, arrays, facts)
+
+
+def load(model, path):
+    """Put a model into the state of a file of `save`; returns its epoch."""
+    _expect_ready(model, "load_training")
+    arrays, facts = checkpoint.load_with_facts(path)
+    if facts is None:
+        raise InputError(f"{path}: not a file of save_training, but of weights alone")
+    optimizer, layers = model.optimizer, _stateful(model)
+    _expect(path, "the optimizer", type(optimizer).__name__, facts["optimizer"])
+    scheduled = "a schedule" if callable(optimizer.learning_rate) else "a number"
+    _expect(path, "learning_rate as", scheduled, "a schedule" if facts["learning_rate"] is None else "a number")
+    groups = {"parameter": {}, "slot": {}, "state": {}}
+    for name, array in arrays.items():
+        kind, _, rest = name.partition(":")
+        groups[kind][rest] = array
+    _check_parameters(path, model, groups["parameter"])
+    slots = _slots(path, model, groups["slot"])
+    states = _states(path, layers, groups["state"])
+
+    model.set_weights([groups["parameter"][name] for name in model.weights])
+    optimizer.slots, optimizer.iterations = slots, facts["iterations"]
+    if facts["learning_rate"] is not None:
+        optimizer.learning_rate = facts["learning_rate"]
+    for name, state in facts["generators"].items():
+        getattr(model, name).bit_generator.state = state
+    for name, layer in layers.items():
+        layer.state = states[name]
+    return facts["epoch"]
+
+
+def _check_parameters(path, model, found):
+    got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, model.weights))
+    for name in sorted(got.keys() | expected.keys()):
+        _expect(path, name, expected.get(name, "nothing"), got.get(name, "nothing"))
+
+
+def _slots(path, model, found):
+    """{parameter: {slot: array}} for the optimiser; none before its first step."""
+    slots = {}
+    for name, array in found.items():
+        slot, _, parameter = name.partition(":")
+        _expect(path, f"the optimizer's {slot} of {parameter}", model.params[parameter].shape, array.shape)
+        slots.setdefault(parameter, {})[slot] = array
+    for of_parameter in slots.values():
+        _expect(path, "the optimizer's slots", tuple(model.optimizer.slot_names), tuple(of_parameter))
+    return slots
+
+
+def _states(path, layers, found):
+    """{name: state} of stateful layers, None where there was none yet."""
+    states = {}
+    for name, layer in layers.items():
+        sizes = leaves(layer.cell.state_size)
+        arrays = [found.pop(f"{i}:{name}", None) for i in range(len(sizes))]
+        for size, array in zip(sizes, arrays, strict=True):
+            if array is not None:
+                _expect(path, f"states of {name} of size", size, array.shape[1])
+        items = iter(arrays)
+        states[name] = None if arrays[0] is None else nested(lambda _, items=items: next(items), layer.cell.state_size)
+    if found:
+        raise InputError(f"{path}: not a training of this model: its stateful layers are others, {', '.join(found)}")
+    return states
+
+
+def _stateful(model):
+    """{name: layer} of all stateful recurrent layers, those inside others too."""
+    layers = {}
+    for layer in model._stateful_layers():
+        parts = getattr(layer, "parts", {"": layer})
+        layers |= {f"{layer.name}/{prefix}".rstrip("/"): part for prefix, part in parts.items()}
+    return layers
+
+
+def _expect_ready(model, who):
+    if model.loss is None or not model.built:
+        raise InputError(f"{who}: the model needs its layers built (Input) and compile(optimizer, loss) first")
+
+
+def _expect(path, what, expected, got):
+    if expected != got:
+        raise InputError(f"{path}: not a training of this model: expected {what} {expected}, got {got}")
