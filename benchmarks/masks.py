@@ -2,7 +2,7 @@
 
 import numbarnn as nr
 from numbarnn.cells import Cell
-from numbarnn.engines.interface import How
+from numbarnn.engines.interface import RunOptions
 from numbarnn.wrappers.masks import draw
 from numbarnn.wrappers.recurrent_dropout import MaskPerGate, OneMask
 from numbarnn.wrappers.transformed import transformed
@@ -10,7 +10,7 @@ from numbarnn.wrappers.transformed import transformed
 
 def masks(workload, seed=0):
     """{name: array} that numbarnn draws in `forward(..., training=True, rng=seed)`."""
-    cell, how, dtype = workload.cell, How(training=True, seed=(seed,)), workload.x.dtype
+    cell, how, dtype = workload.cell, RunOptions(training=True, seed=(seed,)), workload.x.dtype
     if isinstance(cell, nr.DropConnectWrapper):
         rng = how.part("recurrent_kernel").random("masks")
         return {"kept_weights": draw(rng, 1 - cell.rate, workload.params["recurrent_kernel"].shape, dtype)}

@@ -1,6 +1,6 @@
 """States by name: nested tuples as {"0/h": array, "0/c": array, ...}, and back."""
 
-from numbarnn.utils.tree import leaves, nested, rebuilt
+from numbarnn.utils.tree import tree_leaves, tree_map, tree_unflatten
 
 
 def names(tree, prefix=""):
@@ -8,14 +8,14 @@ def names(tree, prefix=""):
     if not isinstance(tree, tuple | list):
         return prefix.removesuffix("/") or "state"
     keys = getattr(tree, "_fields", range(len(tree)))
-    return rebuilt(tree, [names(part, f"{prefix}{key}/") for key, part in zip(keys, tree, strict=True)])
+    return tree_unflatten(tree, [names(part, f"{prefix}{key}/") for key, part in zip(keys, tree, strict=True)])
 
 
 def by_name(tree):
     """{name: leaf}."""
-    return dict(zip(leaves(names(tree)), leaves(tree), strict=True))
+    return dict(zip(tree_leaves(names(tree)), tree_leaves(tree), strict=True))
 
 
 def nest(tree, named):
     """What `named` holds, nested like the tree."""
-    return nested(named.__getitem__, names(tree))
+    return tree_map(named.__getitem__, names(tree))

@@ -99,10 +99,10 @@ class Writer:
         return f"({', '.join(map(self.tuple, tree))}{',' if len(tree) == 1 else ''})"
 
 
-def function(who, source):
+def function(caller, source):
     """The function with this source, for Python and for Numba. Its text is its `source`, tracebacks show its lines, and
     its name holds a hash of the text, by which the store of kernels knows it."""
-    code = compile(source, label := f"<{who} {hashlib.sha256(source.encode()).hexdigest()[:16]}>", "exec")
+    code = compile(source, label := f"<{caller} {hashlib.sha256(source.encode()).hexdigest()[:16]}>", "exec")
     linecache.cache[label] = len(source), None, source.splitlines(True), label
     namespace = dict(vars(maths))  # with its name: a kept kernel imports the module of each function in it
     exec(code, namespace)

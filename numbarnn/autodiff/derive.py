@@ -9,7 +9,7 @@ from .. import maths
 from .codegen import function, write
 from .equations import Equations
 from .graph import below
-from .rematerialize import computable, to_keep
+from .rematerialize import computable, minimum_cut
 from .reverse import gradients, is_zero, operands
 from .tracing import traced
 
@@ -19,30 +19,30 @@ FEWEST = 10**5  # a price that makes the number of kept values count before all 
 @cache
 def derived(cell):
     """The `Equations` of a cell that has a method `forward(z, s)`, and perhaps `feedback(z, s)`."""
-    forward, who = getattr(cell, "forward", None), type(cell).__name__
+    forward, caller = getattr(cell, "forward", None), type(cell).__name__
     if forward is None:
-        raise NotImplementedError(f"{who} declares neither equations nor forward")
+        raise NotImplementedError(f"{caller} declares neither equations nor forward")
     feedback = getattr(cell, "feedback", None)
-    return derive(forward, inputs=cell.inputs, states=cell.states, saved=cell.saved, feedback=feedback, who=who)
+    return derive(forward, inputs=cell.inputs, states=cell.states, saved=cell.saved, feedback=feedback, caller=caller)
 
 
-def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, who="derive"):
+def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="derive"):
     """The `Equations` of a cell from its forward formulas, plain Python functions of tuples of numbers.
 
     `forward(z, s) -> s1, gates`: the new states, the output first, and the values that `saved` names. `feedback(z, s)
     -> q, carried` as in `Equations`, for a cell that multiplies something computed within the step. `inputs`, `states`
-    and `saved` as in `Cell`; `who` is named in errors. The formulas may use + - * / **, all of `maths`, and NumPy's
+    and `saved` as in `Cell`; `caller` is named in errors. The formulas may use + - * / **, all of `maths`, and NumPy's
     exp, tanh, where, clip, maximum ... (expm1 of numbers up to 0 only). An activation of `maths` has the derivative of
     `maths`, at its corners too, even where it is written out.
 
     The gradient may need more than the states and the gates: that is kept as `hidden` values. The text of each function
     is its `source`. Raises `InputError` where a formula cannot be traced.
     """
-    f = traced(who, forward, feedback, inputs, states, saved)
+    f = traced(caller, forward, feedback, inputs, states, saved)
     d = differentiated(f)
     b = between(f, d)
     texts = {name: write(name, *parts) for name, parts in functions(f, d, b).items()}
-    made = {name: function(f"{who}.{name}", text) for name, text in texts.items()}
+    made = {name: function(f"{caller}.{name}", text) for name, text in texts.items()}
     return Equations(**made, hidden=len(b.hidden), extra=len(b.extra))
 
 
@@ -90,12 +90,12 @@ def between(f, d):
     needed, carried = (*f.s1, *f.gates, *now, *later), first
     if f.q:
         possible = computable(below(needed), (*first.values(), *s))
-        kept = to_keep(needed, (*f.second, *s), possible, FEWEST)
+        kept = minimum_cut(needed, (*f.second, *s), possible, FEWEST)
         carried, _ = placed(kept, f.first, {n: name for name, n in (*first.items(), *f.carried.items())})
     possible = computable(below((*f.s1, *f.gates)), (*carried.values(), *f.second, *s))
-    hidden = to_keep((*now, *later), (*s, *f.s1, *f.gates), possible)
+    hidden = minimum_cut((*now, *later), (*s, *f.s1, *f.gates), possible)
     possible = computable(below(needed), (*s, *f.s1, *f.gates, *hidden))
-    passed, extra = placed(to_keep(later, s, possible), [name for name in f.first if is_zero(d.z[name])])
+    passed, extra = placed(minimum_cut(later, s, possible), [name for name in f.first if is_zero(d.z[name])])
     return Between(carried, hidden, passed, extra)
 
 

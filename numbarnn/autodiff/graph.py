@@ -124,13 +124,13 @@ def choice(condition, x, y):
 
 
 class Graph:
-    """All numbers of one derivation; `who` is named in errors."""
+    """All numbers of one derivation; `caller` is named in errors."""
 
-    def __init__(self, who, patterns=()):
-        self.who, self.numbers, self.patterns = who, {}, patterns
+    def __init__(self, caller, patterns=()):
+        self.caller, self.numbers, self.patterns = caller, {}, patterns
 
     def refuse(self, what):
-        raise InputError(f"{self.who}: {what}")
+        raise InputError(f"{self.caller}: {what}")
 
     def lift(self, value):
         """A Number for a number."""
@@ -156,8 +156,8 @@ class Graph:
         simple = simpler(op, *args)
         if simple is not None:
             return self.lift(simple)
-        turned = args[::-1] if op in ("add", "mul") else args
-        result = self._known(op, turned if self._key(op, turned) in self.numbers else args)
+        swapped = args[::-1] if op in ("add", "mul") else args
+        result = self._known(op, swapped if self._key(op, swapped) in self.numbers else args)
         for name, pattern in self.patterns:
             found = {}
             if matches(pattern, result, found):

@@ -21,7 +21,7 @@ def computable(numbers, given):
     return found
 
 
-def to_keep(needed, free, possible, price=KEPT):
+def minimum_cut(needed, free, possible, price=KEPT):
     """Which of the `possible` numbers to keep, at `price` each, so that all needed ones can be had at the least cost;
     the free ones are there anyway.
 

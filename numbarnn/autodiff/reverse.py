@@ -40,14 +40,14 @@ def gradients(values, d_values, inputs):
     """The gradient of each of the inputs from those of the values; a constant zero where there is no path."""
     if not values:
         return (inputs[0].graph.lift(0),) * len(inputs)
-    leaves = set(inputs)
-    numbers = below(values, leaves)
-    found, moved = defaultdict(lambda: inputs[0].graph.lift(0)), dependent(numbers, leaves)
+    tree_leaves = set(inputs)
+    numbers = below(values, tree_leaves)
+    found, moved = defaultdict(lambda: inputs[0].graph.lift(0)), dependent(numbers, tree_leaves)
     for value, d in zip(values, d_values, strict=True):
         found[value] = found[value] + d
     for number in reversed(numbers):
         d = found[number]
-        if number in moved and number not in leaves and not is_zero(d):
+        if number in moved and number not in tree_leaves and not is_zero(d):
             rule = RULES.get(number.op, activation_rule)
             for argument, part in zip(number.args, rule(d, number, *number.args), strict=True):
                 if argument in moved:

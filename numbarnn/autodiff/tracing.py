@@ -35,9 +35,9 @@ class Formulas(NamedTuple):
         return tuple(self.z[name] for name in self.inputs if name not in self.first)
 
 
-def traced(who, forward, feedback, inputs, states, saved):
+def traced(caller, forward, feedback, inputs, states, saved):
     """The `Formulas` of two Python functions; `feedback` may be None."""
-    graph = Graph(who, activations())
+    graph = Graph(caller, activations())
     z, s = ({name: graph.input((kind, name)) for name in names} for kind, names in (("z", inputs), ("s", states)))
     f = Formulas(graph, inputs, z, s, (), {}, (), (), saved)
     if feedback:

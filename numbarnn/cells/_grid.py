@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engines.interface import Pass
+from ..engines.interface import CellResult
 from ..errors import InputError
 from ._grid_step import GridStep
 from .base import state_type
@@ -20,8 +20,8 @@ class Place(NamedTuple):
     lowest: bool
 
 
-def run(cell, slices, params, x, state, mask, how):
-    """The `Pass` of a `GridLSTMCell` whose frequency steps start at these inputs, a tuple of them for each block."""
+def run(cell, slices, params, x, state, mask, options):
+    """The `CellResult` of a `GridLSTMCell` whose frequency steps start at these inputs, a tuple for each block."""
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
@@ -35,7 +35,7 @@ def run(cell, slices, params, x, state, mask, how):
         own = blocks[place.block]
         own = own | {"kernel": own["kernel"][: inputs.shape[2] - N]}  # of the lowest step, whose m_F is zero, x's rows
         first = first and step.State(first.m, first.c, nothing, nothing)
-        passes.append(step.unroll(own, inputs, first, mask, how))
+        passes.append(step.unroll(own, inputs, first, mask, options))
 
     def backward(d_outputs, d_state, cut=None):
         d_blocks = [{name: np.zeros_like(value) for name, value in block.items()} for block in blocks]
@@ -60,7 +60,7 @@ def run(cell, slices, params, x, state, mask, how):
     final = tuple(State(p.state.c, p.state.m) for p in passes)
     states = lambda: side_by_side([{name: p.states()[name] for name in State._fields} for p in passes])  # noqa: E731
     gates = lambda: side_by_side([p.gates() for p in passes])  # noqa: E731
-    return Pass(outputs, final, backward, states, gates)
+    return CellResult(outputs, final, backward, states, gates)
 
 
 def step_of(cell):

@@ -37,7 +37,7 @@ class GridStep(Cell):
     forget_bias: float
 
     states = ("m", "c", "m_frequency", "c_frequency")
-    put_out = (0, 2, 3)
+    output_states = (0, 2, 3)
 
     @property
     def inputs(self):

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from .. import initializers
+from ..autodiff import derived
+from ..engines import dispatch
 from ..errors import InputError
 from ..maths import ACTIVATIONS
 from .rnn_cell import RNNCell
@@ -97,8 +99,6 @@ class Cell(RNNCell):
     def equations(self):
         """The cell's `Equations` under its options; where a cell declares none, they are derived from its methods
         `forward(z, s)` and, where it has one, `feedback(z, s)`: see `derive`."""
-        from ..autodiff import derived
-
         return derived(self)
 
     @property
@@ -112,7 +112,7 @@ class Cell(RNNCell):
         fed = tuple(name for name, source in self.inputs.items() if set(source) & set("xhq"))
         return {"bias": fed} if self.use_bias else {}
 
-    def draw(self, shape, dtype, how):
+    def draw(self, shape, dtype, options):
         """{name: array that broadcasts to (T, B, H)} for the inputs fed by "m"; `shape` is (T, B, H)."""
         return {}
 
@@ -124,7 +124,7 @@ class Cell(RNNCell):
         return state_type(first + self.states[1:])
 
     @property
-    def put_out(self):
+    def output_states(self):
         """Places of the states whose values are the outputs, side by side."""
         return (len(self.states) - 1,) if self.last_is_output else (0,)
 
@@ -203,7 +203,4 @@ class Cell(RNNCell):
         """Its transpose: gradients of the cell's own parameters."""
         return d_params
 
-    def unroll(self, params, x, state, mask, how):
-        from ..engines.dispatch import run
-
-        return run(self, params, x, state, mask, how)
+    unroll = dispatch.unroll

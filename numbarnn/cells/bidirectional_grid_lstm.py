@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass, fields
 
 import numpy as np
 
-from ..engines.interface import Pass
+from ..engines.interface import CellResult
 from .grid_lstm import GridLSTMCell, is_integer
 
 DIRECTIONS = ("forward", "backward")
@@ -48,17 +48,17 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
         rng = np.random.default_rng(rng)
         return prefixed([self.grid.init_params(input_size, rng, dtype) for _ in DIRECTIONS])
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         from ._grid import run
 
         I, after = x.shape[2], max(self.backward_slice_offset, 0)
         before = after - self.backward_slice_offset
         padded = np.pad(x, ((0, 0), (0, 0), (before, after)))
-        turned = tuple(tuple(start + after for start in reversed(block)) for block in self.slices)
+        swapped = tuple(tuple(start + after for start in reversed(block)) for block in self.slices)
         passes = [
-            run(self.grid, slices, part(direction, params), inputs, first, mask, how)
+            run(self.grid, slices, part(direction, params), inputs, first, mask, options)
             for direction, slices, inputs, first in zip(
-                DIRECTIONS, (self.slices, turned), (x, padded), state or (None, None), strict=True
+                DIRECTIONS, (self.slices, swapped), (x, padded), state or (None, None), strict=True
             )
         ]
 
@@ -73,7 +73,7 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
             (lambda: prefixed([r.states() for r in passes])),
             (lambda: prefixed([r.gates() for r in passes])),
         )
-        return Pass(outputs, tuple(run.state for run in passes), backward, states, gates)
+        return CellResult(outputs, tuple(run.state for run in passes), backward, states, gates)
 
 
 def prefixed(values):

@@ -15,7 +15,7 @@ from numba.extending import register_jitable
 
 from .. import initializers
 from ..autodiff.equations import Equations
-from ..engines.interface import Pass
+from ..engines.interface import CellResult
 from ..errors import InputError
 from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, sigmoid, tanh, zero
 from .base import Cell
@@ -95,15 +95,15 @@ class GLSTMCell(Cell):
         bound = math.sqrt(6 / (inputs + outputs + columns))
         return dict.fromkeys(KERNELS, initializers.uniform(-bound, bound))
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         """Groups that meet nowhere run one after the other, each as a cell of its own."""
         if self.number_of_groups == 1 or self.num_proj is not None:
-            return super().unroll(params, x, state, mask, how)
+            return super().unroll(params, x, state, mask, options)
         G, split = self.number_of_groups, lambda array, axis: np.split(array, self.number_of_groups, axis)
         cell = replace(self, units=self.units // G, number_of_groups=1)
         states = [None] * G if state is None else zip(*(split(array, 1) for array in state), strict=True)
         parts = zip(parts_of(params, G), split(x, 2), states, strict=True)
-        runs = [cell.unroll(*part, mask, how) for part in parts]
+        runs = [cell.unroll(*part, mask, options) for part in parts]
 
         def backward(d_outputs, d_state, cut=None):
             dy = [None] * G if d_outputs is None else split(d_outputs, 2)
@@ -120,7 +120,7 @@ class GLSTMCell(Cell):
             (lambda: side_by_side([run.states() for run in runs])),
             (lambda: side_by_side([run.gates() for run in runs])),
         )
-        return Pass(outputs, self.State(*final), backward, states, gates)
+        return CellResult(outputs, self.State(*final), backward, states, gates)
 
     def engine_params(self, params):
         return params | {name: block_diagonal(params[name]) for name in KERNELS}

@@ -111,17 +111,17 @@ class GridLSTMCell(RNNCell):
         return shapes
 
     def _check_input_size(self, input_size):
-        who = type(self).__name__
+        caller = type(self).__name__
         if self.start_freqindex_list is None:
             count = self._steps_in(input_size)
             if self.num_frequency_blocks != (count,):
                 raise InputError(
-                    f"{who}: expected num_frequency_blocks to be ({count},) for {input_size} inputs, "
+                    f"{caller}: expected num_frequency_blocks to be ({count},) for {input_size} inputs, "
                     f"got {self.num_frequency_blocks}"
                 )
         elif input_size < max(self.end_freqindex_list):
             raise InputError(
-                f"{who}: expected at least {max(self.end_freqindex_list)} inputs for end_freqindex_list "
+                f"{caller}: expected at least {max(self.end_freqindex_list)} inputs for end_freqindex_list "
                 f"{self.end_freqindex_list}, got {input_size}"
             )
 
@@ -131,10 +131,10 @@ class GridLSTMCell(RNNCell):
         shapes = self.param_shapes(input_size).items()
         return {name: makers[name.split("_")[1]](shape, rng, dtype) for name, shape in shapes}
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         from ._grid import run
 
-        return run(self, self.slices, params, x, state, mask, how)
+        return run(self, self.slices, params, x, state, mask, options)
 
 
 def is_integer(value, least):

@@ -90,8 +90,8 @@ class IntersectionRNNCell(RNNCell):
     def param_shapes(self, input_size):
         H = self.units
         if input_size != H:
-            who = type(self).__name__
-            raise InputError(f"{who}: expected as many input features as units, {H}, got {input_size}")
+            caller = type(self).__name__
+            raise InputError(f"{caller}: expected as many input features as units, {H}, got {input_size}")
         return {"kernel": (H, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
 
     def init_params(self, input_size, rng=0, dtype="float32"):
@@ -99,10 +99,10 @@ class IntersectionRNNCell(RNNCell):
         makers = glorot_packed(self, shapes) | {"bias": initializers.zeros}
         return {name: makers[name](shape, rng, dtype) for name, shape in shapes.items()}
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         plain = _Plain(self.units, forget_bias=self.forget_bias, y_activation=self.y_activation)
         first = None if state is None else plain.State(state.h, np.zeros_like(state.h))
-        run, State = plain.unroll(params, x, first, mask, how), type(self.state_size)
+        run, State = plain.unroll(params, x, first, mask, options), type(self.state_size)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, dx, initial = run.backward(d_outputs, plain.State(d_state.h, None), cut)

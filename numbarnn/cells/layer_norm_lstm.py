@@ -153,11 +153,11 @@ class LayerNormBasicLSTMCell(Cell):
         c = f * s[1] + i * (g * k)
         return (o * phi(c), c), (i, f, g, o)
 
-    def draw(self, shape, dtype, how):
+    def draw(self, shape, dtype, options):
         """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""
-        if not how.training or self.dropout_keep_prob == 1:
+        if not options.training or self.dropout_keep_prob == 1:
             return {"keep": np.ones((1, 1, 1), dtype)}
-        kept = chosen(how.random(type(self).__name__), self.dropout_keep_prob, shape)
+        kept = chosen(options.random(type(self).__name__), self.dropout_keep_prob, shape)
         return {"keep": kept.astype(dtype) / dtype.type(self.dropout_keep_prob)}
 
     initial = LayerNormLSTMCell.initial

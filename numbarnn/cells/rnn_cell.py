@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import Checked
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 
 
 class RNNCell(Checked):
@@ -28,7 +28,7 @@ class RNNCell(Checked):
     @cached_property
     def no_gradient(self):
         """None for each state, nested like `state_size`."""
-        return nested(lambda _: None, self.state_size)
+        return tree_map(lambda _: None, self.state_size)
 
     def param_shapes(self, input_size):
         """Names and shapes of the parameters for inputs of `input_size` features."""
@@ -38,14 +38,14 @@ class RNNCell(Checked):
         """Fresh parameters {name: array}. `rng`: a seed or a NumPy Generator."""
         raise NotImplementedError
 
-    def unroll(self, params, x, state, mask, how):
-        """A `Pass` over x (T, B, I), zeros where masked; `state` nested like `state_size`, None for zeros; `mask`
+    def unroll(self, params, x, state, mask, options):
+        """A `CellResult` over x (T, B, I), zeros where masked; `state` nested like `state_size`, None for zeros; `mask`
         (T, B) booleans or None. Everything has been checked."""
         raise NotImplementedError
 
     def zero_state(self, batch, dtype="float32"):
         """States of zeros, (batch, size) arrays nested like `state_size`."""
-        return nested(lambda size: np.zeros((batch, size), dtype), self.state_size)
+        return tree_map(lambda size: np.zeros((batch, size), dtype), self.state_size)
 
     def step(self, params, x, state=None, **options):
         """One time step: x (B, I) and the state in, the output (B, output_size) and the new state out.

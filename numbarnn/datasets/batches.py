@@ -31,9 +31,9 @@ def batch_stream(x, y, batch_size, rng=0):
         yield x[rows], y[rows]
 
 
-def _check(who, x, y, batch_size):
+def _check(caller, x, y, batch_size):
     if len(x) != len(y) or not 1 <= batch_size <= len(x):
         raise InputError(
-            f"{who}: expected as many labels as samples, and batches of 1 to all of them, "
+            f"{caller}: expected as many labels as samples, and batches of 1 to all of them, "
             f"got {len(x)} samples, {len(y)} labels, batch_size {batch_size}"
         )

@@ -34,16 +34,16 @@ def contiguous_batches(stream, batch_size, steps):
     Source: the truncated BPTT batches of Zaremba, Sutskever, Vinyals (2014), whose remainder is dropped in silence.
     Raises `InputError`.
     """
-    who, stream = "contiguous_batches", np.asarray(stream)
+    caller, stream = "contiguous_batches", np.asarray(stream)
     if stream.ndim not in (1, 2) or stream.dtype.kind not in ("iuf" if stream.ndim == 1 else "f"):
         got = f"{stream.dtype} of shape {stream.shape}"
-        raise InputError(f"{who}: expected integers (N,) or floats (N,) or (N, F), got {got}")
+        raise InputError(f"{caller}: expected integers (N,) or floats (N,) or (N, F), got {got}")
     for name, value in {"batch_size": batch_size, "steps": steps}.items():
         if not is_count(value):
-            raise InputError(f"{who}: expected {name} to be a positive integer, got {value!r}")
+            raise InputError(f"{caller}: expected {name} to be a positive integer, got {value!r}")
     batches = (len(stream) - 1) // (batch_size * steps)
     if batches < 1:
-        raise InputError(f"{who}: expected more than {batch_size} * {steps} items, got {len(stream)}")
+        raise InputError(f"{caller}: expected more than {batch_size} * {steps} items, got {len(stream)}")
     used = batches * batch_size * steps
     items = stream[:, None] if stream.ndim == 1 and stream.dtype.kind == "f" else stream
 

@@ -18,11 +18,11 @@ def as_array(value):
     return as_device(value)
 
 
-def turned(array):
+def swap_time_batch(array):
     """With its first two axes exchanged, over the same memory."""
     if not is_on_device(array):
         return np.swapaxes(array, 0, 1)
-    return as_array(array).turned()
+    return as_array(array).swap_time_batch()
 
 
 def with_zeros(x, valid):

@@ -10,18 +10,18 @@ from ..errors import InputError
 
 
 @dataclass
-class Trace:
+class EngineResult:
     """One forward pass, everything time-major.
 
     An engine is a module with `forward(cell, params, x, initial, mask, resets, reverse, keep, given) -> Trace`
-    (`given`: what `Cell.draw` gave; where `resets` (T, B) is true, a row's states are zero before the step),
+    (`noise`: what `Cell.draw` gave; where `resets` (T, B) is true, a row's states are zero before the step),
     `backward(trace, d_outputs, d_state, cut) -> params, inputs, initial state` (gradients; where `cut` (T, B) is true,
     as it is at all resets, none passes to the states before the step), `states(trace)` and `gates(trace)`.
     """
 
     cell: Any
     params: dict
-    x: np.ndarray  # (T, B, I), zeros where masked; or (T, B) int64 (see `engines.run`)
+    x: np.ndarray  # (T, B, I), zeros where masked; or (T, B) int64 (see `dispatch.unroll`)
     mask: np.ndarray | None  # (T, B) booleans
     reverse: bool
     outputs: np.ndarray  # (T, B, n)
@@ -29,7 +29,7 @@ class Trace:
     saved: Any  # the engine's own; None when nothing is kept for the gradient
 
 
-class How(NamedTuple):
+class RunOptions(NamedTuple):
     """How a pass is run; it goes down unchanged to the plain cells that a composite is made of, but for `part`.
 
     `reverse` walks each row from its last valid step to its first; `keep`: the gradient will be asked for. `seed` is a
@@ -54,15 +54,15 @@ class How(NamedTuple):
             return None if cut is None else np.broadcast_to(cut, shape)
         return self.resets if cut is None else self.resets | cut
 
-    def random(self, who):
+    def random(self, caller):
         """A NumPy Generator for this part."""
         if not self.seed:
-            raise InputError(f"{who}: draws random numbers in training; expected rng (a seed), got None")
+            raise InputError(f"{caller}: draws random numbers in training; expected rng (a seed), got None")
         return np.random.default_rng(self.seed)
 
 
 @dataclass
-class Pass:
+class CellResult:
     """A cell's run over a batch of sequences, everything time-major.
 
     `outputs` (T, B, output_size), zero where masked; `state`: final states, as nested as the cell's `state_size`.

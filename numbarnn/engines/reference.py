@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from .interface import Trace
+from .interface import EngineResult
 
 
 class Weights(NamedTuple):
@@ -89,7 +89,7 @@ def clipped(cell, r):
     return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
 
 
-def one_step(cell, params, weights, given, t, x, y, s):
+def one_step(cell, params, weights, noise, t, x, y, s):
     """z, q and normalised rows of time step t, from the input, the output before and the states."""
     eq, kinds = cell.equations, kinds_of_q(cell)
     first = [name for name in cell.inputs if name not in kinds]
@@ -100,7 +100,7 @@ def one_step(cell, params, weights, given, t, x, y, s):
             W, R, b = weights[name]
             z[name] = np.broadcast_to(b, (len(x), cell.units))
             if cell.inputs[name] in ("m", "u"):
-                z[name] = given[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
+                z[name] = noise[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
             if W is not None:
                 z[name] = z[name] + (W[x] if x.ndim == 1 else x[:, : len(W)] @ W)
             if R is not None:
@@ -118,7 +118,7 @@ def one_step(cell, params, weights, given, t, x, y, s):
     return tuple(z[name] for name in cell.inputs), q, normed
 
 
-def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
+def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
@@ -126,27 +126,27 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
     weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
     T, B = x.shape[:2]
-    given = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in given.items()}
+    noise = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in noise.items()}
     state = [
         np.zeros((B, n), dtype) if initial is None else np.array(initial[i]) for i, n in enumerate(cell.state_size)
     ]
     y, s = state[0], tuple(state)
     if cell.num_proj is not None:
         s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), dtype), *state[1:])
-    outputs, steps = np.zeros((T, B, len(cell.put_out) * cell.output_size), dtype), []
+    outputs, steps = np.zeros((T, B, len(cell.output_states) * cell.output_size), dtype), []
     for t in reversed(range(T)) if reverse else range(T):
         if resets is not None:
             y, *s = (np.where(resets[t][:, None], 0, a) for a in (y, *s))
-        z, q, normed = one_step(cell, params, weights, given, t, x[t], y, s)
+        z, q, normed = one_step(cell, params, weights, noise, t, x[t], y, s)
         s1, saved = cell.equations.forward(z, s)
         r = None if cell.num_proj is None else s1[0] @ params["projection_kernel"]
         valid = np.full((B, 1), True) if mask is None else mask[t][:, None]
         s1 = tuple(np.where(valid, new, old) for new, old in zip(s1, s, strict=True))
         y1 = s1[0] if r is None else np.where(valid, clipped(cell, r), y)
-        outputs[t] = np.where(valid, np.hstack([s1[i] if i else y1 for i in cell.put_out]), 0)
+        outputs[t] = np.where(valid, np.hstack([s1[i] if i else y1 for i in cell.output_states]), 0)
         steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
         y, s = y1, s1
-    return Trace(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
+    return EngineResult(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
 
 
 def exposed(cell, y, s):
@@ -192,7 +192,7 @@ def backward(trace, d_outputs, d_state, cut):
         only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(dtype)  # noqa: E731
         ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
         if d_outputs is not None:
-            for i, d in zip(cell.put_out, np.split(d_outputs[t], len(cell.put_out), 1), strict=True):
+            for i, d in zip(cell.output_states, np.split(d_outputs[t], len(cell.output_states), 1), strict=True):
                 ds1[i] = ds1[i] + only_valid(d)
         if step.r is not None:
             inside = True if cell.proj_clip is None else np.abs(step.r) <= cell.proj_clip

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..rnn.arguments import check_array
 from ..rnn.run import forward
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 
 
 class Saturation(NamedTuple):
@@ -55,7 +55,7 @@ def _extremes(cell, size):
     features = None if cell.takes_integers else 3
     params = {n: size * rng.standard_normal(a.shape) for n, a in cell.init_params(features, 0, "float64").items()}
     x = np.zeros((64, 1), int) if cell.takes_integers else rng.standard_normal((64, 1, 3))
-    state = nested(lambda n: rng.standard_normal((64, n)), cell.state_size)
+    state = tree_map(lambda n: rng.standard_normal((64, n)), cell.state_size)
     with np.errstate(all="ignore"):
         gates = forward(cell, params, x, initial_state=state, device="numpy").gates
     return {name: (float(values.min()), float(values.max())) for name, values in gates.items()}

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..layers.states import added, place_of_output
 from ..rnn.arguments import check_array, check_state
-from ..utils.tree import leaves, nested
+from ..utils.tree import tree_leaves, tree_map
 from .stepwise import StepwiseRuns, state_names
 
 
@@ -31,7 +31,7 @@ def state_gradients(cell, params, x, d_outputs=None, d_state=None, **options):
         d_outputs = check_array("state_gradients", "d_outputs", d_outputs, (batch, steps, cell.output_size), runs.dtype)
     d = check_state(cell, "d_state", d_state, batch, runs.dtype, partial=True)
     d = cell.no_gradient if d is None else d
-    d = nested(lambda size, a: np.zeros((batch, size), runs.dtype) if a is None else a, cell.state_size, d)
+    d = tree_map(lambda size, a: np.zeros((batch, size), runs.dtype) if a is None else a, cell.state_size, d)
     place, found = place_of_output(cell), {}
     for t in reversed(runs.order):
         d_output = None if d_outputs is None else d_outputs[:, t : t + 1]
@@ -39,7 +39,7 @@ def state_gradients(cell, params, x, d_outputs=None, d_state=None, **options):
         if d_output is not None and place is not None:
             seen = d_output[:, 0] if runs.valid is None else np.where(runs.valid[t][:, None], d_output[:, 0], 0)
             whole = added(d, cell.state_size, place, seen.astype(runs.dtype, copy=False))
-        found[t] = leaves(whole)
+        found[t] = tree_leaves(whole)
         d = runs.runs[t].backward(d_output, d).initial_state
     each = [np.stack(arrays, axis=1) for arrays in zip(*(found[t] for t in range(steps)), strict=True)]
     return dict(zip(state_names(cell.state_size), each, strict=True))

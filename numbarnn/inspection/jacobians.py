@@ -4,7 +4,7 @@ import numpy as np
 
 from ..rnn.arguments import check_cell, check_params, check_state, checked_inputs
 from ..rnn.run import forward
-from ..utils.tree import leaves, nested
+from ..utils.tree import tree_leaves, tree_map
 from .stepwise import StepwiseRuns
 
 
@@ -18,12 +18,12 @@ def step_jacobian(cell, params, x, state=None, *, device="cpu"):
     params = check_params(cell, params, *(x.shape[2:] or [None]), dtype=None if cell.takes_integers else x.dtype)
     dtype = next(iter(params.values())).dtype
     state = cell.zero_state(batch, dtype) if state is None else check_state(cell, "state", state, batch, dtype)
-    size = sum(leaves(cell.state_size))
+    size = sum(tree_leaves(cell.state_size))
     unit, jacobian = _split(cell.state_size, np.eye(size, dtype=dtype)), np.empty((batch, size, size), dtype)
     for b in range(batch):
-        here = nested(lambda s, b=b: np.repeat(s[b : b + 1], size, axis=0), state)
+        here = tree_map(lambda s, b=b: np.repeat(s[b : b + 1], size, axis=0), state)
         run = forward(cell, params, np.repeat(x[b : b + 1], size, axis=0), initial_state=here, device=device)
-        jacobian[b] = np.concatenate(leaves(run.backward(None, unit).initial_state), axis=1)
+        jacobian[b] = np.concatenate(tree_leaves(run.backward(None, unit).initial_state), axis=1)
     return jacobian
 
 
@@ -39,7 +39,7 @@ def jacobian_norms(cell, params, x, *, steps=None, rows=None, **options):
     steps = np.arange(runs.x.shape[1]) if steps is None else np.asarray(steps)
     norms = np.ones((len(rows), len(steps)))
     for i, t in enumerate(steps):
-        before = nested(lambda s: s[rows], runs.before[t])
+        before = tree_map(lambda s: s[rows], runs.before[t])
         jacobian = step_jacobian(cell, runs.params, runs.x[rows, t], before, device=runs.device)
         valid = True if runs.valid is None else runs.valid[t, rows]
         norms[:, i] = np.where(valid, np.linalg.norm(jacobian, 2, axis=(1, 2)), 1)
@@ -48,5 +48,5 @@ def jacobian_norms(cell, params, x, *, steps=None, rows=None, **options):
 
 def _split(sizes, array):
     """The columns of an array, nested like these sizes."""
-    ends = iter(np.cumsum(leaves(sizes)))
-    return nested(lambda size: (lambda end: array[:, end - size : end])(next(ends)), sizes)
+    ends = iter(np.cumsum(tree_leaves(sizes)))
+    return tree_map(lambda size: (lambda end: array[:, end - size : end])(next(ends)), sizes)

@@ -43,12 +43,12 @@ def plot_saturation(saturation, title="Saturated gates"):
     return figure
 
 
-def _figure(found, who):
+def _figure(found, caller):
     if not isinstance(found, dict) or not found:
-        raise InputError(f"{who}: expected {{label: values}} with at least one entry, got {found!r}")
+        raise InputError(f"{caller}: expected {{label: values}} with at least one entry, got {found!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError(f"{who} needs matplotlib: pip install 'numbarnn[plot]'") from error
+        raise ImportError(f"{caller} needs matplotlib: pip install 'numbarnn[plot]'") from error
     figure = Figure()
     return figure, figure.subplots()

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from ..ops import embedding as lookup
 from ..rnn.run import Run, forward
-from ..utils.tree import leaves, nested
+from ..utils.tree import tree_leaves, tree_map
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
 from .base import Layer
@@ -104,7 +104,7 @@ class Recurrent(Layer):
             save="all" if training else "minimal",
         )
         if self.stateful:
-            self.state = nested(np.copy, run.state)
+            self.state = tree_map(np.copy, run.state)
         repeated = None if mask is None or self.zero_output_for_mask else self._in_reading_order(mask)
         in_state = self._output_is_state(mask, repeated, reset_mask)
         output = at(run.state, place_of_output(self.cell)) if in_state else self._outputs(run, repeated, initial_state)
@@ -163,23 +163,23 @@ class Recurrent(Layer):
             self.state = None
         elif rows is None:
             self._expect(self.built, "a built layer to set the states of", "one without parameters")
-            self.state = nested(lambda s: np.array(s, self.dtype), as_state(self.cell, states))
+            self.state = tree_map(lambda s: np.array(s, self.dtype), as_state(self.cell, states))
         elif states is not None:
             raise InputError(f"{self.name}: reset_states expects states or rows, got both")
         elif self.state is not None:
             ended = self._among_rows(rows)
-            for s in leaves(self.state):
+            for s in tree_leaves(self.state):
                 s[ended] = 0
 
     def end_rows(self, rows):
         """``rows`` (booleans or indices) have ended: the next batch is made of the others alone, in their order."""
         if self.state is not None:
             goes_on = ~self._among_rows(rows)
-            self.state = nested(lambda s: s[goes_on], self.state)
+            self.state = tree_map(lambda s: s[goes_on], self.state)
 
     def _among_rows(self, rows):
         """Booleans (batch,), true for ``rows``."""
-        among = np.zeros(len(leaves(self.state)[0]), bool)
+        among = np.zeros(len(tree_leaves(self.state)[0]), bool)
         try:
             among[rows] = True
         except IndexError:
@@ -189,9 +189,9 @@ class Recurrent(Layer):
     def carried_state(self, batch):
         """The state from which a batch of so many rows goes on; None: from zeros."""
         if self.state is not None:
-            got = tuple(s.shape for s in leaves(self.state))
+            got = tuple(s.shape for s in tree_leaves(self.state))
             self._expect(
-                got == tuple((batch, size) for size in leaves(self.cell.state_size)),
+                got == tuple((batch, size) for size in tree_leaves(self.cell.state_size)),
                 f"a batch that goes on from states of shapes {got} (reset_states() starts anew)",
                 f"{batch} rows",
             )

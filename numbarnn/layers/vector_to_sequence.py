@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 from .recurrent import Recurrent
 from .states import added, as_list, at, from_list, place_of_output
 from .wrapper import Wrapper
@@ -52,7 +52,7 @@ class VectorToSequence(Wrapper):
         sequence = np.zeros(self._sequence_shape(x.shape), x.dtype)
         if self.mode == "state":
             cell = self.layer.cell
-            zeros = nested(lambda size: np.zeros((len(x), size), x.dtype), cell.state_size)
+            zeros = tree_map(lambda size: np.zeros((len(x), size), x.dtype), cell.state_size)
             state = added(zeros, cell.state_size, place_of_output(cell), x)
             return self.layer.forward(sequence, training, rng, None, as_list(state))
         sequence[:, : 1 if self.mode == "first" else None] = x[:, None]

@@ -61,10 +61,10 @@ class Loss(Checked):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
-def spread(who, weights, shape):
+def spread(caller, weights, shape):
     """Weights of the first axes of `shape`, repeated over the others."""
     weights = np.asarray(weights)
     if not 1 <= weights.ndim <= len(shape) or weights.shape != shape[: weights.ndim]:
         shapes = " or ".join(str(shape[: n + 1]) for n in range(len(shape)))
-        raise InputError(f"{who}: expected weights of shape {shapes}, got {weights.shape}")
+        raise InputError(f"{caller}: expected weights of shape {shapes}, got {weights.shape}")
     return np.broadcast_to(weights.reshape(*weights.shape, *[1] * (len(shape) - weights.ndim)), shape)

@@ -10,12 +10,12 @@ from ..layers.states import as_list
 from ..layers.stepwise import check_stepwise
 from ..training.forward_pass import ChainPass
 from ..training.stateful_pass import StatePass, is_recurrent
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 from .padded import Padded
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class TeacherForcingBatch:
     """A batch for an encoder-decoder, to be indexed by rows: what the encoder reads, what the decoder reads (batch,
     steps, ...), and which of these steps count (batch, steps)."""
 
@@ -27,7 +27,7 @@ class Pairs:
         return len(self.given)
 
     def __getitem__(self, rows):
-        return Pairs(self.source[rows], self.given[rows], self.mask[rows])
+        return TeacherForcingBatch(self.source[rows], self.given[rows], self.mask[rows])
 
 
 @dataclass
@@ -41,7 +41,7 @@ class PairPass(ChainPass):
     def backward(self, d_output, **options):
         """{"layer/parameter": gradient} of both; `options` are those of the last layer's `backward`."""
         gradients, d_states = self.decoded.backward(d_output, **options)
-        d_states = [handed_back(layer, d) for layer, d in zip(self.bridge, d_states, strict=True)]
+        d_states = [split_directions(layer, d) for layer, d in zip(self.bridge, d_states, strict=True)]
         return self.encoded.backward(None, d_states)[0] | gradients
 
 
@@ -50,48 +50,48 @@ def handed_sizes(layer):
     if not isinstance(layer, Bidirectional):
         return as_list(layer.cell.state_size)
     first, second = (as_list(part.cell.state_size) for part in layer.parts.values())
-    return list(nested(lambda a, b: a + b, first, second))
+    return list(tree_map(lambda a, b: a + b, first, second))
 
 
-def handed_over(layer, states):
+def merge_directions(layer, states):
     """The states for the decoder; those of both directions stand side by side."""
     if not isinstance(layer, Bidirectional):
         return states
     half = len(states) // 2
-    return list(nested(lambda a, b: np.concatenate([a, b], axis=1), states[:half], states[half:]))
+    return list(tree_map(lambda a, b: np.concatenate([a, b], axis=1), states[:half], states[half:]))
 
 
-def handed_back(layer, d_states):
+def split_directions(layer, d_states):
     """Gradients of the layer's own states."""
     if not isinstance(layer, Bidirectional):
         return d_states
     first = as_list(layer.layer.cell.state_size)
     return [
-        *nested(lambda d, size: d[:, :size], d_states, first),
-        *nested(lambda d, size: d[:, size:], d_states, first),
+        *tree_map(lambda d, size: d[:, :size], d_states, first),
+        *tree_map(lambda d, size: d[:, size:], d_states, first),
     ]
 
 
-def check_parts(who, encoder, decoder):
+def check_parts(caller, encoder, decoder):
     """Raises `InputError` unless the decoder's layers can go on from the encoder's states."""
     if not encoder or not is_recurrent(encoder[-1]):
-        raise InputError(f"{who}: expected an encoder that ends with a recurrent layer, got {_kinds(encoder)}")
+        raise InputError(f"{caller}: expected an encoder that ends with a recurrent layer, got {_kinds(encoder)}")
     if not decoder or not all(isinstance(layer, Layer) for layer in decoder):
-        raise InputError(f"{who}: expected layers such as LSTM(10) for the decoder, got {_kinds(decoder)}")
-    check_stepwise(who, decoder)
+        raise InputError(f"{caller}: expected layers such as LSTM(10) for the decoder, got {_kinds(decoder)}")
+    check_stepwise(caller, decoder)
     if any(isinstance(layer, Input | Masking) or getattr(layer, "mask_zero", False) for layer in decoder):
         raise InputError(
-            f"{who}: expected a decoder without Input, Masking and mask_zero: its inputs are its own outputs, and the "
-            "lengths of targets say what counts"
+            f"{caller}: expected a decoder without Input, Masking and mask_zero: its inputs are its own outputs, and "
+            "the lengths of targets say what counts"
         )
     if not all(layer.return_sequences for layer in decoder if is_recurrent(layer)):
-        raise InputError(f"{who}: expected return_sequences=True of the decoder's recurrent layers")
+        raise InputError(f"{caller}: expected return_sequences=True of the decoder's recurrent layers")
     if any(getattr(layer, "stateful", False) for layer in (*encoder, *decoder)):
-        raise InputError(f"{who}: expected layers that are not stateful")
+        raise InputError(f"{caller}: expected layers that are not stateful")
     sizes = [list(map(handed_sizes, filter(is_recurrent, side))) for side in (encoder, decoder)]
     if sizes[0] != sizes[1]:
         raise InputError(
-            f"{who}: expected as many recurrent layers in the decoder, with states of the sizes {sizes[0]}, got "
+            f"{caller}: expected as many recurrent layers in the decoder, with states of the sizes {sizes[0]}, got "
             f"{sizes[1]}"
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import InputError
 from ..training import stateful_pass as state_pass
 from ..training.batches import batch_rows
-from .bridge import PairPass, Pairs, check_parts, handed_over
+from .bridge import PairPass, TeacherForcingBatch, check_parts, merge_directions
 from .generation import run_on
 from .padded import Padded
 from .sequential import Sequential
@@ -65,7 +65,7 @@ class EncoderDecoder(Sequential):
         return np.concatenate([self._forward(pairs[rows]).output for rows in batch_rows(len(x), batch_size)])
 
     def _forward(self, x, training=False):
-        """The pass of `Pairs`; only in training it keeps what the gradient needs."""
+        """The pass of `TeacherForcingBatch`; only in training it keeps what the gradient needs."""
         with np.errstate(all="ignore"):
             encoded, states, bridge = self._encode(x.source, training)
             mask = None if x.mask.all() else x.mask
@@ -80,18 +80,18 @@ class EncoderDecoder(Sequential):
         layers = state_pass.with_states(self.encoder)
         run = state_pass.forward(layers, source.values, training, self._dropout_rng, source.mask)
         bridge = [layer for layer in self.encoder if state_pass.is_recurrent(layer)]
-        return run, [handed_over(layer, states) for layer, states in zip(bridge, run.states, strict=True)], bridge
+        return run, [merge_directions(layer, states) for layer, states in zip(bridge, run.states, strict=True)], bridge
 
-    def _data(self, who, x, y, batch_size=None):
-        x, y = self._source(who, x), self._target(who, y)
-        _, labels = super()._data(who, x.values, y.values, batch_size)
+    def _data(self, caller, x, y, batch_size=None):
+        x, y = self._source(caller, x), self._target(caller, y)
+        _, labels = super()._data(caller, x.values, y.values, batch_size)
         return _pairs(x, y, self.start), labels
 
-    def _source(self, who, x):
+    def _source(self, caller, x):
         x = Padded.of(x).zero_padded()
         return replace(x, values=self._inputs(x.values))
 
-    def _target(self, who, y):
+    def _target(self, caller, y):
         y = Padded.of(y).zero_padded()
         if self.tokens:
             good, expected = y.values.ndim == 2 and y.values.dtype.kind in "iu", "integers (batch, steps)"
@@ -99,7 +99,9 @@ class EncoderDecoder(Sequential):
             good = y.values.ndim == 3 and y.values.shape[2] == len(self.start) and y.values.dtype.kind in "fiub"
             expected = f"numbers (batch, steps, {len(self.start)})"
         if not good:
-            raise InputError(f"{who}: expected targets of {expected}, got {y.values.dtype} of shape {y.values.shape}")
+            raise InputError(
+                f"{caller}: expected targets of {expected}, got {y.values.dtype} of shape {y.values.shape}"
+            )
         return y if self.tokens else replace(y, values=y.values.astype(self.dtype, copy=False))
 
     def _shape_before(self, layer):
@@ -123,4 +125,4 @@ def _pairs(source, target, start):
     """The batch for teacher forcing."""
     given = np.empty_like(target.values)
     given[:, :1], given[:, 1:] = start, target.values[:, :-1]
-    return Pairs(source, given, np.arange(given.shape[1]) < target.lengths[:, None])
+    return TeacherForcingBatch(source, given, np.arange(given.shape[1]) < target.lengths[:, None])

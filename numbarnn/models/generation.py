@@ -100,19 +100,19 @@ def _last_step(array):
     return array[:, -1] if array.ndim == 3 else array
 
 
-def _seed_sequence(who, model, x):
+def _seed_sequence(caller, model, x):
     """A batch of sequences for the model, of any number of steps."""
     if not isinstance(model, Chain) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
-        raise InputError(f"{who}: expected {kind}, got {model!r}")
+        raise InputError(f"{caller}: expected {kind}, got {model!r}")
     x, tokens = np.asarray(x), model.layers[0].takes_integers
     if x.ndim != (2 if tokens else 3) or x.dtype.kind not in ("iu" if tokens else "fiub") or 0 in x.shape[1:]:
         kind = "integers of shape (batch, steps)" if tokens else "numbers of shape (batch, steps, features)"
-        raise InputError(f"{who}: expected {kind} to start from, got {x.dtype} of shape {x.shape}")
+        raise InputError(f"{caller}: expected {kind} to start from, got {x.dtype} of shape {x.shape}")
     if not model.built:
         model.build((None, None) if tokens else (None, None, x.shape[2]))
     if not tokens and x.shape[2] != model.input_shape[2]:
-        raise InputError(f"{who}: expected {model.input_shape[2]} features to start from, got shape {x.shape}")
+        raise InputError(f"{caller}: expected {model.input_shape[2]} features to start from, got shape {x.shape}")
     return x if tokens else x.astype(model.dtype, copy=False)
 
 

@@ -157,9 +157,9 @@ class Chain(Checked):
             name = f"{layer.name}_{number}"
         return name
 
-    def _expect_built(self, who):
+    def _expect_built(self, caller):
         if not self.built:
-            raise InputError(f"{self.name}: {who} needs parameters: start with Input(shape), or call build first")
+            raise InputError(f"{self.name}: {caller} needs parameters: start with Input(shape), or call build first")
 
     def _inputs(self, x):
         """``x`` as an array that the first layer takes; builds the model at the first call."""

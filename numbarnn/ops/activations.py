@@ -15,11 +15,11 @@ def softmax(x):
 NAMES = (*maths.ACTIVATIONS, "softmax")
 
 
-def check(who, name):
+def check(caller, name):
     """The activation's name; None stands for "linear"."""
     name = "linear" if name is None else name
     if name not in NAMES:
-        raise InputError(f"{who}: expected an activation out of {', '.join(NAMES)}, got {name!r}")
+        raise InputError(f"{caller}: expected an activation out of {', '.join(NAMES)}, got {name!r}")
     return name
 
 

@@ -18,8 +18,8 @@ def kernel(dtype):
     addresses of scale, x, out and kept, and the outer and inner strides of the latter three."""
     real, number = Static(dtype), getattr(types, dtype)
 
-    def keep(stage, shard, shards, here):
-        n = pointer(WHOLE, here)
+    def keep(stage, shard, shards, args_address):
+        n = pointer(WHOLE, args_address)
         inner, width, scale = get(n, 1), get(n, 2), get(pointer(real, get(n, 3)), 0)
         x, out, kept = pointer(real, get(n, 4)), pointer(real, get(n, 5)), pointer(BYTE, get(n, 6))
         first, last = share(get(n, 0) * inner, shard, shards)

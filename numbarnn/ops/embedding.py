@@ -42,17 +42,17 @@ class RowsGradient:
         return RowsGradient(self.table + other.table)
 
 
-def check(who, table, tokens):
+def check(caller, table, tokens):
     """Raises `InputError` where a token is no row of the table."""
     if tokens.size:
         low, high = tokens.min(), tokens.max()
         if low < 0 or high >= len(table):
-            raise InputError(f"{who}: expected integers from 0 to {len(table) - 1}, got {low} to {high}")
+            raise InputError(f"{caller}: expected integers from 0 to {len(table) - 1}, got {low} to {high}")
 
 
-def forward(who, table, tokens):
+def forward(caller, table, tokens):
     """table[tokens] (..., size), the tokens checked."""
-    check(who, table, tokens)
+    check(caller, table, tokens)
     return table[tokens]
 
 

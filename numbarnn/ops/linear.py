@@ -19,10 +19,10 @@ def forward(x, kernel, bias, activation):
 
     `backward(d_z)` gives the gradients of x, kernel and bias.
     """
-    turned = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major inside: the other order would copy
+    swapped = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major inside: the other order would copy
 
     def in_order(array):
-        return array.swapaxes(0, 1) if turned else array
+        return array.swapaxes(0, 1) if swapped else array
 
     outputs, ordered = kernel.shape[1], in_order(x)
     rows = ordered.reshape(-1, len(kernel))

@@ -23,8 +23,8 @@ def forward_kernel(dtype):
     """Address of the kernel z = x W + b; it reads an engine's `Call` whose one step has B rows and one slot."""
     real = Static(dtype)
 
-    def forward(stage, shard, shards, here):
-        n = read(here)
+    def forward(stage, shard, shards, args_address):
+        n = read(args_address)
         z, x, w, b = pointer(real, n.z), pointer(real, n.x), pointer(real, n.w), pointer(real, n.b)
         if stage == 0:
             m = matrices(n, z, n.kernel, 0, 0, 0, n.bias, 0, 0)
@@ -46,8 +46,8 @@ def backward_kernel(dtype):
     beyond the outputs. Rows are added up in their order, on any number of threads."""
     real = Static(dtype)
 
-    def backward(stage, shard, shards, here):
-        n = read(here)
+    def backward(stage, shard, shards, args_address):
+        n = read(args_address)
         z, x, dx = pointer(real, n.z), pointer(real, n.x), pointer(real, n.dx)
         V, (first, last) = lanes(z), share(n.B, shard, shards)
         if stage == 0:

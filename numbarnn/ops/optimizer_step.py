@@ -34,8 +34,8 @@ def update_kernel(function, constants, slots, dtype):
     real, numbers, remembered = Static(dtype), Static(tuple(range(constants))), Static(slots)
     function = inlined(function)
 
-    def update(stage, shard, shards, here):
-        table = pointer(WHOLE, here)
+    def update(stage, shard, shards, args_address):
+        table = pointer(WHOLE, args_address)
         given = pointer(real, get(table, 1))
         c = load_each(numbers, given, 0, lanes(given))
         for at in range(2, 2 + get(table, 0) * (3 + slots), 3 + slots):

@@ -39,9 +39,9 @@ def kernel():
     both starts, `rest` and the array's address (see `chosen` in `chance`)."""
     whole_number, double = Static("uint64"), Static("float64")
 
-    def choose(stage, shard, shards, here):
-        n = pointer(whole_number, here)
-        whole, start, other, rest = get(n, 1), get(n, 2), get(n, 3), get(pointer(double, here), 4)
+    def choose(stage, shard, shards, args_address):
+        n = pointer(whole_number, args_address)
+        whole, start, other, rest = get(n, 1), get(n, 2), get(n, 3), get(pointer(double, args_address), 4)
         words, found = pointer(whole_number, types.intp(get(n, 5))), pointer(BYTE, types.intp(get(n, 5)))
         bound, each_whole = types.uint8(max(whole, ONE)), whole * EACH_BYTE
         first, last = share(types.intp(get(n, 0)), shard, shards)

@@ -22,8 +22,8 @@ def kernel(dtype):
     labels. With labels, the softmax is one less at each, and the greatest scores are less by the labelled ones."""
     real, number = Static(dtype), getattr(types, dtype)
 
-    def softmax(stage, shard, shards, here):
-        n = pointer(WHOLE, here)
+    def softmax(stage, shard, shards, args_address):
+        n = pointer(WHOLE, args_address)
         inner, classes, scores, out = get(n, 1), get(n, 2), pointer(real, get(n, 3)), pointer(real, get(n, 4))
         greatest, totals, labels = pointer(real, get(n, 5)), pointer(real, get(n, 6)), pointer(WHOLE, get(n, 7))
         first, last = share(get(n, 0) * inner, shard, shards)

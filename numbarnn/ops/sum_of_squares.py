@@ -20,8 +20,8 @@ def kernel(dtype):
     their sums, and for each block its address and its size."""
     real, double = Static(dtype), Static("float64")
 
-    def squares(stage, shard, shards, here):
-        table = pointer(WHOLE, here)
+    def squares(stage, shard, shards, args_address):
+        table = pointer(WHOLE, args_address)
         sums = pointer(double, get(table, 1))
         first, last = share(get(table, 0), shard, shards)
         for block in range(first, last):

@@ -89,8 +89,8 @@ class Optimizer(Checked):
                 raise InputError(f"{type(self).__name__}: expected a gradient of {name} of shape {w.shape}, got {got}")
         dtypes = {w.dtype for w in params.values()}
         if not any(dtypes == {dtype} for dtype in FLOATS):
-            who, got = type(self).__name__, ", ".join(sorted(map(str, dtypes))) or "none"
-            raise InputError(f"{who}: expected parameters that are all float32 or all float64, got {got}")
+            caller, got = type(self).__name__, ", ".join(sorted(map(str, dtypes))) or "none"
+            raise InputError(f"{caller}: expected parameters that are all float32 or all float64, got {got}")
         gradients = self._clipped({name: gradients[name] for name in params}, squares)
         rate = self.rate()
         given = [(w, gradients[name], *self._slots_of(name, w)) for name, w in params.items()]

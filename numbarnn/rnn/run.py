@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.device_arrays import turned, with_zeros
+from ..engines.device_arrays import swap_time_batch, with_zeros
 from ..engines.dispatch import DEVICES
-from ..engines.interface import How, Pass
+from ..engines.interface import CellResult, RunOptions
 from ..engines.on_device import is_on_device
 from ..errors import InputError
 from . import truncation as windows
@@ -68,26 +68,28 @@ def forward(
     they are until the gradient has been taken. Raises `InputError`.
     """
     check_cell("forward", cell)
-    who = type(cell).__name__
+    caller = type(cell).__name__
     if save not in ("all", "minimal"):
-        raise InputError(f"{who}: expected save to be 'all' or 'minimal', got {save!r}")
+        raise InputError(f"{caller}: expected save to be 'all' or 'minimal', got {save!r}")
     if device not in DEVICES:
         raise InputError(f"forward: no device {device!r}; there are {', '.join(DEVICES)}")
     x = checked_inputs(cell, x, time_major)
-    x = x if time_major else turned(x)
+    x = x if time_major else swap_time_batch(x)
     steps, batch, *features = x.shape
     params = check_params(cell, params, *(features or [None]), dtype=None if cell.takes_integers else x.dtype)
     dtype = next(iter(params.values())).dtype if cell.takes_integers else x.dtype
     check_can_stay(cell, device, (x, *params.values()))
     state = check_state(cell, "initial_state", initial_state, batch, dtype)
-    valid = valid_steps(who, lengths, mask, steps, batch, time_major)
+    valid = valid_steps(caller, lengths, mask, steps, batch, time_major)
     if valid is not None:  # a NaN in padding must not reach a weight gradient
         x = with_zeros(x, valid)
-    resets = check_steps(who, "reset_mask", reset_mask, steps, batch, time_major)
+    resets = check_steps(caller, "reset_mask", reset_mask, steps, batch, time_major)
     if resets is not None and reverse:
-        raise InputError(f"{who}: expected no reset_mask with reverse: read backwards, another step follows the reset")
-    how = How(reverse, training, seed_path(who, rng), device, save == "all", resets)
-    return Run(cell, cell.unroll(params, x, state, valid, how), dtype, time_major, reverse)
+        raise InputError(
+            f"{caller}: expected no reset_mask with reverse: read backwards, another step follows the reset"
+        )
+    options = RunOptions(reverse, training, seed_path(caller, rng), device, save == "all", resets)
+    return Run(cell, cell.unroll(params, x, state, valid, options), dtype, time_major, reverse)
 
 
 @dataclass
@@ -95,14 +97,14 @@ class Run:
     """The result of `forward`: outputs, states, and gradients on request."""
 
     cell: Any
-    run: Pass
+    run: CellResult
     dtype: np.dtype
     time_major: bool
     reverse: bool
 
     def _turn(self, array):
         """Between the layout of the caller and time-major."""
-        return array if self.time_major or array is None else turned(array)
+        return array if self.time_major or array is None else swap_time_batch(array)
 
     @cached_property
     def outputs(self):
@@ -137,17 +139,17 @@ class Run:
         walks back, or one more where k1 does not divide T, with the forward pass again between them. Raises
         `InputError`.
         """
-        who, batch = type(self.cell).__name__, self.run.outputs.shape[1]
+        caller, batch = type(self.cell).__name__, self.run.outputs.shape[1]
         if d_outputs is not None:
-            d_outputs = self._turn(check_array(who, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
+            d_outputs = self._turn(check_array(caller, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
         d_state = check_state(self.cell, "d_state", d_state, batch, self.dtype, partial=True)
         d_state = self.cell.no_gradient if d_state is None else d_state
         if truncate is None:
             params, inputs, initial = self.run.backward(d_outputs, d_state)
         else:
-            k1, k2 = windows.check_truncate(who, truncate, loss_scope)
+            k1, k2 = windows.check_truncate(caller, truncate, loss_scope)
             if is_on_device(self.run.outputs):
-                raise InputError(f"{who}: truncate takes NumPy arrays; on a GPU pass the state from chunk to chunk")
+                raise InputError(f"{caller}: truncate takes NumPy arrays; on a GPU pass the state from chunk to chunk")
             passes = windows.windows(len(self.run.outputs), k1, k2, loss_scope)
             params, inputs, initial = windows.gradient(self.run, d_outputs, d_state, passes, self.reverse)
         return Gradients(params, self._turn(inputs), initial)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 
 
 class Steps(NamedTuple):
@@ -46,7 +46,7 @@ class Steps(NamedTuple):
         return [self.between(*ends) for ends in pairwise((self.start, *inside, self.end))] if self.count else []
 
 
-class Piece(NamedTuple):
+class SegmentRun(NamedTuple):
     """A run over steps: the function that made it, the states before and after, and what it gave."""
 
     steps: Steps
@@ -126,17 +126,17 @@ def chunks_of(count, stream):
 
 
 def run_through(run, parts, state):
-    """A `Piece` of each part, from the state after the one before."""
+    """A `SegmentRun` of each part, from the state after the one before."""
     pieces = []
     for steps in parts:
         ran = run(steps, state)
-        after = nested(np.copy, ran.state)  # a view would keep alive what the run holds
-        pieces.append(Piece(steps, run, state, ran, after))
+        after = tree_map(np.copy, ran.state)  # a view would keep alive what the run holds
+        pieces.append(SegmentRun(steps, run, state, ran, after))
         state = after
     return pieces
 
 
-def stale(chunks, now, k2, state):
+def stale(chunks, make_runner, k2, state):
     """Per chunk the pieces of the last k2 steps, each as it was run when it was new."""
     ring = deque()
     for chunk in chunks:
@@ -148,16 +148,16 @@ def stale(chunks, now, k2, state):
             ring.append(run_through(oldest.run, oldest.steps.parts(start), oldest.before)[1])
             ring.rotate()
         later_start = chunk.end - k2 % chunk.count  # of a window, if chunks go on like this
-        ring.extend(run_through(now(), chunk.parts(later_start), state))
+        ring.extend(run_through(make_runner(), chunk.parts(later_start), state))
         state = ring[-1].after
         yield ring, chunk
 
 
-def refreshed(chunks, now, k2, state):
+def refreshed(chunks, make_runner, k2, state):
     """Per chunk the pieces of the last k2 steps, run again from the state that the pass before had at their start."""
     ring, held = [], []
     for chunk, following in pairwise(chain(chunks, [None])):
-        window, run = joined([*held, chunk]), now()
+        window, run = joined([*held, chunk]), make_runner()
         kept = window.start if following is None else max(window.start, following.end - k2)
         ring.extend(run_through(run, window.parts(kept, chunk.start), state))
         yield ring, chunk
@@ -169,18 +169,18 @@ def refreshed(chunks, now, k2, state):
 ACTIVATIONS = {"stale": stale, "refresh": refreshed}
 
 
-def check_activations(who, activations):
+def check_activations(caller, activations):
     if activations not in ACTIVATIONS:
-        raise InputError(f"{who}: expected activations to be 'stale' or 'refresh', got {activations!r}")
+        raise InputError(f"{caller}: expected activations to be 'stale' or 'refresh', got {activations!r}")
 
 
-def backward_passes(stream, now, measure, truncate, loss_scope, activations, state):
+def backward_passes(stream, make_runner, measure, truncate, loss_scope, activations, state):
     """A `Backward` after every k1 steps of a stream of `Steps`, and at its end.
 
     `measure(run, steps)` gives the `gradient` of the loss with respect to a run's output, and `options` for `backward`.
     """
     k1, k2 = truncate
-    for pieces, chunk in ACTIVATIONS[activations](chunks_of(k1, stream), now, k2, state):
+    for pieces, chunk in ACTIVATIONS[activations](chunks_of(k1, stream), make_runner, k2, state):
         yield backward_pass(pieces, chunk.start, measure, loss_scope)
 
 

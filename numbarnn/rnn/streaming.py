@@ -62,17 +62,17 @@ def truncated_bptt(
     With fixed parameters both are the gradients of `Run.backward` with this ``truncate``. Cells that draw random
     numbers draw anew each time steps are run. Raises `InputError`.
     """
-    who = "truncated_bptt"
-    check_cell(who, cell)
+    caller = "truncated_bptt"
+    check_cell(caller, cell)
     if reads_backwards(cell):
-        raise InputError(f"{who}: expected a cell that reads forwards, got {cell!r}")
-    truncate = check_truncate(who, truncate, loss_scope)
-    check_activations(who, activations)
+        raise InputError(f"{caller}: expected a cell that reads forwards, got {cell!r}")
+    truncate = check_truncate(caller, truncate, loss_scope)
+    check_activations(caller, activations)
     loss = losses.get(loss)
-    seed = seed_path(who, rng)
+    seed = seed_path(caller, rng)
     options = {"training": training, "rng": np.random.default_rng(seed) if seed else None, "device": device}
 
-    def now():
+    def make_runner():
         used = {name: np.copy(value) for name, value in params.items()} if activations == "stale" else params
         return lambda steps, state: CellRun(
             forward(cell, used, steps.x, initial_state=state, mask=steps.mask, **options), steps.mask
@@ -80,7 +80,7 @@ def truncated_bptt(
 
     passes = backward_passes(
         _stream(cell, params, chunks, initial_state),
-        now,
+        make_runner,
         lambda run, steps: measure(run, steps.y, loss, (), False),
         truncate,
         loss_scope,
@@ -123,10 +123,10 @@ class CellRun:
 
 def _stream(cell, params, chunks, initial_state):
     """The chunks as `Steps`, checked."""
-    who, start, batch = type(cell).__name__, 0, None
+    caller, start, batch = type(cell).__name__, 0, None
     for chunk in chunks:
         if not isinstance(chunk, tuple | list) or len(chunk) not in (2, 3):
-            raise InputError(f"{who}: expected chunks (x, y) or (x, y, mask or lengths), got {type(chunk).__name__}")
+            raise InputError(f"{caller}: expected chunks (x, y) or (x, y, mask or lengths), got {type(chunk).__name__}")
         x, y, *valid = chunk
         x, y = checked_inputs(cell, x, False), np.asarray(y)
         if batch is None:
@@ -134,21 +134,21 @@ def _stream(cell, params, chunks, initial_state):
             check_params(cell, params, *(x.shape[2:] or [None]), dtype=None if cell.takes_integers else x.dtype)
             check_state(cell, "initial_state", initial_state, batch, next(iter(params.values())).dtype)
         if any(map(is_on_device, (x, *params.values()))):
-            raise InputError(f"{who}: truncated_bptt takes NumPy arrays, got one on the GPU")
+            raise InputError(f"{caller}: truncated_bptt takes NumPy arrays, got one on the GPU")
         if len(x) != batch:
-            raise InputError(f"{who}: expected every chunk to have {batch} rows, as the first one, got {len(x)}")
+            raise InputError(f"{caller}: expected every chunk to have {batch} rows, as the first one, got {len(x)}")
         if y.shape[:2] != x.shape[:2]:
-            raise InputError(f"{who}: expected labels for each step, {x.shape[:2]}, got shape {y.shape}")
-        steps = Steps(start, x, y, _mask(who, x, *valid))
+            raise InputError(f"{caller}: expected labels for each step, {x.shape[:2]}, got shape {y.shape}")
+        steps = Steps(start, x, y, _mask(caller, x, *valid))
         start = steps.end
         yield steps
 
 
-def _mask(who, x, valid=None):
+def _mask(caller, x, valid=None):
     """(B, n) booleans from a mask or from lengths."""
     if valid is None:
         return None
     batch, count = x.shape[:2]
     if np.ndim(valid) == 2:
-        return valid_steps(who, None, valid, count, batch, False).T
-    return valid_steps(who, valid, None, count, batch, False).T
+        return valid_steps(caller, None, valid, count, batch, False).T
+    return valid_steps(caller, valid, None, count, batch, False).T

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 
 LOSS_SCOPES = ("new", "window")
 
@@ -24,15 +24,17 @@ class Window(NamedTuple):
     losses: int
 
 
-def check_truncate(who, truncate, loss_scope="new"):
+def check_truncate(caller, truncate, loss_scope="new"):
     """(k1, k2) as integers. Raises `InputError`."""
     if not isinstance(truncate, tuple | list) or len(truncate) != 2 or not all(map(is_count, truncate)):
-        raise InputError(f"{who}: expected truncate to be a pair (k1, k2) of positive integers, got {truncate!r}")
+        raise InputError(f"{caller}: expected truncate to be a pair (k1, k2) of positive integers, got {truncate!r}")
     k1, k2 = map(int, truncate)
     if k2 < k1:
-        raise InputError(f"{who}: expected truncate (k1, k2) with k2 >= k1, or losses would be lost, got {truncate!r}")
+        raise InputError(
+            f"{caller}: expected truncate (k1, k2) with k2 >= k1, or losses would be lost, got {truncate!r}"
+        )
     if loss_scope not in LOSS_SCOPES:
-        raise InputError(f"{who}: expected loss_scope to be 'new' or 'window', got {loss_scope!r}")
+        raise InputError(f"{caller}: expected loss_scope to be 'new' or 'window', got {loss_scope!r}")
     return k1, k2
 
 
@@ -67,7 +69,7 @@ def groups(passes):
 
 
 def gradient(run, d_outputs, d_state, passes, reverse):
-    """What `run.backward` of a `Pass` gives, summed over these backward passes; d_state belongs to the last."""
+    """What `run.backward` of a `CellResult` gives, summed over these backward passes; d_state belongs to the last."""
     total = None
     read = slice(None, None, -1 if reverse else 1)
     for group in groups(passes):
@@ -78,7 +80,7 @@ def gradient(run, d_outputs, d_state, passes, reverse):
         for window in group if d is not None else ():
             now = slice(window.losses, window.end)
             d[read][now] += d_outputs[read][now]
-        of_state = d_state if passes[-1] in group else nested(lambda _: None, d_state)
+        of_state = d_state if passes[-1] in group else tree_map(lambda _: None, d_state)
         found = run.backward(d, of_state, cut)
         total = found if total is None else added(total, found)
     return total
@@ -87,4 +89,4 @@ def gradient(run, d_outputs, d_state, passes, reverse):
 def added(a, b):
     """Sums of (params, inputs, initial state)."""
     inputs = None if a[1] is None else a[1] + b[1]
-    return {name: d + b[0][name] for name, d in a[0].items()}, inputs, nested(np.add, a[2], b[2])
+    return {name: d + b[0][name] for name, d in a[0].items()}, inputs, tree_map(np.add, a[2], b[2])

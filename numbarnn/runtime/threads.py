@@ -28,20 +28,20 @@ def threads_for_each(numbers, many=MANY):
     return get_num_threads() if numbers > many else 1
 
 
-def in_parallel(kernel, stages, shards, here):
+def in_parallel(kernel, stages, shards, args_address):
     """kernel(stage, shard, shards, here) for each stage, its shards on as many threads.
 
     One tiny parallel loop serves all kernels: whatever stands inside a parallel loop is compiled twice.
     """
     for stage in range(stages):
         for shard in prange(shards):
-            invoke(kernel, (stage, np.intp(shard), shards, here))
+            invoke(kernel, (stage, np.intp(shard), shards, args_address))
 
 
-def alone(kernel, stages, shards, here):
+def alone(kernel, stages, shards, args_address):
     """The same in this thread."""
     for stage in range(stages):
-        invoke(kernel, (stage, 0, 1, here))
+        invoke(kernel, (stage, 0, 1, args_address))
 
 
 @functools.cache
@@ -51,13 +51,13 @@ def launcher(parallel):
     return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(address)
 
 
-def run(kernel, stages, shards, here):
+def run(kernel, stages, shards, args_address):
     """All stages of a kernel, one after the other, on `shards` threads."""
     if shards == 1:
-        launcher(False)(kernel, stages, 1, here)
+        launcher(False)(kernel, stages, 1, args_address)
     else:
         with _one_at_a_time:
-            launcher(True)(kernel, stages, shards, here)
+            launcher(True)(kernel, stages, shards, args_address)
 
 
 @helper

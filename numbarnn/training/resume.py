@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
-from ..utils.tree import leaves, nested
+from ..utils.tree import tree_leaves, tree_map
 
 GENERATORS = ("_weights_rng", "_shuffle_rng", "_dropout_rng")
 
@@ -23,7 +23,7 @@ def save(model, path, epoch):
     for name, slots in optimizer.slots.items():
         arrays |= {f"slot:{slot}:{name}": array for slot, array in slots.items()}
     for name, layer in _stateful(model).items():
-        arrays |= {f"state:{i}:{name}": s for i, s in enumerate(leaves(layer.state)) if s is not None}
+        arrays |= {f"state:{i}:{name}": s for i, s in enumerate(tree_leaves(layer.state)) if s is not None}
     facts = {
         "optimizer": type(optimizer).__name__,
         "iterations": optimizer.iterations,
@@ -85,13 +85,15 @@ def _states(path, layers, found):
     """{name: state} of stateful layers, None where there was none yet."""
     states = {}
     for name, layer in layers.items():
-        sizes = leaves(layer.cell.state_size)
+        sizes = tree_leaves(layer.cell.state_size)
         arrays = [found.pop(f"{i}:{name}", None) for i in range(len(sizes))]
         for size, array in zip(sizes, arrays, strict=True):
             if array is not None:
                 _expect(path, f"states of {name} of size", size, array.shape[1])
         items = iter(arrays)
-        states[name] = None if arrays[0] is None else nested(lambda _, items=items: next(items), layer.cell.state_size)
+        states[name] = (
+            None if arrays[0] is None else tree_map(lambda _, items=items: next(items), layer.cell.state_size)
+        )
     if found:
         raise InputError(f"{path}: not a training of this model: its stateful layers are others, {', '.join(found)}")
     return states
@@ -106,9 +108,9 @@ def _stateful(model):
     return layers
 
 
-def _expect_ready(model, who):
+def _expect_ready(model, caller):
     if model.loss is None or not model.built:
-        raise InputError(f"{who}: the model needs its layers built (Input) and compile(optimizer, loss) first")
+        raise InputError(f"{caller}: the model needs its layers built (Input) and compile(optimizer, loss) first")
 
 
 def _expect(path, what, expected, got):

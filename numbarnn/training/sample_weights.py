@@ -8,50 +8,50 @@ from ..errors import InputError
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 
 
-def checked(who, y, sample_weight, class_weight, loss, dtype):
+def checked(caller, y, sample_weight, class_weight, loss, dtype):
     """The weights of labels y as an array of ``dtype``, (batch,) or (batch, steps ...), or None where neither is given.
 
     ``sample_weight``: finite numbers of at least 0. ``class_weight``: {class: such a number}, 1 for classes that it
     does not name; a cross-entropy knows where in y the classes stand. Both together multiply.
     """
-    weights = None if sample_weight is None else _numbers(who, "sample_weight", sample_weight, dtype)
+    weights = None if sample_weight is None else _numbers(caller, "sample_weight", sample_weight, dtype)
     if weights is not None and (weights.ndim == 0 or weights.shape != y.shape[: weights.ndim]):
         shapes = f"({y.shape[0]},)" + (f" or {y.shape[:2]}" if y.ndim > 1 else "")
-        raise InputError(f"{who}: expected sample_weight of shape {shapes}, got {weights.shape}")
+        raise InputError(f"{caller}: expected sample_weight of shape {shapes}, got {weights.shape}")
     if class_weight is None:
         return weights
-    of_classes = _by_class(who, y, class_weight, loss, dtype)
+    of_classes = _by_class(caller, y, class_weight, loss, dtype)
     if weights is None:
         return of_classes
     return of_classes * weights.reshape(*weights.shape, *[1] * (of_classes.ndim - weights.ndim))
 
 
-def _by_class(who, y, class_weight, loss, dtype):
+def _by_class(caller, y, class_weight, loss, dtype):
     if not isinstance(class_weight, dict):
-        raise InputError(f"{who}: expected class_weight to be {{class: weight}}, got {class_weight!r}")
-    classes = _classes(who, y, loss)
+        raise InputError(f"{caller}: expected class_weight to be {{class: weight}}, got {class_weight!r}")
+    classes = _classes(caller, y, loss)
     weights = np.ones(classes.shape, dtype)
     for label, weight in class_weight.items():
-        weights[classes == label] = _numbers(who, "class_weight", weight, dtype)
+        weights[classes == label] = _numbers(caller, "class_weight", weight, dtype)
     return weights
 
 
-def _classes(who, y, loss):
+def _classes(caller, y, loss):
     if isinstance(loss, CategoricalCrossentropy):
         return y.argmax(axis=-1)
     if isinstance(loss, BinaryCrossentropy):
         return y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
     if isinstance(loss, SparseCategoricalCrossentropy):
         return y
-    raise InputError(f"{who}: class_weight expects a cross-entropy as the loss, got {loss!r}")
+    raise InputError(f"{caller}: class_weight expects a cross-entropy as the loss, got {loss!r}")
 
 
-def _numbers(who, name, values, dtype):
+def _numbers(caller, name, values, dtype):
     values = np.asarray(values)
     if values.dtype.kind not in "fiub" or not all(
         0 <= end < math.inf for end in (values.min(initial=0), values.max(initial=0))
     ):
         raise InputError(
-            f"{who}: expected {name} of finite numbers of at least 0, got {values.dtype} of shape {values.shape}"
+            f"{caller}: expected {name} of finite numbers of at least 0, got {values.dtype} of shape {values.shape}"
         )
     return values.astype(dtype)

@@ -83,18 +83,18 @@ class Trainable(Chain):
         measured.values[0] += run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
         return measured
 
-    def _weighted_data(self, who, x, y, sample_weight=None, class_weight=None, batch_size=None):
-        x, y = self._data(who, x, y, batch_size)
-        return Data(x, y, sample_weights.checked(who, y, sample_weight, class_weight, self.loss, self.dtype))
+    def _weighted_data(self, caller, x, y, sample_weight=None, class_weight=None, batch_size=None):
+        x, y = self._data(caller, x, y, batch_size)
+        return Data(x, y, sample_weights.checked(caller, y, sample_weight, class_weight, self.loss, self.dtype))
 
-    def _data(self, who, x, y, batch_size=None):
+    def _data(self, caller, x, y, batch_size=None):
         """x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
-            raise InputError(f"{who}: the model needs compile(optimizer, loss) first")
+            raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
         x, y = self._inputs(x), np.asarray(y)
         if y.ndim == 0 or len(x) != len(y):
-            raise InputError(f"{who}: expected as many labels as samples, {len(x)}, got labels of shape {y.shape}")
-        self._expect_batches(who, x, len(x) or 1 if batch_size is None else batch_size)
+            raise InputError(f"{caller}: expected as many labels as samples, {len(x)}, got labels of shape {y.shape}")
+        self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)
         self._fused_loss = self._loss_of_pre_activation()
         return x, y
 
@@ -113,10 +113,10 @@ class Trainable(Chain):
         """Values of one batch as `evaluate` returns them."""
         return plain(self._means().shown(values))
 
-    def _expect_batches(self, who, x, batch_size):
-        expect_positive(who, "batch_size", batch_size)
+    def _expect_batches(self, caller, x, batch_size):
+        expect_positive(caller, "batch_size", batch_size)
         if len(x) % batch_size and self._stateful_layers():
-            raise InputError(f"{who}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
+            raise InputError(f"{caller}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
 
 
 def all_finite(array):
@@ -129,6 +129,6 @@ def plain(values):
     return values if len(values) > 1 else values[0]
 
 
-def expect_positive(who, name, value):
+def expect_positive(caller, name, value):
     if not is_positive_integer(value):
-        raise InputError(f"{who}: expected {name} to be a positive integer, got {value!r}")
+        raise InputError(f"{caller}: expected {name} to be a positive integer, got {value!r}")

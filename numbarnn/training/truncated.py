@@ -12,7 +12,7 @@ from ..layers.states import as_list, from_list
 from ..layers.stepwise import check_stepwise
 from ..rnn.segments import Steps, backward_passes, check_activations
 from ..rnn.truncation import check_truncate
-from ..utils.tree import nested
+from ..utils.tree import tree_map
 from . import stateful_pass as state_pass
 from .batches import Means
 
@@ -95,7 +95,7 @@ def train_sequences(model, batch, truncation):
     needs_old = truncation.needs_old_parameters(batch.x.shape[1])
     means, summed, finite = Means(model.metrics_names), {}, True
 
-    def now():
+    def make_runner():
         layers = deepcopy(model.layers) if needs_old else model.layers
         layers = state_pass.with_states(layers)
         return lambda steps, states: ChainRun(
@@ -104,7 +104,7 @@ def train_sequences(model, batch, truncation):
 
     passes = backward_passes(
         [Steps(0, batch.x, batch.y, weights=of_steps(batch.weights, batch.x.shape[1]))],
-        now,
+        make_runner,
         lambda run, steps: model._measure(steps.y, run, steps.weights),
         truncation.truncate,
         truncation.loss_scope,
@@ -127,7 +127,7 @@ def train_sequences(model, batch, truncation):
             finite = model._update({name: g / divisor for name, g in summed.items()})
     for layer, state in zip(recurrent, states, strict=True):
         if layer.stateful:
-            layer.state = nested(np.copy, from_list(layer.cell.state_size, state))
+            layer.state = tree_map(np.copy, from_list(layer.cell.state_size, state))
     values = [total / weight if weight else total for total, weight in zip(means.sums, means.weights, strict=True)]
     return (values if finite else [math.nan, *values[1:]]), means.weights
 

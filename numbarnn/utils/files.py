@@ -27,7 +27,7 @@ def whole_file(path):
         raise
 
 
-def make_folder(who, folder):
+def make_folder(caller, folder):
     """Make `folder` where it is missing; raises `InputError` unless files can be written there."""
     folder = Path(folder)
     try:
@@ -36,5 +36,5 @@ def make_folder(who, folder):
         trial.touch(exist_ok=False)
         trial.unlink()
     except OSError as error:
-        raise InputError(f"{who}: cannot write into the folder {folder}: {error}") from error
+        raise InputError(f"{caller}: cannot write into the folder {folder}: {error}") from error
     return folder

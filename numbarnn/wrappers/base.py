@@ -37,8 +37,8 @@ class Wrapper(RNNCell):
         self.param_shapes(input_size)  # refuses what does not fit
         return self.cell.init_params(input_size, rng, dtype)
 
-    def unroll(self, params, x, state, mask, how):
-        return self.cell.unroll(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        return self.cell.unroll(params, x, state, mask, options)
 
 
 class ParametrisedWrapper(Wrapper):
@@ -66,9 +66,9 @@ class ParametrisedWrapper(Wrapper):
         own = self.init_own(input_size, rng, dtype)
         return own | prefixed({"cell": self.cell.init_params(self.inner_size(input_size), rng, dtype)})
 
-    def run_inner(self, params, x, state, mask, how):
-        """The inner cell's `Pass` under the names of this cell."""
-        run = self.cell.unroll(part("cell", params), x, state, mask, how)
+    def run_inner(self, params, x, state, mask, options):
+        """The inner cell's `CellResult` under the names of this cell."""
+        run = self.cell.unroll(part("cell", params), x, state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, *rest = run.backward(d_outputs, d_state, cut)

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from ..cells.rnn_cell import RNNCell
-from ..engines.interface import Pass
+from ..engines.interface import CellResult
 from ..errors import InputError
 from .base import check_cells, part, prefixed
 
@@ -70,14 +70,14 @@ class Bidirectional(RNNCell):
         forward, backward = (cell.init_params(input_size, rng, dtype) for cell in self._cells)
         return prefixed({"forward": forward, "backward": backward})
 
-    def unroll(self, params, x, state, mask, how):
-        if how.resets is not None:
+    def unroll(self, params, x, state, mask, options):
+        if options.resets is not None:
             raise InputError(
                 "Bidirectional: expected no reset_mask: a reset stands before a step of one reading direction, and "
                 "there are two"
             )
         ahead, back = (
-            cell.unroll(part(name, params), x, s, mask, how.part(name)._replace(reverse=how.reverse != turned))
+            cell.unroll(part(name, params), x, s, mask, options.part(name)._replace(reverse=options.reverse != turned))
             for cell, name, s, turned in zip(
                 self._cells, ("forward", "backward"), state or (None, None), (False, True), strict=True
             )
@@ -98,7 +98,7 @@ class Bidirectional(RNNCell):
             dx = None if dx is None else dx + dx_back
             return prefixed({"forward": forward, "backward": backward}), dx, (first, last)
 
-        return Pass(
+        return CellResult(
             merge(*y),
             (ahead.state, back.state),
             backward,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..utils.tree import leaves, nested
+from ..utils.tree import tree_leaves, tree_map
 from .base import Wrapper
 
 
@@ -18,14 +18,14 @@ class ConcatenatedState(Wrapper):
 
     @property
     def state_size(self):
-        return sum(leaves(self.cell.state_size))
+        return sum(tree_leaves(self.cell.state_size))
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         sizes = self.cell.state_size
-        run = self.cell.unroll(params, x, None if state is None else split(state, sizes), mask, how)
+        run = self.cell.unroll(params, x, None if state is None else split(state, sizes), mask, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_state = nested(lambda _: None, sizes) if d_state is None else split(d_state, sizes)
+            d_state = tree_map(lambda _: None, sizes) if d_state is None else split(d_state, sizes)
             d_params, dx, initial = run.backward(d_outputs, d_state, cut)
             return d_params, dx, joined(initial)
 
@@ -48,7 +48,7 @@ def joined(state):
 def split(array, sizes):
     """The array's columns, nested like `sizes`."""
     count = itertools.count()
-    numbers = nested(lambda _: next(count), sizes)
+    numbers = tree_map(lambda _: next(count), sizes)
     columns = np.split(array, np.cumsum(in_columns(sizes))[:-1], axis=1)
     numbered = dict(zip(in_columns(numbers), columns, strict=True))
-    return nested(numbered.get, numbers)
+    return tree_map(numbered.get, numbers)

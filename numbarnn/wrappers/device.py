@@ -18,5 +18,5 @@ class DeviceWrapper(Wrapper):
         if self.device not in DEVICES:
             raise InputError(f"DeviceWrapper: no device {self.device!r}; there are {', '.join(DEVICES)}")
 
-    def unroll(self, params, x, state, mask, how):
-        return self.cell.unroll(params, x, state, mask, how._replace(device=self.device))
+    def unroll(self, params, x, state, mask, options):
+        return self.cell.unroll(params, x, state, mask, options._replace(device=self.device))

@@ -26,13 +26,13 @@ class DropConnectWrapper(Wrapper):
             raise InputError(f"DropConnectWrapper: {type(self.cell).__name__} has no recurrent kernel")
         return shapes
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         masks = {}
-        if how.training and self.rate:
+        if options.training and self.rate:
             for name in filter(is_recurrent, params):
-                rng = how.part(name).random("DropConnectWrapper")
+                rng = options.part(name).random("DropConnectWrapper")
                 masks[name] = draw(rng, 1 - self.rate, params[name].shape, params[name].dtype)
-        run = self.cell.unroll(times(params, masks), x, state, mask, how.part("cell"))
+        run = self.cell.unroll(times(params, masks), x, state, mask, options.part("cell"))
 
         def backward(d_outputs, d_state, cut=None):
             d_params, *rest = run.backward(d_outputs, d_state, cut)

@@ -59,13 +59,13 @@ class DropoutWrapper(Wrapper):
             return self.cell
         return with_state_dropout(self.cell, Drop(self.state_keep_prob, self.dropout_state_filter, self._sharing))
 
-    def unroll(self, params, x, state, mask, how):
-        inner = how.part("cell")
-        if not how.training:
+    def unroll(self, params, x, state, mask, options):
+        inner = options.part("cell")
+        if not options.training:
             return self.cell.unroll(params, x, state, mask, inner)
-        of_inputs = self._mask("input", self.input_keep_prob, x, how)
+        of_inputs = self._mask("input", self.input_keep_prob, x, options)
         run = self._cell_in_training.unroll(params, masked(x, of_inputs), state, mask, inner)
-        of_outputs = self._mask("output", self.output_keep_prob, run.outputs, how)
+        of_outputs = self._mask("output", self.output_keep_prob, run.outputs, options)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, dx, initial = run.backward(masked(d_outputs, of_outputs), d_state, cut)
@@ -73,8 +73,10 @@ class DropoutWrapper(Wrapper):
 
         return replace(run, outputs=masked(run.outputs, of_outputs), backward=backward)
 
-    def _mask(self, site, keep_prob, array, how):
+    def _mask(self, site, keep_prob, array, options):
         """For an array (T, B, n); None where nothing is dropped."""
         if keep_prob == 1:
             return None
-        return draw(how.part(site).random("DropoutWrapper"), keep_prob, self._sharing.shape(*array.shape), array.dtype)
+        return draw(
+            options.part(site).random("DropoutWrapper"), keep_prob, self._sharing.shape(*array.shape), array.dtype
+        )

@@ -51,12 +51,12 @@ class EmbeddingWrapper(ParametrisedWrapper):
         """Fresh parameters; there is no input size."""
         return super().init_params(input_size, rng, dtype)
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         table = params["embedding"]
-        if reads_products(self.cell, how) and products_pay(x.size, *table.shape, params["cell/kernel"].shape[1]):
-            return self.unroll_products(params, x, state, mask, how)
+        if reads_products(self.cell, options) and products_pay(x.size, *table.shape, params["cell/kernel"].shape[1]):
+            return self.unroll_products(params, x, state, mask, options)
         vectors = lookup.forward(type(self).__name__, table, x)
-        run = self.run_inner(params, zeroed(vectors, mask), state, mask, how)
+        run = self.run_inner(params, zeroed(vectors, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, d_vectors, initial = run.backward(d_outputs, d_state, cut)
@@ -64,7 +64,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
 
         return replace(run, backward=backward)
 
-    def unroll_products(self, params, x, state, mask, how):
+    def unroll_products(self, params, x, state, mask, options):
         """The same with fewer products: as x W = (table W)[tokens], the table is multiplied with the cell's kernel, not
         the vector of each token."""
         table, kernel = params["embedding"], params["cell/kernel"]
@@ -73,7 +73,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
             if not np.isfinite(params[name]).all():
                 raise InputError(f"{type(self).__name__}: values that are not finite in parameter {name}")
         products_backward, _, products = affine.forward(table, kernel, None, "linear")
-        run = self.run_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, how)
+        run = self.run_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, _, initial = run.backward(d_outputs, d_state, cut)
@@ -83,10 +83,10 @@ class EmbeddingWrapper(ParametrisedWrapper):
         return replace(run, backward=backward)
 
 
-def reads_products(cell, how):
+def reads_products(cell, options):
     """Whether the cell does nothing with its inputs but multiply them with its kernel, on an engine that can look
     products up."""
-    return how.device in ("cpu", "numpy") and type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
+    return options.device in ("cpu", "numpy") and type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
 
 
 def products_pay(tokens, rows, size, columns):

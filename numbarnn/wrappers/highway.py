@@ -33,8 +33,8 @@ class HighwayWrapper(ParametrisedWrapper):
         own["carry_bias"][:] = 1
         return own
 
-    def unroll(self, params, x, state, mask, how):
-        run = self.run_inner(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        run = self.run_inner(params, x, state, mask, options)
         kernel, y = params["carry_kernel"], run.outputs
         backward_of_gate, _, carry = affine.forward(x, kernel, params["carry_bias"], "sigmoid")
 

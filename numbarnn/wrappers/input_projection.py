@@ -31,10 +31,10 @@ class InputProjectionWrapper(ParametrisedWrapper):
     def inner_size(self, input_size):
         return self.num_proj
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         kernel, activation = params["projection_kernel"], self.activation or "linear"
         backward_of_product, _, y = affine.forward(x, kernel, params["projection_bias"], activation)
-        run = self.run_inner(params, zeroed(y, mask), state, mask, how)
+        run = self.run_inner(params, zeroed(y, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
             d_params, dy, initial = run.backward(d_outputs, d_state, cut)  # dy is zero where masked

@@ -6,9 +6,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 import numpy as np
 
 from ..cells.rnn_cell import RNNCell
-from ..engines.interface import Pass
+from ..engines.interface import CellResult
 from ..errors import InputError
-from ..utils.tree import leaves
+from ..utils.tree import tree_leaves
 from .base import check_cells, part, prefixed
 from .concatenated_state import ConcatenatedState
 
@@ -37,7 +37,7 @@ class MultiRNNCell(RNNCell):
                 raise InputError(f"MultiRNNCell: only the first cell can take integers, got {cell!r} further up")
         if not self.state_is_tuple:
             for cell in self.cells:
-                if len(leaves(cell.state_size)) > 1:
+                if len(tree_leaves(cell.state_size)) > 1:
                     expected = "cells of one state each (ConcatenatedState makes it one) for state_is_tuple=False"
                     raise InputError(f"MultiRNNCell: expected {expected}, got {cell!r}")
         ids = [id(cell) for cell in self.cells]
@@ -51,7 +51,7 @@ class MultiRNNCell(RNNCell):
     @property
     def state_size(self):
         if not self.state_is_tuple:
-            return sum(leaves(tuple(cell.state_size for cell in self.cells)))
+            return sum(tree_leaves(tuple(cell.state_size for cell in self.cells)))
         return tuple(cell.state_size for cell in self.cells)
 
     @property
@@ -88,12 +88,12 @@ class MultiRNNCell(RNNCell):
                 warnings.warn(f"{message} parameters; make a cell for each place to keep them apart", stacklevel=2)
         return params
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         if not self.state_is_tuple:
-            return ConcatenatedState(replace(self, state_is_tuple=True)).unroll(params, x, state, mask, how)
+            return ConcatenatedState(replace(self, state_is_tuple=True)).unroll(params, x, state, mask, options)
         runs, states = [], state or [None] * len(self.cells)
         for i, (cell, first, s) in enumerate(zip(self.cells, self.places, states, strict=True)):
-            runs.append(cell.unroll(part(first, params), x, s, mask, how.part(i)))
+            runs.append(cell.unroll(part(first, params), x, s, mask, options.part(i)))
             x = runs[-1].outputs
 
         def backward(d_outputs, d_state, cut=None):
@@ -108,4 +108,4 @@ class MultiRNNCell(RNNCell):
         final = tuple(run.state for run in runs)
         states = lambda: prefixed({i: run.states() for i, run in enumerate(runs)})  # noqa: E731
         gates = lambda: prefixed({i: run.gates() for i, run in enumerate(runs)})  # noqa: E731
-        return Pass(x, final, backward, states, gates)
+        return CellResult(x, final, backward, states, gates)

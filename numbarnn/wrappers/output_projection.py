@@ -33,8 +33,8 @@ class OutputProjectionWrapper(ParametrisedWrapper):
             "projection_bias": (self.output_size,),
         }
 
-    def unroll(self, params, x, state, mask, how):
-        run = self.run_inner(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        run = self.run_inner(params, x, state, mask, options)
         kernel, activation = params["projection_kernel"], self.activation or "linear"
         backward_of_product, _, y = affine.forward(run.outputs, kernel, params["projection_bias"], activation)
 

@@ -19,9 +19,9 @@ class Dropping(Masked):
 
     rate: float
 
-    def draw(self, shape, dtype, how):
-        masks = {name: recurrent_mask(how, name, self.rate, shape, dtype) for name in self.masks}
-        return self.inner.draw(shape, dtype, how) | masks
+    def draw(self, shape, dtype, options):
+        masks = {name: recurrent_mask(options, name, self.rate, shape, dtype) for name in self.masks}
+        return self.inner.draw(shape, dtype, options) | masks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +82,9 @@ class MaskPerGateOfGRU(OneMask):
         return self.new(z[3:], s, s1), saved
 
 
-def recurrent_mask(how, name, rate, shape, dtype):
+def recurrent_mask(options, name, rate, shape, dtype):
     """One for each row and unit, (1, B, H)."""
-    return draw(how.part(name).random("RecurrentDropoutWrapper"), 1 - rate, (1, *shape[1:]), dtype)
+    return draw(options.part(name).random("RecurrentDropoutWrapper"), 1 - rate, (1, *shape[1:]), dtype)
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,14 @@ class RecurrentDropoutWrapper(Wrapper):
         super().__post_init__()
         expect_plain(self, self.cell)
         expect_rates(self, rate=self.rate)
-        who = type(self.cell).__name__
+        caller = type(self.cell).__name__
         if self.cell.num_proj is not None or self.cell.last_is_output or not self.cell.fed_by("h"):
-            raise InputError(f"RecurrentDropoutWrapper: expected a cell whose products read its first state, got {who}")
+            raise InputError(
+                f"RecurrentDropoutWrapper: expected a cell whose products read its first state, got {caller}"
+            )
         if self.per_gate and self.cell.equations.feedback and not isinstance(self.cell, GRUCell):
             raise InputError(
-                f"RecurrentDropoutWrapper: {who} computes within the step, so it has one mask for all gates"
+                f"RecurrentDropoutWrapper: {caller} computes within the step, so it has one mask for all gates"
             )
 
     @property
@@ -118,11 +120,11 @@ class RecurrentDropoutWrapper(Wrapper):
         per_gate = MaskPerGateOfGRU if isinstance(self.cell, GRUCell) else MaskPerGate
         return transformed(per_gate if self.per_gate else OneMask, self.cell, rate=self.rate)
 
-    def unroll(self, params, x, state, mask, how):
-        if not how.training or not self.rate:
-            return self.cell.unroll(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        if not options.training or not self.rate:
+            return self.cell.unroll(params, x, state, mask, options)
         cell = self.dropped
         if not isinstance(cell, OneMask):
-            return cell.unroll(params, x, state, mask, how)
-        kept = recurrent_mask(how, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
-        return unroll_with_copy(cell, kept, params, x, state, mask, how)
+            return cell.unroll(params, x, state, mask, options)
+        kept = recurrent_mask(options, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
+        return unroll_with_copy(cell, kept, params, x, state, mask, options)

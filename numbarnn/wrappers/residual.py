@@ -32,8 +32,8 @@ class ResidualWrapper(Wrapper):
             check_same_size(self, input_size)
         return super().param_shapes(input_size)
 
-    def unroll(self, params, x, state, mask, how):
-        run = self.cell.unroll(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        run = self.cell.unroll(params, x, state, mask, options)
         function, gradient = self.residual_fn or (np.add, lambda x, y, d: (d, d))
         outputs = np.asarray(function(x, run.outputs))
         if outputs.shape != run.outputs.shape or outputs.dtype != x.dtype:

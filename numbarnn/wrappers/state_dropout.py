@@ -57,10 +57,10 @@ class Dropped(Masked):
             new[name] = mask * new[name]
         return *new.values(), *s1[: self.last_is_output]
 
-    def draw(self, shape, dtype, how):
-        found = self.inner.draw(shape, dtype, how)
+    def draw(self, shape, dtype, options):
+        found = self.inner.draw(shape, dtype, options)
         for mask, (k, _) in self.sites.items():
-            drop, rng = self.drops[k], how.part(mask).random("DropoutWrapper")
+            drop, rng = self.drops[k], options.part(mask).random("DropoutWrapper")
             found[mask] = draw(rng, drop.keep_prob, drop.sharing.shape(*shape), dtype)
         return found
 
@@ -77,11 +77,11 @@ class _StateDropout(Wrapper):
         if self.cell.num_proj is not None and any(drop.dropped(output) for drop in self.drops):
             raise InputError("DropoutWrapper: there is no state dropout of a projected output")
 
-    def unroll(self, params, x, state, mask, how):
+    def unroll(self, params, x, state, mask, options):
         cell = transformed(Dropped, self.cell, drops=self.drops)
         if cell.last_is_output:
-            return unroll_with_copy(cell, 1, params, x, state, mask, how)
-        return cell.unroll(params, x, state, mask, how)
+            return unroll_with_copy(cell, 1, params, x, state, mask, options)
+        return cell.unroll(params, x, state, mask, options)
 
 
 def is_tuple_of_cells(value):

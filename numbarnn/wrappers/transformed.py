@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 
 from ..cells.base import Cell
-from ..engines import dispatch as engines
+from ..engines import dispatch
 from ..errors import InputError
 
 
@@ -57,8 +57,8 @@ def transformed(front, cell, **options):
     return transformed_class(front, type(cell))(**own | {"inner": cell} | options)
 
 
-def unroll_with_copy(cell, scale, params, x, state, mask, how):
-    """The `Pass` of a transformed cell with one state more than its inner cell, as if it had the inner one's states.
+def unroll_with_copy(cell, scale, params, x, state, mask, options):
+    """The `CellResult` of a transformed cell with one state more than its inner cell, with the inner one's states.
 
     `scale` times the first state is what the additional one is at first.
     """
@@ -66,7 +66,7 @@ def unroll_with_copy(cell, scale, params, x, state, mask, how):
     (added,) = set(cell.State._fields) - set(State._fields)
     if state is not None:
         state = cell.State(**dict(zip(State._fields, state, strict=True)), **{added: scale * state[0]})
-    run = engines.run(cell, params, x, state, mask, how)
+    run = dispatch.unroll(cell, params, x, state, mask, options)
 
     def backward(d_outputs, d_state, cut=None):
         d_state = dict(zip(State._fields, d_state, strict=True))
@@ -84,8 +84,10 @@ def unroll_with_copy(cell, scale, params, x, state, mask, how):
 
 def expect_plain(wrapper, cell):
     if not isinstance(cell, Cell):
-        who, inside = type(wrapper).__name__, type(cell).__name__
-        raise InputError(f"{who}: expected a plain cell such as LSTMCell(units), got a {inside}; wrap the cells in it")
+        caller, inside = type(wrapper).__name__, type(cell).__name__
+        raise InputError(
+            f"{caller}: expected a plain cell such as LSTMCell(units), got a {inside}; wrap the cells in it"
+        )
 
 
 def expect_rates(wrapper, **rates):

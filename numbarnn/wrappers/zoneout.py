@@ -31,12 +31,12 @@ class Zoned(Masked):
             new[name] = d * old[name] + (one(d) - d) * new[name]
         return tuple(new.values())
 
-    def draw(self, shape, dtype, how):
-        found = self.inner.draw(shape, dtype, how)
+    def draw(self, shape, dtype, options):
+        found = self.inner.draw(shape, dtype, options)
         for name, rate in self.rates:
             kept = np.asarray(rate)
-            if how.training:
-                kept = chosen(how.part(f"zoneout_{name}").random("ZoneoutWrapper"), rate, shape)
+            if options.training:
+                kept = chosen(options.part(f"zoneout_{name}").random("ZoneoutWrapper"), rate, shape)
             found[f"kept_{name}"] = kept.astype(dtype)
         return found
 
@@ -68,5 +68,5 @@ class ZoneoutWrapper(Wrapper):
         rates = tuple((name, rate) for name, rate in rates if rate)
         return transformed(Zoned, self.cell, rates=rates) if rates else self.cell
 
-    def unroll(self, params, x, state, mask, how):
-        return self.zoned.unroll(params, x, state, mask, how)
+    def unroll(self, params, x, state, mask, options):
+        return self.zoned.unroll(params, x, state, mask, options)

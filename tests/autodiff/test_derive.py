@@ -16,7 +16,7 @@ from helpers.problems import Problem, assert_close
 import numbarnn as nr
 from numbarnn.autodiff import derive
 from numbarnn.maths import ACTIVATIONS, one, sigmoid, where_less
-from numbarnn.utils.tree import nested
+from numbarnn.utils.tree import tree_map
 from validation import references, suite
 from validation.activations import FUNCTIONS
 from validation.unrolled import unroll, vjp_of
@@ -77,7 +77,7 @@ def test_every_activation_is_recognised(name, activation):
     assert derived(4, **options).equations[-2:] == (0, 0)
     problem, expected = Problem(derived(4, **options), 3, 5, 2), Problem(cell(4, **options), 3, 5, 2)
     for p in (problem, expected):  # a bias of zero, and no more: on the corner of relu
-        p.x[:2], p.state = 0, nested(np.zeros_like, p.state)
+        p.x[:2], p.state = 0, tree_map(np.zeros_like, p.state)
         p.params["bias"][:2] = 0
     assert_close(problem.results(device="numpy"), expected.results(device="numpy"), 1e-14)
 

@@ -216,7 +216,7 @@ def test_dropout_of_the_candidate():
     assert not np.array_equal(dropped["outputs"], problem.results(device="numpy", training=True, rng=2)["outputs"])
     with pytest.raises(nr.InputError, match="expected rng"):
         problem.run(training=True)
-    how = nr.cells.contract.How(training=True, seed=(3,))
+    how = nr.cells.contract.RunOptions(training=True, seed=(3,))
     mask = cell.draw((50, 20, 8), np.dtype("float32"), how)["keep"]
     assert mask.dtype == np.float32 and set(np.unique(mask)) == {0, np.float32(1 / np.float32(0.4))}
     assert abs((mask > 0).mean() - 0.4) < 0.02 and not np.array_equal(mask[0], mask[1])

@@ -7,7 +7,7 @@ from autograd import grad
 from helpers.problems import assert_close, assert_same_bits
 
 import numbarnn as nr
-from numbarnn.utils.tree import leaves, nested
+from numbarnn.utils.tree import tree_leaves, tree_map
 
 T, B, N = 5, 4, 7  # N: not a multiple of any vector's lanes
 BASE = {"feature_size": 3, "frequency_skip": 2, "num_frequency_blocks": [3]}  # slices overlap
@@ -56,7 +56,7 @@ class Problem:
         self.cell, self.x = cell, draw(B, T, inputs)
         fresh = cell.init_params(inputs, rng, dtype)
         self.params = {name: p + 0.1 * draw(*p.shape) for name, p in fresh.items()}
-        self.state, self.d_state = (nested(lambda n: draw(B, n), cell.state_size) for _ in range(2))
+        self.state, self.d_state = (tree_map(lambda n: draw(B, n), cell.state_size) for _ in range(2))
         self.d_outputs = draw(B, T, cell.output_size)
 
     def results(self, device="cpu", **way):
@@ -72,7 +72,7 @@ class Problem:
 
         def loss(given):
             y, state = run(self.cell, *given, mask, reverse)
-            ends = zip(leaves(state), leaves(self.d_state), strict=True)
+            ends = zip(tree_leaves(state), tree_leaves(self.d_state), strict=True)
             return anp.sum(y * self.d_outputs) + sum(anp.sum(a * d) for a, d in ends)
 
         given = self.params, self.x, as_tuples(self.state)
@@ -85,8 +85,8 @@ def as_tuples(tree):  # autograd does not know named tuples
 
 def everything(outputs, state, d_params, dx, d_state):
     result = {"outputs": outputs, "d inputs": dx} | {f"d {name}": d for name, d in d_params.items()}
-    result |= {f"state {i}": a for i, a in enumerate(leaves(state))}
-    return result | {f"d state {i}": a for i, a in enumerate(leaves(d_state))}
+    result |= {f"state {i}": a for i, a in enumerate(tree_leaves(state))}
+    return result | {f"d state {i}": a for i, a in enumerate(tree_leaves(d_state))}
 
 
 def sigmoid(z):
@@ -207,12 +207,12 @@ def test_gates_and_states_by_name():
 def test_gradient_again_and_without_keeping():
     problem = Problem(make("all"), 7)
     kept, anew = forward(problem), forward(problem, save="minimal")
-    state = nested(np.copy, anew.state)
+    state = tree_map(np.copy, anew.state)
     first = kept.backward(problem.d_outputs, problem.d_state)
     for grads in (kept.backward(problem.d_outputs, problem.d_state), anew.backward(problem.d_outputs, problem.d_state)):
         assert_same_bits(grads.params, first.params)
         assert np.array_equal(grads.inputs, first.inputs)
-    assert all(np.array_equal(a, b) for a, b in zip(leaves(state), leaves(kept.state), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(tree_leaves(state), tree_leaves(kept.state), strict=True))
 
 
 @pytest.mark.parametrize("device", ["numpy", "cpu"])
@@ -238,7 +238,7 @@ def test_steps_one_by_one_equal_the_sequence():
     for t in range(T):
         y, state = problem.cell.step(problem.params, problem.x[:, t], state)
         np.testing.assert_allclose(y, run.outputs[:, t], atol=1e-14)
-    assert all(np.allclose(a, b, atol=1e-14) for a, b in zip(leaves(state), leaves(run.state), strict=True))
+    assert all(np.allclose(a, b, atol=1e-14) for a, b in zip(tree_leaves(state), tree_leaves(run.state), strict=True))
 
 
 def test_padding_may_hold_anything():

@@ -37,5 +37,6 @@ def test_settings(name):
 
 def test_without_compiler():
     code = "from helpers.problems import Problem; import numbarnn as nr; "
-    code += "p = Problem(nr.LSTMCell(5), 4, 3, 2, 'float32'); r = p.results(); print(r['d kernel'].dtype, r['outputs'].shape)"
+    code += "p = Problem(nr.LSTMCell(5), 4, 3, 2, 'float32'); r = p.results(); "
+    code += "print(r['d kernel'].dtype, r['outputs'].shape)"
     assert python("-c", code, NUMBA_DISABLE_JIT="1") == "float32 (3, 4, 5)\n"

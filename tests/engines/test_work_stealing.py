@@ -11,7 +11,7 @@ from helpers.problems import Problem, assert_same_bits
 import numbarnn as nr
 from numbarnn.engines.cpu import engine
 from numbarnn.engines.cpu.kernel_arguments import POSITION
-from numbarnn.engines.cpu.work_stealing import FEWEST, LAST, WAITING, WALKERS, give_away, next_rows, start
+from numbarnn.engines.cpu.work_stealing import FEWEST, LAST, WAITING, WALKERS, offer_rows, start, steal_rows
 from numbarnn.runtime.compile import compiled
 from numbarnn.runtime.memory import WHOLE, pointer, put
 from numbarnn.runtime.threads import KERNEL
@@ -34,7 +34,7 @@ class OneWaits:
     """Runs the second shard of each stage before the first, which finds it waiting; counts hand-overs."""
 
     def __init__(self):
-        self.handed_over = 0
+        self.merge_directions = 0
 
     def __call__(self, kernel, stages, shards, here):
         call = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(kernel)
@@ -48,7 +48,7 @@ class OneWaits:
             call(stage, 0, shards, here)
             second.join()
             assert place[WALKERS] == 1 and place[0] == 0
-            self.handed_over += int(place[LAST] > 0)
+            self.merge_directions += int(place[LAST] > 0)
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread has nobody to help")
@@ -64,9 +64,9 @@ def test_the_same_bits_whoever_walks(cell, options, monkeypatch):
     monkeypatch.setattr(engine, "run", one_waits)
     for _ in range(20):  # a machine may be too busy for the first to come while the second waits
         assert_same_bits(problem.results(**options), expected)
-        if one_waits.handed_over > 1:
+        if one_waits.merge_directions > 1:
             break
-    assert one_waits.handed_over > 1
+    assert one_waits.merge_directions > 1
 
 
 @pytest.mark.parametrize("rows", (1, 2, 5, 7, 9, 40))
@@ -93,9 +93,9 @@ def protocol():
         if what == 0:
             start(place)
         elif what == 1:
-            put(out, 0, give_away(place, t, 10, 10 + t))
+            put(out, 0, offer_rows(place, t, 10, 10 + t))
         else:
-            found = next_rows(place)
+            found = steal_rows(place)
             for i in range(3):
                 put(out, i, found[i])
 

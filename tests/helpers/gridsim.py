@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 from numba.cuda.simulator import kernel, kernelapi
 
-PATIENCE = 30.0  # seconds that a thread waits for the others
+SPIN_LIMIT = 30.0  # seconds that a thread waits for the others
 PAUSE = 5e-3  # seconds
 WARP = 32
 
@@ -31,13 +31,13 @@ class Meeting:
         self.count, self.waiting, self.round, self.over = count, 0, 0, False
         self.brought, self.given, self.changed = {}, {}, threading.Condition()
 
-    def wait(self, who=None, value=None):
+    def wait(self, caller=None, value=None):
         with self.changed:
             mine = self.round
             self.waiting += 1
-            self.brought[who] = value
+            self.brought[caller] = value
             self._open_when_complete()
-            self.changed.wait_for(lambda: self.round != mine or self.over, PATIENCE)
+            self.changed.wait_for(lambda: self.round != mine or self.over, SPIN_LIMIT)
             if self.over:
                 raise Aborted
             if self.round == mine:

@@ -10,14 +10,14 @@ import pytest
 import numbarnn as nr
 from helpers.problems import Problem, assert_close, assert_same_bits, errors
 from helpers.wrapper_problems import everything
-from numbarnn.engines.interface import How
+from numbarnn.engines.interface import RunOptions
 from validation import references
 from validation.activations import FUNCTIONS
 from validation.unrolled import unroll, vjp_of
 
 T, B, I, H = 5, 4, 3, 6
 LENGTHS = np.array([5, 0, 3, 1])
-HOW = How(training=True, seed=(3,))
+HOW = RunOptions(training=True, seed=(3,))
 CALLS = {
     "lengths": {"lengths": LENGTHS},
     "mask, reverse": {"mask": np.random.default_rng(5).random((B, T)) < 0.6, "reverse": True},

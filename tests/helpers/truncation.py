@@ -1,7 +1,7 @@
 """Gradients by truncated BPTT, held against their definition by autograd."""
 
 import numbarnn as nr
-from numbarnn.utils.tree import leaves
+from numbarnn.utils.tree import tree_leaves
 from validation import measured, truth
 from validation.cases import Shape
 from validation.compare import errors
@@ -25,7 +25,7 @@ COMPOSITES = (
 
 def named(grads):
     """{name: array} of gradients."""
-    initial = {f"initial {i}": d for i, d in enumerate(leaves(grads.initial_state))}
+    initial = {f"initial {i}": d for i, d in enumerate(tree_leaves(grads.initial_state))}
     return grads.params | initial | ({} if grads.inputs is None else {"inputs": grads.inputs})
 
 

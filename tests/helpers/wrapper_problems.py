@@ -5,8 +5,8 @@ import numpy as np
 
 import numbarnn as nr
 from helpers import wrapper_reference
-from numbarnn.engines.interface import How
-from numbarnn.utils.tree import leaves, nested
+from numbarnn.engines.interface import RunOptions
+from numbarnn.utils.tree import tree_leaves, tree_map
 
 T, B, I, H = 5, 4, 3, 6
 TOKENS = 7
@@ -89,7 +89,7 @@ class Problem:
         self.cell = cell
         self.params = {n: a + 0.1 * draw(*a.shape) for n, a in cell.init_params(I, rng, dtype).items()}
         self.x = rng.integers(0, TOKENS, (B, T)) if cell.takes_integers else draw(B, T, I)
-        self.state, self.d_state = (nested(lambda n: draw(B, n), cell.state_size) for _ in range(2))
+        self.state, self.d_state = (tree_map(lambda n: draw(B, n), cell.state_size) for _ in range(2))
         self.d_outputs = draw(B, T, cell.output_size)
 
     def results(self, d_outputs=True, **options):
@@ -109,14 +109,14 @@ class Problem:
         if lengths is not None:
             mask = np.arange(T) < lengths[:, None]
         valid = list(np.ones((T, B, 1), bool) if mask is None else mask.T[:, :, None])
-        how, made = How(reverse, training=True, seed=(3,)), {}
+        how, made = RunOptions(reverse, training=True, seed=(3,)), {}
 
         def loss(params, state, x):
             ys, final = wrapper_reference.unrolled(self.cell, params, [x[:, t] for t in range(T)], state, valid, how)
             made["outputs"] = np.stack([value_of(y) for y in ys], 1)
-            made.update(named("final", nested(value_of, final)))
+            made.update(named("final", tree_map(value_of, final)))
             d_ys = self.d_outputs.swapaxes(0, 1) if d_outputs else np.zeros((T, 1, 1))
-            pairs = [*zip(ys, d_ys, strict=True), *zip(leaves(final), leaves(self.d_state), strict=True)]
+            pairs = [*zip(ys, d_ys, strict=True), *zip(tree_leaves(final), tree_leaves(self.d_state), strict=True)]
             return sum((y * d).sum() for y, d in pairs)
 
         wanted = (0, 1) if self.cell.takes_integers else (0, 1, 2)
@@ -136,12 +136,12 @@ def plain_tuples(tree):
 
 
 def named(what, state):
-    return {f"{what} {i}": a for i, a in enumerate(leaves(state))}
+    return {f"{what} {i}": a for i, a in enumerate(tree_leaves(state))}
 
 
 def everything(run):
     """What a run and its gradient give, by name."""
     d = np.random.default_rng(1).standard_normal(run.outputs.shape).astype(run.outputs.dtype)
-    found = {"outputs": run.outputs.copy()} | {f"final {i}": s.copy() for i, s in enumerate(leaves(run.state))}
+    found = {"outputs": run.outputs.copy()} | {f"final {i}": s.copy() for i, s in enumerate(tree_leaves(run.state))}
     grads = run.backward(d)
     return found | {f"d {n}": g for n, g in grads.params.items()} | {"d inputs": grads.inputs}

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import numbarnn as nr
 from numbarnn import inspection
 from numbarnn.layers import GRU, LSTM, Dense, Embedding, Input, SimpleRNN
-from numbarnn.utils.tree import leaves, nested
+from numbarnn.utils.tree import tree_leaves, tree_map
 
 T, B, I, H = 6, 4, 3, 5
 LENGTHS = np.array([6, 3, 0, 5])
@@ -99,15 +99,15 @@ def test_any_cell_against_differences(cell):
     x, d_outputs, after = draw(B, T, I), draw(B, T, cell.output_size), 2
     found = inspection.state_gradients(cell, params, x, d_outputs, device="numpy")
     assert list(found) == inspection.state_names(cell.state_size)
-    state = nested(np.copy, nr.forward(cell, params, x[:, : after + 1], device="numpy").state)
+    state = tree_map(np.copy, nr.forward(cell, params, x[:, : after + 1], device="numpy").state)
     place = {"MultiRNNCell": ("1/h", 1), "LSTMCell": ("h", 0)}.get(type(cell).__name__)
 
     def rest():
         run = nr.forward(cell, params, x[:, after + 1 :], initial_state=state, device="numpy")
-        direct = 0 if place is None else (leaves(state)[place[1]] * d_outputs[:, after]).sum()
+        direct = 0 if place is None else (tree_leaves(state)[place[1]] * d_outputs[:, after]).sum()
         return (run.outputs * d_outputs[:, after + 1 :]).sum() + direct
 
-    for name, array in zip(found, leaves(state), strict=True):
+    for name, array in zip(found, tree_leaves(state), strict=True):
         assert_allclose(found[name][:, after], central_difference(rest, array), rtol=1e-6, atol=1e-8)
 
 

@@ -8,7 +8,7 @@ from helpers.truncation import BOUNDS, COMPOSITES, DEVICES, SHAPE, assert_is_the
 
 import numbarnn as nr
 from numbarnn.runtime import workspace
-from numbarnn.utils.tree import leaves
+from numbarnn.utils.tree import tree_leaves
 from validation import references
 from validation.cases import Call, Case, fitted
 
@@ -145,7 +145,7 @@ def test_minimal_and_again():
         assert_same_bits(gradients(problem, again), expected)
         for name, states in again.states.items():
             assert np.array_equal(states, run.states[name])
-    for a, b in zip(leaves(minimal.state), leaves(run.state), strict=True):
+    for a, b in zip(tree_leaves(minimal.state), tree_leaves(run.state), strict=True):
         assert np.array_equal(a, b)
 
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import numbarnn as nr
 from numbarnn.rnn.truncation import windows
 from numbarnn.runtime import workspace
-from numbarnn.utils.tree import nested
+from numbarnn.utils.tree import tree_map
 
 T, B, I, H = 12, 4, 3, 5
 TRUNCATES = [(3, 3), (1, 4), (2, 5), (4, 8), (4, 7), (5, 6), (5, 5), (12, 12), (3, 30)]
@@ -39,7 +39,7 @@ class Stream:
         self.cell, self.x, self.d = cell, draw((B, T, I)), draw((B, T, cell.output_size))
         self.valid = np.arange(T) < np.array(lengths)[:, None]
         self.params = {n: p + 0.2 * draw(p.shape) for n, p in cell.init_params(I, rng, "float64").items()}
-        self.state = nested(lambda size: draw((B, size)), cell.state_size)
+        self.state = tree_map(lambda size: draw((B, size)), cell.state_size)
 
     def chunks(self, *lengths):
         """In chunks of these lengths, and one of the rest."""

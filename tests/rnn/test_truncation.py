@@ -10,7 +10,7 @@ from helpers.truncation import CELLS, COMPOSITES, DEVICES, SHAPE, B, H, I, T, as
 
 import numbarnn as nr
 from numbarnn.rnn.truncation import Window, groups, windows
-from numbarnn.utils.tree import nested
+from numbarnn.utils.tree import tree_map
 from validation import references
 from validation.cases import Call, Case, fitted
 
@@ -202,5 +202,5 @@ def test_both_directions_have_no_past():
     run = nr.forward(cell, cell.init_params(I), np.ones((B, T, I), "f4"), device="numpy")
     with pytest.raises(nr.InputError, match="Bidirectional: expected no truncate"):
         run.backward(run.outputs, truncate=(2, 3))
-    d = nested(np.zeros_like, run.state)
+    d = tree_map(np.zeros_like, run.state)
     assert run.backward(run.outputs, d).inputs.any()  # the whole gradient is there

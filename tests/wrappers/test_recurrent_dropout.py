@@ -23,7 +23,7 @@ from helpers.wrapper_problems import everything, named
 
 import numbarnn as nr
 from numbarnn import RecurrentDropoutWrapper as Dropout
-from numbarnn.utils.tree import leaves, nested
+from numbarnn.utils.tree import tree_leaves, tree_map
 
 PER_GATE = [name for name, cell in CELLS.items() if not cell.equations.feedback or name.startswith("gru")]
 
@@ -124,10 +124,10 @@ def test_stacks_in_both_directions(call):
 
     def loss(moved):
         state = iter([a for name, a in moved.items() if name.startswith("initial")])
-        state = nested(lambda _: next(state), problem.state)
+        state = tree_map(lambda _: next(state), problem.state)
         params = {name: moved[name] for name in problem.params}
         run = nr.forward(STACK, params, moved["inputs"], initial_state=state, training=True, rng=3, **options)
-        pairs = zip(leaves(run.state), leaves(problem.d_state), strict=True)
+        pairs = zip(tree_leaves(run.state), tree_leaves(problem.d_state), strict=True)
         return (run.outputs * problem.d_outputs).sum() + sum((a * d).sum() for a, d in pairs)
 
     step = 1e-5

@@ -8,7 +8,7 @@ from helpers.wrapper_problems import CASES, B, H, Problem, T, everything, lstm, 
 
 import numbarnn as nr
 from numbarnn.cells.base import Cell
-from numbarnn.engines.interface import How
+from numbarnn.engines.interface import RunOptions
 from numbarnn.ops.random import chosen
 
 
@@ -103,7 +103,7 @@ def test_state_dropout_of_every_cell(name):
     run = nr.forward(
         wrapper, problem.params, problem.x, initial_state=problem.state, training=True, rng=3, device="numpy"
     )
-    how, masks = How(training=True, seed=(3,)).part("cell"), []
+    how, masks = RunOptions(training=True, seed=(3,)).part("cell"), []
     for n, size in zip(cell.State._fields, cell.state_size, strict=True):
         kept = chosen(how.part(f"mask0_{n}").random(""), 0.6, (T, B, size))
         masks.append(np.ones((T, B, size)) if n == "c" else kept / 0.6)

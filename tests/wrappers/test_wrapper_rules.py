@@ -8,7 +8,7 @@ from helpers.problems import assert_close, assert_same_bits
 from helpers.wrapper_problems import CASES, LENGTHS, B, H, I, Problem, T, everything, gru, lstm, rnn
 
 import numbarnn as nr
-from numbarnn.utils.tree import leaves
+from numbarnn.utils.tree import tree_leaves
 
 
 def test_stack_of_one_is_the_cell():
@@ -36,7 +36,7 @@ def test_the_same_bits_again(case):
     assert_same_bits(second, first)
     assert_same_bits(minimal, first)
     assert np.array_equal(turned.outputs.swapaxes(0, 1), run.outputs)
-    assert {a.dtype for a in (*first.values(), run.outputs, *leaves(run.state))} == {np.dtype("float32")}
+    assert {a.dtype for a in (*first.values(), run.outputs, *tree_leaves(run.state))} == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -30,12 +30,12 @@ from ...runtime.memory import (
 )
 from ...runtime.simd import Static, helper, sum_of_lanes
 from ...runtime.threads import KERNEL, share
-from .barrier import LINE, join, meet
+from .barrier import LINE, try_join, wait
 from .forward import FEW, PanelRows, Rows, Steps, link
 from .gemm import Place, Terms, even_part, multiply, width_of_next
 from .kernel_arguments import read
 from .packing import matrices, turn, unpack
-from .work_stealing import give_away, next_rows, start
+from .work_stealing import offer_rows, start, steal_rows
 
 CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
 
@@ -151,7 +151,7 @@ def gradients_of_q(n, p0, p1, lo, rows, dz):
 
 
 @helper
-def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
+def walk_back(n, t0, t1, lo, hi, first, last, gate, team_size, z):
     """Steps t0..t1 for rows lo..hi and panels first..last, from the last; dh, dv and dc become the gradients of the
     states before t0, of rows that are not given away."""
     met = 0
@@ -159,24 +159,24 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
     dvs = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b)
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
     for t in range(t1 - 1, t0 - 1, -1):
-        hi = give_away(n.helping, t + 1, lo, hi)
+        hi = offer_rows(n.helping, t + 1, lo, hi)
         rows = hi - lo
         dz = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
         if n.project_backward:
-            invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.here))
-        invoke(n.equations_backward, (t, lo, hi, first, last, n.here))
+            invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.args_address))
+        invoke(n.equations_backward, (t, lo, hi, first, last, n.args_address))
         met += 1
-        meet(gate, walkers, met)
+        wait(gate, team_size, met)
         if n.feedback_backward:
             if n.groups > n.later:
-                invoke(n.normalise_backward, (t, lo, hi, n.later, n.groups, n.here))
+                invoke(n.normalise_backward, (t, lo, hi, n.later, n.groups, n.args_address))
             gradients_of_q(n, first, last, lo, rows, dz)
-            invoke(n.feedback_backward, (t, lo, hi, first, last, n.here))
+            invoke(n.feedback_backward, (t, lo, hi, first, last, n.args_address))
             met += 1
-            meet(gate, walkers, met)
+            wait(gate, team_size, met)
         if n.later:
-            invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.here))
-        transposed(n, first if walkers > 1 else 0, last if walkers > 1 else n.PF, rows, dvs, True, dz, R)
+            invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.args_address))
+        transposed(n, first if team_size > 1 else 0, last if team_size > 1 else n.PF, rows, dvs, True, dz, R)
         if not n.ahead and not n.tokens:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
@@ -188,15 +188,15 @@ def walk_back(n, t0, t1, lo, hi, first, last, gate, walkers, z):
 def shared_walk_back(n, t0, t1, shard, shards, gate, z):
     """Steps t0..t1 for a share of the rows or, where threads walk together, of the panels."""
     if n.gates_at:
-        walkers = join(gate, shards)
-        if walkers:
-            first, last = share(n.P, shard if walkers > 1 else 0, walkers)
-            walk_back(n, t0, t1, 0, n.B, first, last, gate, walkers, z)
+        team_size = try_join(gate, shards)
+        if team_size:
+            first, last = share(n.P, shard if team_size > 1 else 0, team_size)
+            walk_back(n, t0, t1, 0, n.B, first, last, gate, team_size, z)
     else:
         lo, hi = share(n.B, shard, shards)
         while lo < hi:
             walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
-            t1, lo, hi = next_rows(n.helping)
+            t1, lo, hi = steal_rows(n.helping)
 
 
 @helper
@@ -338,8 +338,8 @@ def backward_kernel(dtype):
     """Address of the kernel for a dtype; it serves every cell."""
     real = Static(dtype)
 
-    def backward(stage, shard, shards, here):
-        n = read(here)
+    def backward(stage, shard, shards, args_address):
+        n = read(args_address)
         z = pointer(real, n.z)
         if stage == 0:
             m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
@@ -366,6 +366,6 @@ def backward_kernel(dtype):
             unpack(pointer_like(z, n.dp), shard, shards, m.projection)
             unpack(pointer_like(z, n.db), shard, shards, m.bias)
             if n.sum_rows:
-                invoke(n.sum_rows, (shard, shards, 0, 0, 0, n.here))
+                invoke(n.sum_rows, (shard, shards, 0, 0, 0, n.args_address))
 
     return compiled(KERNEL, backward)

@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from ...runtime.simd import INTP, helper
 
-PATIENCE = 4000  # looks at the gate before working alone, some 50 us
+SPIN_LIMIT = 4000  # looks at the gate before working alone, some 50 us
 NEGATIVE = -(1 << 32)  # at the gate: somebody works alone
 LINE = 8  # integers in a cache line
 
@@ -63,28 +63,28 @@ def pause(typingctx):
 
 
 @helper
-def join(gate, shards):
+def try_join(gate, shards):
     """Come to a gate, which nobody has used: how many walk, of whom this thread is one; 0: leave."""
     if add_to(gate, 1) < 0:
         return 0
     looks = 0
     while True:
-        here = look_at(gate)
-        if here == shards:
+        arrived = look_at(gate)
+        if arrived == shards:
             return shards
-        if here < 0:
+        if arrived < 0:
             return 0
         looks += 1
-        if looks > PATIENCE and change(gate, here, NEGATIVE):
+        if looks > SPIN_LIMIT and change(gate, arrived, NEGATIVE):
             return 1
         pause()
 
 
 @helper
-def meet(gate, walkers, times):
+def wait(gate, team_size, times):
     """Wait until all walkers have come here for the n-th time."""
-    if walkers > 1:
+    if team_size > 1:
         met = gate + 8 * LINE
         add_to(met, 1)
-        while look_at(met) < walkers * times:
+        while look_at(met) < team_size * times:
             pause()

@@ -94,8 +94,8 @@ def forward_equations(cell, dtype):
     equations, real, places = inlined(cell.equations.forward), Static(dtype), Static(slots_of(cell).places)
     _, saved, others = places_of(cell)
 
-    def forward(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def forward(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         z, h, c = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c)
         h1, c1 = pointer(real, n.h1), pointer(real, n.c1)
         V = lanes(z)
@@ -117,11 +117,11 @@ def backward_equations(cell, dtype):
     part that needs no product, that of ds1. Masked rows keep their ds1."""
     equations, real = inlined(cell.equations.backward), Static(dtype)
     places, saved, others = places_of(cell)
-    count, put_out = Static(len(cell.states)), Static(cell.put_out)
-    states, outputs = (Static(tuple(range(len(several)))) for several in (cell.states, cell.put_out))
+    count, output_states = Static(len(cell.states)), Static(cell.output_states)
+    states, outputs = (Static(tuple(range(len(several)))) for several in (cell.states, cell.output_states))
 
-    def backward(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def backward(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         z, h, c = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c)
         h1, c1 = pointer(real, n.h1), pointer(real, n.c1)
         dh, dc, dy = pointer(real, n.dh), pointer(real, n.dc), pointer(real, n.dy)
@@ -132,7 +132,7 @@ def backward_equations(cell, dtype):
                 if valid(n, t, b):
                     d = load_each_part(outputs, dy, t * n.dy_t + b * n.dy_b + p * V, n.H, inside)
                     later = load_each(ONE, dh, b * n.h_b + p * V, 0) + load_each(others, dc, b * n.c_b + p * V, n.P * V)
-                    ds1 = as_tuple(merged(count, states, later, put_out, d))
+                    ds1 = as_tuple(merged(count, states, later, output_states, d))
                     s, s1 = state(others, n, h, c, t, b, p), state(others, n, h1, c1, t, b, p)
                     dz, ds = equations(load_each(saved, z, z_at(n, t, b, p), V), s, s1, ds1)
                     store_each(places, z, z_at(n, t, b, p), V, first_lanes(dz, inside))
@@ -159,8 +159,8 @@ def feedback_equations(cell, dtype):
     first, others = Static(slots_of(cell).first), places_of(cell)[2]
     multiplied, itself, itself_slots = products_and_itself(cell)
 
-    def feedback(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def feedback(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         z, h, c, q = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c), pointer(real, n.q)
         V = lanes(z)
         for p in range(p0, p1):
@@ -188,8 +188,8 @@ def feedback_backward_equations(cell, dtype):
     multiplied, itself, itself_slots = products_and_itself(cell)
     kinds = Static(slots.kinds)
 
-    def feedback_backward(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def feedback_backward(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         z, h, c = pointer(real, n.z), pointer(real, n.h), pointer(real, n.c)
         dh, dc, dq = pointer(real, n.dh), pointer(real, n.dc), pointer(real, n.dq)
         V = lanes(z)

@@ -1,6 +1,6 @@
 """The CPU engine: arrays in, arrays out; between them, kernels that are told addresses.
 
-Same functions as `plain`; see `Trace` for the contract. Nothing is checked here.
+Same functions as `plain`; see `EngineResult` for the contract. Nothing is checked here.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...runtime import workspace
 from ...runtime.arrays import address, readable
 from ...runtime.threads import run, threads_for
-from ..interface import Trace
+from ..interface import EngineResult
 from .barrier import LINE
 from .host_layout import gather_vectors, given_numbers, state_arrays
 from .kernel_arguments import POSITION
@@ -23,7 +23,7 @@ X, TOKENS, MASK, RESETS, CUT = (span(name, f"{name}_b") for name in ("x", "token
 DX, DY, DV_Y = (span(*ends) for ends in (("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b")))
 WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
-HERE, OWN, Y, ZEROS = (POSITION[name] for name in ("here", "own", "y", "zeros"))
+ARGS_ADDRESS, OWN, Y, ZEROS = (POSITION[name] for name in ("args_address", "own", "y", "zeros"))
 NOT_FINITE, GATES_AT, HELPING = (POSITION[name] for name in ("not_finite", "gates_at", "helping"))
 RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
     POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
@@ -54,7 +54,7 @@ def laid_out_as(x, memory):
     return memory.reshape(B, T, I).transpose(1, 0, 2) if x.strides[0] < x.strides[1] else memory
 
 
-def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
+def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     (T, B, *features), H, x, kernel = x.shape, cell.units, readable(x), params["kernel"]
     threads = threads_for(T * B * len(cell.inputs) * H * (sum(features) + H))
     sizes = T, B, *(features or kernel.shape[:1])
@@ -64,7 +64,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     weights["vectors"] = gather_vectors(p.vectors, p.offset, params)
 
     n = p.template.copy()
-    here = n[HERE] = address(n)
+    args_address = n[ARGS_ADDRESS] = address(n)
     n[STATES] += states.address
     n[WORK] += work.address
     n[WEIGHTS] = [address(weights[name]) if name in weights else 0 for name in MATRICES]
@@ -74,9 +74,9 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
     if n[OWN] >= 0:
         n[E] = n[X] + (int(n[OWN]) * x.itemsize, 0, 0)
     elif p.draws:
-        weights["given"] = e = given_numbers(p.draws, given, H, p.dtype)
+        weights["given"] = e = given_numbers(p.draws, noise, H, p.dtype)
         n[E] = walked(address(e), np.broadcast_to(e, (T, B, *e.shape[2:])), reverse)
-    if mask is None and len(cell.put_out) == 1:
+    if mask is None and len(cell.output_states) == 1:
         n[Y] = 0
     if mask is not None:
         n[MASK] = walked(address(mask), mask, reverse)
@@ -98,14 +98,16 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, given):
             array[0] = value
             if resets is not None:
                 array[0, resets[-1 if reverse else 0]] = 0
-    run(p.forward, 2, p.threads, here)
+    run(p.forward, 2, p.threads, args_address)
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
     after = state_arrays(p.carried, p.states, saved.states, "{}1")
-    outputs = p.states.array("y", saved.states) if n[Y] else after[cell.put_out[0]]
+    outputs = p.states.array("y", saved.states) if n[Y] else after[cell.output_states[0]]
     final = tuple(a[-1] for a in after)
-    return Trace(cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None)
+    return EngineResult(
+        cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None
+    )
 
 
 def backward(trace, d_outputs, d_state, cut):
@@ -144,7 +146,7 @@ def backward(trace, d_outputs, d_state, cut):
             array[:] = d
     if cell.norms:
         p.gradients.array("dn", memory)[:] = 0
-    run(kernel, p.blocks + 3, p.threads, int(n[HERE]))
+    run(kernel, p.blocks + 3, p.threads, int(n[ARGS_ADDRESS]))
     vectors = p.results.array("vectors", results)
     d_params = {
         name: vectors[p.vectors[name]] if name in p.vectors else p.results.array(name, results) for name in trace.params

@@ -13,11 +13,11 @@ from ...runtime.invoke import invoke
 from ...runtime.memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store
 from ...runtime.simd import Static, has_nan, helper
 from ...runtime.threads import KERNEL, share
-from .barrier import join, meet
+from .barrier import try_join, wait
 from .gemm import Place, Terms, multiply, width_of_next
 from .kernel_arguments import POSITION, read
 from .packing import matrices, pack
-from .work_stealing import give_away, next_rows, start
+from .work_stealing import offer_rows, start, steal_rows
 
 NOT_FINITE = POSITION["not_finite"]
 FEW = 8  # rows; with fewer, products over all steps take their rows along time
@@ -141,7 +141,7 @@ def prepare(n, shard, shards, z):
     doubt = doubt + pack(m.scale, shard, shards, pointer_like(z, n.scales))
     doubt = doubt + pack(m.shift, shard, shards, pointer_like(z, n.shifts))
     if has_nan(doubt):
-        put(pointer(WHOLE, n.here), NOT_FINITE, 1)
+        put(pointer(WHOLE, n.args_address), NOT_FINITE, 1)
     if n.ahead:
         p0, p1 = share(n.P, shard, shards)
         x, tokens, e = pointer_like(z, n.x), pointer(WHOLE, n.tokens), pointer_like(z, n.e)
@@ -158,7 +158,7 @@ def prepare(n, shard, shards, z):
 
 
 @helper
-def put_out(n, k, z):
+def output_states(n, k, z):
     """The k-th state that is put out, after all steps."""
     state = get(pointer(WHOLE, n.output_table), k)
     if state == 0:
@@ -173,7 +173,7 @@ def emit(n, t0, t1, lo, hi, z):
     for t in range(t0, t1):
         for b in range(lo, hi):
             for k in range(n.outputs):
-                o, to = put_out(n, k, z), ((t * n.B + b) * n.outputs + k) * n.F
+                o, to = output_states(n, k, z), ((t * n.B + b) * n.outputs + k) * n.F
                 source = t * o.outer + b * o.inner
                 if get(mask, t * n.mask_t + b * n.mask_b) != 0:
                     for j in range(n.F):
@@ -235,33 +235,33 @@ def copy(n, first, last, keep, source, source_at, out, at):
 
 
 @helper
-def walk(n, t0, lo, hi, first, last, walkers, z):
+def walk(n, t0, lo, hi, first, last, team_size, z):
     """The steps from t0 on for rows lo..hi and panels first..last; returns the last + 1 of the rows that were not given
     away."""
     met = 0
     for t in range(t0, n.T):
-        hi = give_away(n.helping, t, lo, hi)
+        hi = offer_rows(n.helping, t, lo, hi)
         for p0 in range(first, last, n.group):
             p1 = min(last, p0 + n.group)
             first_products(n, t, lo, hi, p0, p1, z)
             if n.later:
-                invoke(n.normalise, (t, lo, hi, 0, n.later, n.here))
-            invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.here))
+                invoke(n.normalise, (t, lo, hi, 0, n.later, n.args_address))
+            invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.args_address))
         if n.feedback:
             met += 1
-            meet(n.gates_at, walkers, met)
+            wait(n.gates_at, team_size, met)
             for p0 in range(first, last, n.group):
                 p1 = min(last, p0 + n.group)
                 second_products(n, t, lo, hi, p0, p1, z)
                 if n.groups > n.later:
-                    invoke(n.normalise, (t, lo, hi, n.later, n.groups, n.here))
-                invoke(n.equations, (t, lo, hi, p0, p1, n.here))
+                    invoke(n.normalise, (t, lo, hi, n.later, n.groups, n.args_address))
+                invoke(n.equations, (t, lo, hi, p0, p1, n.args_address))
         if n.project:
-            invoke(n.project, (t, lo, hi, 0, n.PF, n.here))
+            invoke(n.project, (t, lo, hi, 0, n.PF, n.args_address))
         if n.resets and t + 1 < n.T:
             hand_on(n, t, lo, hi, first, last, z)
         met += 1
-        meet(n.gates_at, walkers, met)
+        wait(n.gates_at, team_size, met)
     return hi
 
 
@@ -270,19 +270,19 @@ def forward_kernel(dtype):
     """Address of the kernel for a dtype; it serves every cell."""
     real = Static(dtype)
 
-    def forward(stage, shard, shards, here):
-        n = read(here)
+    def forward(stage, shard, shards, args_address):
+        n = read(args_address)
         z = pointer(real, n.z)
         if stage == 0:
             prepare(n, shard, shards, z)
         elif n.gates_at:  # each thread takes some panels of all rows
-            walkers = join(n.gates_at, shards)
-            if walkers:
-                me = shard if walkers > 1 else 0
-                first, last = share(n.P, me, walkers)
-                walk(n, 0, 0, n.B, first, last, walkers, z)
+            team_size = try_join(n.gates_at, shards)
+            if team_size:
+                me = shard if team_size > 1 else 0
+                first, last = share(n.P, me, team_size)
+                walk(n, 0, 0, n.B, first, last, team_size, z)
                 if n.y:
-                    t0, t1 = share(n.T, me, walkers)
+                    t0, t1 = share(n.T, me, team_size)
                     emit(n, t0, t1, 0, n.B, z)
         else:
             start(n.helping)
@@ -291,6 +291,6 @@ def forward_kernel(dtype):
                 hi = walk(n, t, lo, hi, 0, n.P, 1, z)
                 if n.y:
                     emit(n, 0, n.T, lo, hi, z)
-                t, lo, hi = next_rows(n.helping)
+                t, lo, hi = steal_rows(n.helping)
 
     return compiled(KERNEL, forward)

@@ -75,12 +75,12 @@ def tiles(known, vectors, rows, out, start, a, b, inner, outer):
     """All rows, in tiles as even as can be."""
     m = 0
     while m < rows:
-        here = Place(ahead(out.data, m * out.row), out.row, out.vector)
+        args_address = Place(ahead(out.data, m * out.row), out.row, out.vector)
         begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
         factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
         height, count = even_parts(rows - m, FITTING[vectors][MOST])
         height = FITTING[vectors][height]
-        equal_tiles(known, vectors, height, count, here, begin, factor, b, inner, outer)
+        equal_tiles(known, vectors, height, count, args_address, begin, factor, b, inner, outer)
         m += count * height
 
 

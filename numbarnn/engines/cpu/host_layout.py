@@ -8,7 +8,7 @@ from ...runtime.workspace import rounded, take
 
 
 def state_places(cell):
-    """(array, place in it or None, width) of each state, in the caller's order; the arrays are those of `Call`."""
+    """(array, place in it or None, width) of each state, in the caller's order; `KernelArguments` has the arrays."""
     first = [("h", None)] if cell.num_proj is None or cell.carries_output else []
     projected = [] if cell.num_proj is None else [("v", None)]
     others = [("c", i) for i in range(len(cell.states) - 1)]
@@ -43,9 +43,9 @@ def gather_vectors(places, offset, params):
     return vectors
 
 
-def given_numbers(names, given, units, dtype):
+def given_numbers(names, noise, units, dtype):
     """e[t, b, draw, H] of arrays that broadcast to (T, B, H); an axis along which nothing changes has length 1."""
-    arrays = [np.asarray(given[name]) for name in names]
+    arrays = [np.asarray(noise[name]) for name in names]
     T, B, _ = np.broadcast_shapes(*(a.shape for a in arrays), (1, 1, units))
     shape = T, B, len(names), units
     memory = np.asarray(take(rounded(math.prod(shape) * dtype.itemsize)))

@@ -1,4 +1,4 @@
-"""What a kernel is told: one array of integers, read under the names of `Call`.
+"""What a kernel is told: one array of integers, read under the names of `KernelArguments`.
 
 Addresses, sizes and strides; strides count numbers. T steps, B rows, I inputs, H units, F numbers of an output (H
 unless it is projected), V lanes of a vector; P, Q and PF panels of V units, inputs and output numbers. A *slot* holds
@@ -13,8 +13,8 @@ from numba.extending import intrinsic
 
 from ...runtime.simd import BYTES, INTP
 
-Call = namedtuple(
-    "Call",
+KernelArguments = namedtuple(
+    "KernelArguments",
     # sizes, I being the inputs that are multiplied, and the first and the number of the slots that x, h and q feed;
     # `gates` slots are pre-activations, of which `draws` from m_slot on are given, or are the inputs from `own` on
     # (else -1)
@@ -23,7 +23,7 @@ Call = namedtuple(
     # all steps, dx after them; steps in a block of the backward pass, and blocks; `gates_at`: where threads that walk
     # together meet (else 0), a gate of two cache lines for the forward pass, and for each block of the backward pass;
     # `helping`: where rows change hands (else 0)
-    "here product equations feedback normalise project group ahead block blocks gates_at helping "
+    "args_address product equations feedback normalise project group ahead block blocks gates_at helping "
     # products with q: their number, and for each its first slot, its slots, and which q
     "links link_table "
     # layer norm: groups, and for each its first slot, its slots, and its place among the normalised slots, of which
@@ -60,13 +60,13 @@ Call = namedtuple(
     # vectors of zeros and of ones; set by a kernel that finds a parameter not finite
     "zeros ones not_finite",
 )
-POSITION = {name: i for i, name in enumerate(Call._fields)}
-TYPE = types.NamedUniTuple(INTP, len(Call._fields), Call)
+POSITION = {name: i for i, name in enumerate(KernelArguments._fields)}
+TYPE = types.NamedUniTuple(INTP, len(KernelArguments._fields), KernelArguments)
 
 
 @intrinsic
-def read(typingctx, here):
-    """The `Call` at an address."""
+def read(typingctx, args_address):
+    """The `KernelArguments` at an address."""
 
     def codegen(context, builder, sig, args):
         # Spilled vectors then lie within cache lines; `attributes.alignstack` alone would not be printed by llvmlite.

@@ -35,8 +35,8 @@ def normalise_kernel(dtype, epsilon):
     real, number = Static(dtype), getattr(types, dtype)
     epsilon = float(epsilon)
 
-    def normalise(t, lo, hi, g0, g1, here):
-        n = read(here)
+    def normalise(t, lo, hi, g0, g1, args_address):
+        n = read(args_address)
         z, u, i = pointer(real, n.z), pointer(real, n.u), pointer(real, n.i)
         scales, shifts = pointer(real, n.scales), pointer(real, n.shifts)
         V = lanes(z)
@@ -72,8 +72,8 @@ def normalise_backward_kernel(dtype):
     shift are added up for each row."""
     real, number = Static(dtype), getattr(types, dtype)
 
-    def normalise_backward(t, lo, hi, g0, g1, here):
-        n = read(here)
+    def normalise_backward(t, lo, hi, g0, g1, args_address):
+        n = read(args_address)
         z, u, i, dn = pointer(real, n.z), pointer(real, n.u), pointer(real, n.i), pointer(real, n.dn)
         scales = pointer(real, n.scales)
         V = lanes(z)
@@ -111,8 +111,8 @@ def sum_rows_kernel(dtype):
     the other."""
     real = Static(dtype)
 
-    def sum_rows(shard, shards, unused_hi, unused_p0, unused_p1, here):
-        n = read(here)
+    def sum_rows(shard, shards, unused_hi, unused_p0, unused_p1, args_address):
+        n = read(args_address)
         dn, d_scale, d_shift = pointer(real, n.dn), pointer(real, n.d_scale), pointer(real, n.d_shift)
         V = lanes(dn)
         p0, p1 = share(n.P, shard, shards)

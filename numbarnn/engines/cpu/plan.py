@@ -20,7 +20,7 @@ from .cell_kernels import (
 from .forward import FEW, forward_kernel
 from .gemm import product_kernel
 from .host_layout import state_places, vector_places
-from .kernel_arguments import POSITION, Call
+from .kernel_arguments import POSITION, KernelArguments
 from .layer_norm import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
 from .projection import project_backward_kernel, project_kernel
 
@@ -117,7 +117,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
     z_steps, kept_steps = (T if keep or ahead else 1), (T if keep else 1)
     q_steps = kept_steps * any(slots.links)
-    c_steps = T + 1 if keep or any(cell.put_out) else 1
+    c_steps = T + 1 if keep or any(cell.output_states) else 1
     (x_slot, x), (h_slot, h), (q_slot, q) = (slots.run(cell, source) for source in "xhq")
     draws = tuple(name for name in slots.names if cell.inputs[name] in ("m", "u"))
     own = inputs - H if "u" in cell.inputs.values() else -1
@@ -129,7 +129,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     others |= dict(u=(kept_steps, B, P, normed, V), i=(kept_steps, B, groups))
     first = dict(h=(T + 1, B, width), v=((T + 1) * projected, B, v_width), c=(c_steps, B, S - 1, P * V))
     after = {f"{name}1": (max(1, shape[0] - 1), *shape[1:]) for name, shape in first.items() if resets}
-    outputs = len(cell.put_out)
+    outputs = len(cell.output_states)
     states = Layout(dtype, **first, **after, y=(T * (masked or outputs > 1), B, outputs * F))
     if not resets:
         for name, (steps, *_) in first.items():
@@ -158,7 +158,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     alive = {"zeros": np.zeros(max(outputs * P, PF) * V, dtype)}
     alive |= {"ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
     alive |= blocks_of(cell, slots) | tables_of(cell, slots)
-    numbers = dict.fromkeys(Call._fields, 0)
+    numbers = dict.fromkeys(KernelArguments._fields, 0)
     for layout in states, work, gradients:
         numbers |= {name: start for name, (start, _) in layout.places.items()}
     if not projected:
@@ -181,7 +181,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     )
     group = P if groups else max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES))
     numbers |= dict(group=group, block=block, blocks=-(-T // block)) | forward_kernels(cell, dtype.name)
-    template = np.array([int(numbers[name]) for name in Call._fields], np.int64)
+    template = np.array([int(numbers[name]) for name in KernelArguments._fields], np.int64)
     offset = np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], H, axis=1).astype(dtype)
     exists = ("h", *("v",) * projected, *("c",) * (S > 1))
     memory, forward = (states, work, gradients, results), forward_kernel(dtype.name)
@@ -217,7 +217,7 @@ def blocks_of(cell, slots):
 
 
 def tables_of(cell, slots):
-    """The products with q and the groups of layer norm, three integers each, and the states put out (see `Call`)."""
+    """Products with q and groups of layer norm, three integers each, and the output states (see `KernelArguments`)."""
     groups = []
     for names in cell.norms:
         places = [slots.names.index(name) for name in names]
@@ -226,7 +226,7 @@ def tables_of(cell, slots):
         groups.append((places[0], len(names), cell.normed.index(names[0])))
     tables = {"link_table": slots.links, "group_table": groups}
     tables = {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
-    return tables | {"output_table": np.array(cell.put_out, np.int64)}
+    return tables | {"output_table": np.array(cell.output_states, np.int64)}
 
 
 def span(first, last):

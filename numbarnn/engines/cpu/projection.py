@@ -19,8 +19,8 @@ def project_kernel(dtype, clip):
 
     real, bounded, bound = Static(dtype), clip is not None, float(clip or 0)
 
-    def project(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def project(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         h1, v, v1, r = pointer(real, n.h1), pointer(real, n.v), pointer(real, n.v1), pointer(real, n.r)
         V = lanes(v)
         rows = PanelRows(ahead(r, t * n.r_t + lo * n.r_b), n.r_b, V)
@@ -50,8 +50,8 @@ def project_backward_kernel(dtype, clip):
 
     real, bounded, bound = Static(dtype), clip is not None, float(clip or 0)
 
-    def project_backward(t, lo, hi, p0, p1, here):
-        n = read(here)
+    def project_backward(t, lo, hi, p0, p1, args_address):
+        n = read(args_address)
         dh, dv, r, dy = pointer(real, n.dh), pointer(real, n.dv), pointer(real, n.r), pointer(real, n.dv_y)
         V = lanes(dh)
         for b in range(lo, hi):

@@ -13,7 +13,7 @@ NOBODY, WAITING, TAKEN, OFFERED = range(4)
 WALKERS, STEP, FIRST, LAST = range(1, 5)
 WORD = 8  # bytes
 FEWEST = 4  # rows that are worth two threads
-PATIENCE = 100_000  # looks before a thread leaves, some 2 ms: in a step nobody gives anything away
+SPIN_LIMIT = 100_000  # looks before a thread leaves, some 2 ms: in a step nobody gives anything away
 
 
 @helper
@@ -24,7 +24,7 @@ def start(place):
 
 
 @helper
-def give_away(place, t, lo, hi):
+def offer_rows(place, t, lo, hi):
     """The last + 1 of the rows lo..hi that this thread goes on with from step t: half of them go to a thread that
     waits, if there is one."""
     if place == 0 or hi - lo < FEWEST or look_at(place) != WAITING or not change(place, WAITING, TAKEN):
@@ -39,7 +39,7 @@ def give_away(place, t, lo, hi):
 
 
 @helper
-def next_rows(place):
+def steal_rows(place):
     """This thread has walked: the step from which it goes on, with rows lo..hi of another; no rows where nobody gives
     any."""
     if place == 0:
@@ -54,7 +54,7 @@ def next_rows(place):
             change(place, OFFERED, NOBODY)
             return found
         looks += 1
-        in_vain = looks > PATIENCE or look_at(place + WORD * WALKERS) == 0
+        in_vain = looks > SPIN_LIMIT or look_at(place + WORD * WALKERS) == 0
         if in_vain and (not waits or change(place, WAITING, NOBODY)):  # else rows are on their way
             return 0, 0, 0
         pause()

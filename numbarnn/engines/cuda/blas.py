@@ -43,9 +43,9 @@ def matrix(array, columns=None):
     return Matrix(array.address, array.size // columns, columns, columns, array.dtype)
 
 
-def multiply(a, b, c, **how):
+def multiply(a, b, c, **options):
     """c = a b, or as `product` says."""
-    product(a, b, c, **how)()
+    product(a, b, c, **options)()
 
 
 def product(a, b, c, add=False, turn_a=False, turn_b=False, mode=STRICT):

@@ -36,7 +36,7 @@ class Walk(NamedTuple):
 
 def is_plain(cell):
     one_product = not (cell.equations.feedback or cell.norms or cell.num_proj) and bool(fed_by(cell))
-    return one_product and len(cell.put_out) == 1
+    return one_product and len(cell.output_states) == 1
 
 
 def plan_for(cell, B, gpu, backward):

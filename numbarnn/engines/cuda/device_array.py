@@ -23,7 +23,7 @@ def strides_of(shape, itemsize):
 class DeviceArray:
     """Numbers on the GPU: `address` of the first one, `shape`, `strides` in bytes, `dtype`; `owner` keeps the memory.
 
-    `copy_to_host()` and `numpy.asarray` give a NumPy array; slices, `reshape` and `turned` are views.
+    `copy_to_host()` and `numpy.asarray` give a NumPy array; slices, `reshape` and `swap_time_batch` are views.
     """
 
     __slots__ = ("address", "dtype", "is_contiguous", "owner", "shape", "strides")
@@ -95,7 +95,7 @@ class DeviceArray:
             raise ValueError(f"no view of {self} has the shape {shape}")
         return DeviceArray(self.address, shape, self.dtype, self.owner)
 
-    def turned(self):
+    def swap_time_batch(self):
         """The array with its first two axes exchanged, over the same memory."""
         (a, b, *shape), (i, j, *strides) = self.shape, self.strides
         return DeviceArray(self.address, (b, a, *shape), self.dtype, self.owner, (j, i, *strides))

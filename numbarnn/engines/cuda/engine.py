@@ -1,4 +1,4 @@
-"""The CUDA engine: the contract of `Trace`, on a GPU.
+"""The CUDA engine: the contract of `EngineResult`, on a GPU.
 
 Products that need no order in time (x W before the walk; the gradients of x and of all weights after it) are one
 product each over all steps. What happens between is a walk: `choose` says which. What a pass gives back is on the
@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...maths import zero as zero_like
-from ..interface import Trace
+from ..interface import EngineResult
 from .arrays import as_device, contiguous, everyone, is_on_device, launch, put
 from .blas import STRICT, matrix, multiply
 from .choose import walk_for
@@ -36,21 +36,21 @@ class Gradients:
     stops: bool  # whether there are steps that no gradient passes
 
 
-def forward(cell, params, x, initial, mask, resets, reverse, keep, given, mode=STRICT):
+def forward(cell, params, x, initial, mask, resets, reverse, keep, noise, mode=STRICT):
     require_gpu()
     for name, value in params.items():
         if not is_on_device(value) and not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
-    tape = begin(cell, params, x, initial, mask, resets, reverse, given, mode)
+    tape = begin(cell, params, x, initial, mask, resets, reverse, noise, mode)
     walk_for(tape).forward(tape)
     back = back_to(x)
     state = tuple(back(array[0 if reverse else len(x)]) for array in seen(tape))
-    return Trace(cell, params, x, mask, reverse, back(outputs(tape, mask)), state, tape if keep else None)
+    return EngineResult(cell, params, x, mask, reverse, back(outputs(tape, mask)), state, tape if keep else None)
 
 
 def outputs(tape, mask):
     """(T, B, n): states side by side, zeros where masked; where that is one state at all times, over its memory."""
-    arrays = [tape.after_steps(tape.states[i] if i else tape.fed) for i in tape.cell.put_out]
+    arrays = [tape.after_steps(tape.states[i] if i else tape.fed) for i in tape.cell.output_states]
     if mask is None and len(arrays) == 1:
         return arrays[0]
     start, found = 0, empty((*arrays[0].shape[:2], sum(array.shape[2] for array in arrays)), tape.real)

@@ -27,7 +27,7 @@ def feed_inputs(tape, add=False):
     for multiply in Products(tape, "x").to(tape.rows(tape.z), tape.rows(tape.x), add):
         multiply()
     (T, B, _, H), names = tape.z.shape, list(tape.cell.inputs)
-    for name, array in tape.given.items():
+    for name, array in tape.noise.items():
         array = np.asarray(array, tape.real)
         array = as_device(array.reshape((1,) * (3 - array.ndim) + array.shape))
         launch(put_given, T * B * H, array, 0, tape.z, names.index(name))
@@ -45,8 +45,8 @@ def spread(vectors, z):
         )
 
 
-def put_given(given, start, z, slot):
+def put_given(noise, start, z, slot):
     T, B, _, H = z.shape
     for i in everyone(T * B * H):
         t, b, u = i // (B * H), i // H % B, i % H
-        z[t, b, slot, u] = given[t % given.shape[0], b % given.shape[1], start + u % (given.shape[2] - start)]
+        z[t, b, slot, u] = noise[t % noise.shape[0], b % noise.shape[1], start + u % (noise.shape[2] - start)]

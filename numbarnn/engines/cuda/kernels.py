@@ -35,9 +35,9 @@ def my_units(H):
     return range(cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x, H, cuda.gridDim.y * cuda.blockDim.x)
 
 
-def put_out(cell):
+def output_states(cell):
     """The states of the equations that are put out side by side, and their places there; not a projection."""
-    those = [(i, j) for j, i in enumerate(cell.put_out) if i or cell.num_proj is None]
+    those = [(i, j) for j, i in enumerate(cell.output_states) if i or cell.num_proj is None]
     return tuple(i for i, _ in those), tuple(j for _, j in those)
 
 
@@ -92,7 +92,12 @@ def forward(cell, dtype):
 @functools.cache
 def backward(cell, dtype):
     """dz, ds = backward(saved, s, s1, ds1): dz takes the place of what was saved, ds of ds1; masked rows keep ds."""
-    equations, slots, count, (out, columns) = cell.equations.backward, slots_of(cell), len(cell.states), put_out(cell)
+    equations, slots, count, (out, columns) = (
+        cell.equations.backward,
+        slots_of(cell),
+        len(cell.states),
+        output_states(cell),
+    )
     read_saved, write_dz = read_slots(slots.saved), write_slots(slots.inputs + slots.extra)
     before, after, write_ds = read_unless(count), read_planes(count), write_planes(count)
     no_dz, read_outputs, with_outputs = zeros(len(slots.inputs)), read_side_by_side(columns), plus(out, count)
@@ -167,7 +172,7 @@ def project(cell, dtype):
 @functools.cache
 def project_backward(cell, dtype):
     """dr = dy + d_outputs where y was not clipped, in place of r; dy of valid rows becomes zero."""
-    clips, bound, takes = cell.proj_clip is not None, float(cell.proj_clip or 0), 0 in cell.put_out
+    clips, bound, takes = cell.proj_clip is not None, float(cell.proj_clip or 0), 0 in cell.output_states
 
     def project_backward(r, dy, d_outputs, flags, t):
         b = cuda.blockIdx.x

@@ -27,7 +27,7 @@ WITH_Q = (*FORWARD[:-1], REAL[4], FORWARD[-1])  # q behind the states
 def multiplies_twice(cell):
     """Whether the kernels here run the cell: h feeds the first blocks of the recurrent kernel, one q the others."""
     slots, of_h, of_q = slots_of(cell), fed_by(cell), fed_by(cell, "q")
-    plain = not (slots.itself or cell.norms or cell.num_proj) and cell.put_out == (0,)
+    plain = not (slots.itself or cell.norms or cell.num_proj) and cell.output_states == (0,)
     return plain and slots.kinds == 1 and bool(of_h and of_q) and max(of_h) < min(of_q)
 
 

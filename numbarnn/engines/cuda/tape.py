@@ -24,7 +24,7 @@ class Tape:
     cell: Any
     params: dict
     x: Any  # (T, B, I), zeros where masked
-    given: dict  # what `Cell.draw` gave
+    noise: dict  # what `Cell.draw` gave
     z: Any  # (T, B, slots, H)
     states: Any  # (states, T + 1, B, H), those of the equations
     y: Any  # (T + 1, B, F): what is put out and fed back, where that is a projection of the first state
@@ -85,7 +85,7 @@ class Tape:
         return [at_first, *(others if self.cell.carries_output else others[1:])]
 
 
-def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
+def begin(cell, params, x, initial, mask, resets, reverse, noise, mode=STRICT):
     """The tape before the first step; z holds nothing yet."""
     x = contiguous(as_device(x))
     params = {name: contiguous(as_device(value)) for name, value in params.items()}
@@ -95,7 +95,7 @@ def begin(cell, params, x, initial, mask, resets, reverse, given, mode=STRICT):
         cell,
         params,
         x,
-        given,
+        noise,
         z=empty((T, B, slots.count, H), real),
         states=empty((len(cell.states), T + 1, B, H), real),
         y=empty((T + 1, B, F), real) if projected else None,

@@ -22,10 +22,13 @@ def bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=
     `cells`, `params`, `initial_state`: pairs (forward, backward). `options` are those of `forward` but for reverse.
     The final backward state is that after the first step. Schuster and Paliwal (1997). Raises `InputError`.
     """
-    who = "bidirectional_dynamic_rnn"
-    rng = generator(who, rng)
+    caller = "bidirectional_dynamic_rnn"
+    rng = generator(caller, rng)
     parts = zip(
-        pair(who, "cells", cells), pair(who, "params", params), pair(who, "initial_state", initial_state), strict=True
+        pair(caller, "cells", cells),
+        pair(caller, "params", params),
+        pair(caller, "initial_state", initial_state),
+        strict=True,
     )
     runs = [
         forward(cell, p, inputs, initial_state=state, reverse=reverse, rng=rng, **options)
@@ -33,7 +36,7 @@ def bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=
     ]
 
     def backward(d_outputs=None, d_state=None):
-        parts = zip(runs, pair(who, "d_outputs", d_outputs), pair(who, "d_state", d_state), strict=True)
+        parts = zip(runs, pair(caller, "d_outputs", d_outputs), pair(caller, "d_state", d_state), strict=True)
         forth, back = (run.backward(dy, ds) for run, dy, ds in parts)
         inputs = None if forth.inputs is None else forth.inputs + back.inputs
         return Gradients((forth.params, back.params), inputs, (forth.initial_state, back.initial_state))
@@ -44,9 +47,9 @@ def bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=
 def static_bidirectional_rnn(cells, params, inputs, **options):
     """The same over a list of T arrays (B, I), the outputs of both directions side by side: a list of T outputs
     (B, both output sizes), and the pair of final states."""
-    who = "static_bidirectional_rnn"
-    run = bidirectional_dynamic_rnn(cells, params, stacked(who, inputs), time_major=True, **options)
-    return in_lists(who, concatenated(run))
+    caller = "static_bidirectional_rnn"
+    run = bidirectional_dynamic_rnn(cells, params, stacked(caller, inputs), time_major=True, **options)
+    return in_lists(caller, concatenated(run))
 
 
 def stack_bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=None, **options):
@@ -56,20 +59,20 @@ def stack_bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None
     `cells`, `params`, `initial_state`: pairs of lists, (one of each layer forward, one of each layer backward). Outputs
     (B, T, both output sizes) of the last layer; `state` is a pair of tuples, with the final state of each layer.
     """
-    who = "stack_bidirectional_dynamic_rnn"
-    rng, first = generator(who, rng), pair(who, "cells", cells)[0]
+    caller = "stack_bidirectional_dynamic_rnn"
+    rng, first = generator(caller, rng), pair(caller, "cells", cells)[0]
     if not isinstance(first, tuple | list) or not first:
-        raise InputError(f"{who}: expected cells to be a pair of lists, of one cell a layer or more, got {cells!r}")
+        raise InputError(f"{caller}: expected cells to be a pair of lists, of one cell a layer or more, got {cells!r}")
     layers, x, depth = [], inputs, len(first)
-    cells, params = by_layer(who, "cells", cells, depth), by_layer(who, "params", params, depth)
-    initial = by_layer(who, "initial_state", initial_state, depth)
+    cells, params = by_layer(caller, "cells", cells, depth), by_layer(caller, "params", params, depth)
+    initial = by_layer(caller, "initial_state", initial_state, depth)
     for c, p, state in zip(cells, params, initial, strict=True):
         layers.append(concatenated(bidirectional_dynamic_rnn(c, p, x, initial_state=state, rng=rng, **options)))
         x = layers[-1].outputs
 
     def backward(d_outputs=None, d_state=None):
         grads = []
-        for layer, ds in reversed([*zip(layers, by_layer(who, "d_state", d_state, depth), strict=True)]):
+        for layer, ds in reversed([*zip(layers, by_layer(caller, "d_state", d_state, depth), strict=True)]):
             grads.insert(0, layer.backward(d_outputs, ds))
             d_outputs = grads[0].inputs
         params, initial = ([getattr(g, name) for g in grads] for name in ("params", "initial_state"))
@@ -90,26 +93,26 @@ def concatenated(run):
     return Unrolled(np.concatenate(run.outputs, axis=-1), run.state, backward)
 
 
-def pair(who, what, value):
+def pair(caller, what, value):
     """`value` as a pair; None is a pair of None."""
     if value is None:
         return None, None
     if not isinstance(value, tuple | list) or len(value) != 2:
         got = f"{len(value)} of them" if isinstance(value, tuple | list) else type(value).__name__
-        raise InputError(f"{who}: expected {what} to be a pair (forward, backward), got {got}")
+        raise InputError(f"{caller}: expected {what} to be a pair (forward, backward), got {got}")
     return value
 
 
-def by_layer(who, what, value, depth):
+def by_layer(caller, what, value, depth):
     """A pair of lists as a list of pairs; None is None for every layer."""
-    lists = [[None] * depth if part is None else part for part in pair(who, what, value)]
+    lists = [[None] * depth if part is None else part for part in pair(caller, what, value)]
     for direction, part in zip(("forward", "backward"), lists, strict=True):
         if not isinstance(part, tuple | list) or len(part) != depth:
             got = len(part) if isinstance(part, tuple | list) else type(part).__name__
-            raise InputError(f"{who}: expected {direction} {what} to be a list of {depth}, one a layer, got {got}")
+            raise InputError(f"{caller}: expected {direction} {what} to be a list of {depth}, one a layer, got {got}")
     return [*zip(*lists, strict=True)]
 
 
-def generator(who, rng):
+def generator(caller, rng):
     """One source of random numbers for several runs, so that each draws its own."""
-    return None if rng is None else np.random.default_rng(seed_path(who, rng))
+    return None if rng is None else np.random.default_rng(seed_path(caller, rng))

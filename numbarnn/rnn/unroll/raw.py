@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError
-from ...utils.tree import leaves, nested
+from ...utils.tree import tree_leaves, tree_map
 from ..arguments import check_array, check_cell, check_state
 from ..run import forward
 from .bidirectional import generator
@@ -47,7 +47,7 @@ def raw_rnn(cell, params, loop_fn, *, loop_gradient=None, rng=None, **options):
     batch = len(first)
     finished = checked_finished(finished, batch)
     initial = state = checked_state(cell, state, batch)
-    zeros = zero_emit(cell, example, batch, leaves(state)[0].dtype)
+    zeros = zero_emit(cell, example, batch, tree_leaves(state)[0].dtype)
 
     steps = []
     while not finished.all():
@@ -59,11 +59,11 @@ def raw_rnn(cell, params, loop_fn, *, loop_gradient=None, rng=None, **options):
         now_finished, x, given, emit, loop_state = call(loop_fn, len(steps) + 1, output, reached, loop_state)
         given, emit = checked_state(cell, given, batch), checked_like("emit", emit, zeros)
         steps.append(Step(run, finished, output, reached, x, given, emit))
-        state = nested(lambda old, new, done=finished: select(done, old, new), reached, given)
+        state = tree_map(lambda old, new, done=finished: select(done, old, new), reached, given)
         finished = finished | checked_finished(now_finished, batch)
 
-    each = [nested(lambda zero, a, s=s: select(s.finished, zero, a), zeros, s.emit) for s in steps]
-    emits = nested(lambda zero, *emits: np.stack(emits) if emits else zero[None][:0], zeros, *each)
+    each = [tree_map(lambda zero, a, s=s: select(s.finished, zero, a), zeros, s.emit) for s in steps]
+    emits = tree_map(lambda zero, *emits: np.stack(emits) if emits else zero[None][:0], zeros, *each)
 
     def gradients(d_emits=None, d_state=None):
         d_emits = checked_like("d_emits", d_emits, emits, partial=True)
@@ -91,15 +91,15 @@ def checked_finished(finished, batch):
 
 def checked_state(cell, state, batch):
     """The state that loop_fn gave, arrays nested like the cell's."""
-    if any(a is None for a in leaves(state)):
+    if any(a is None for a in tree_leaves(state)):
         raise InputError(
             "raw_rnn: expected loop_fn to give a cell state (cell.zero_state(batch) to begin with), got None"
         )
-    return check_state(cell, "next_cell_state", state, batch, np.asarray(leaves(state)[0]).dtype)
+    return check_state(cell, "next_cell_state", state, batch, np.asarray(tree_leaves(state)[0]).dtype)
 
 
 def zero_emit(cell, example, batch, dtype):
     """Zeros for a batch of emits, from the example of one row's."""
     if example is None:
         example = np.zeros(cell.output_size, dtype)
-    return nested(lambda a: np.zeros((batch, *np.shape(a)), np.asarray(a).dtype), example)
+    return tree_map(lambda a: np.zeros((batch, *np.shape(a)), np.asarray(a).dtype), example)

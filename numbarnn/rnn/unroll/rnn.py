@@ -31,7 +31,7 @@ def static_rnn(cell, params, inputs, **options):
     return in_lists("static_rnn", dynamic_rnn(cell, params, inputs, time_major=True, **options))
 
 
-def in_lists(who, run):
+def in_lists(caller, run):
     """A time-major result with a list of steps in place of each array."""
     outputs = run.outputs
 
@@ -43,11 +43,11 @@ def in_lists(who, run):
 
     def as_array(d_outputs):
         if len(d_outputs) != len(outputs):
-            raise InputError(f"{who}: expected d_outputs of {len(outputs)} steps, got {len(d_outputs)}")
+            raise InputError(f"{caller}: expected d_outputs of {len(outputs)} steps, got {len(d_outputs)}")
         shape, dtype = outputs.shape[1:], outputs.dtype
         zeros = np.zeros(shape, dtype)
         return np.stack(
-            [zeros if d is None else check_array(who, "each of d_outputs", d, shape, dtype) for d in d_outputs]
+            [zeros if d is None else check_array(caller, "each of d_outputs", d, shape, dtype) for d in d_outputs]
         )
 
     return Unrolled(list(outputs), run.state, backward)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError
-from ...utils.tree import leaves, nested
+from ...utils.tree import tree_leaves, tree_map
 from ..arguments import check_array, check_cell
 from .rnn import static_rnn
 
@@ -16,15 +16,15 @@ def static_state_saving_rnn(cell, params, inputs, state_saver, state_name, **opt
     `static_rnn` but for initial_state. The gradient stops at the initial state: this is truncated BPTT(k, k) with
     segments of k steps. Raises `InputError`, and then nothing has been saved.
     """
-    who = "static_state_saving_rnn"
-    check_cell(who, cell)
-    sizes, names = cell.state_size, leaves(state_name)
-    if len(set(names)) != len(leaves(sizes)):
-        raise InputError(f"{who}: expected state_name to hold a name for each of {sizes}, got {state_name!r}")
+    caller = "static_state_saving_rnn"
+    check_cell(caller, cell)
+    sizes, names = cell.state_size, tree_leaves(state_name)
+    if len(set(names)) != len(tree_leaves(sizes)):
+        raise InputError(f"{caller}: expected state_name to hold a name for each of {sizes}, got {state_name!r}")
     rest = iter(names)
-    names = nested(lambda _: next(rest), sizes)
-    run = static_rnn(cell, params, inputs, initial_state=nested(state_saver.state, names), **options)
-    nested(state_saver.save_state, names, run.state)
+    names = tree_map(lambda _: next(rest), sizes)
+    run = static_rnn(cell, params, inputs, initial_state=tree_map(state_saver.state, names), **options)
+    tree_map(state_saver.save_state, names, run.state)
     return run
 
 

@@ -21,12 +21,12 @@ def stack_time(steps, time_major=False):
     return x if time_major else np.swapaxes(x, 0, 1)
 
 
-def stacked(who, steps):
+def stacked(caller, steps):
     """One time-major array from a list of arrays (B, ...)."""
     steps = [np.asarray(x) for x in steps]
     if not steps or any(x.ndim < 1 or x.shape != steps[0].shape or x.dtype != steps[0].dtype for x in steps):
         got = [f"{x.dtype} {x.shape}" for x in steps]
-        raise InputError(f"{who}: expected a list of arrays of one shape (batch, features) and one dtype, got {got}")
+        raise InputError(f"{caller}: expected a list of arrays of one shape (batch, features) and one dtype, got {got}")
     return np.stack(steps)
 
 
@@ -36,10 +36,10 @@ def reverse_sequence(x, lengths, time_major=False):
     x = np.asarray(x)
     if x.ndim < 2:
         raise InputError(f"reverse_sequence: expected an array (batch, steps, ...), got shape {x.shape}")
-    turned = x if time_major else np.swapaxes(x, 0, 1)
-    steps, batch = turned.shape[:2]
+    swapped = x if time_major else np.swapaxes(x, 0, 1)
+    steps, batch = swapped.shape[:2]
     valid = valid_steps("reverse_sequence", lengths, None, steps, batch, time_major)
     time = np.arange(steps)[:, None]
     source = np.where(valid, np.asarray(lengths) - 1 - time, time)
-    out = turned[source, np.arange(batch)]
+    out = swapped[source, np.arange(batch)]
     return out if time_major else np.swapaxes(out, 0, 1)
