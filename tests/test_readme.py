@@ -1,4 +1,4 @@
-"""The README's code runs, its commands are what CI runs, and its table names every cell."""
+"""The code of the README and of docs/ runs, their commands, files and links exist, and their tables are complete."""
 
 import dataclasses
 import re
@@ -9,21 +9,35 @@ from pathlib import Path
 import pytest
 
 import numbarnn as nr
+from numbarnn.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
+README, CELLS = TEXTS["README.md"], TEXTS["docs/cells.md"]
 
 
-@pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_python_block_runs(number, tmp_path, monkeypatch, capsys):
+def blocks(language, text):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+SHELL = blocks("sh", README)
+PYTHON = {f"{name}, block {i}": code for name in TEXTS for i, code in enumerate(blocks("python", TEXTS[name]))}
+
+
+@pytest.mark.parametrize("name", sorted(PYTHON))
+def test_python_block_runs(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(PYTHON[number], f"README.md, block {number}", "exec"), {})
+    exec(compile(PYTHON[name], name, "exec"), {})
 
 
-def test_there_is_a_short_library_example():
-    assert len(PYTHON) == 5 and len(PYTHON[0].splitlines()) <= 17
+def test_readme_is_short_and_starts_with_a_short_library_example():
+    examples = blocks("python", README)
+    assert len(README.split()) <= 1500
+    assert len(examples) == 3 and len(examples[0].splitlines()) <= 17
+
+
+def test_docs_keep_their_examples():
+    assert {name.partition(",")[0] for name in PYTHON} >= {"docs/cells.md", "docs/models.md", "docs/bptt.md"}
 
 
 def test_the_two_commands_stand_near_the_top_complete_in_one_line_each():
@@ -46,16 +60,39 @@ def test_ci_runs_the_commands_of_the_readme():
 
 
 def test_table_names_every_cell_with_its_options():
-    rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `")}
+    rows = {row.split("`")[1]: row for row in CELLS.splitlines() if row.startswith("| `")}
     as_before = ("BidirectionalGridLSTMCell",)  # the row refers to the one before
     for name, cell in (nr.cells.CELLS | nr.cells.COMPOSITE_CELLS).items():
         if cell.__module__.startswith("numbarnn."):  # others may come from other tests
             options = [field.name for field in dataclasses.fields(cell) if field.init and field.name != "units"]
             assert name in rows and (name in as_before or all(f"`{option}`" in rows[name] for option in options)), name
-    assert all(f"`{name}`" in README for name in nr.wrappers.WRAPPERS)
+    assert all(f"`{name}`" in CELLS for name in nr.wrappers.WRAPPERS)
 
 
-def test_commands_it_mentions_exist():
-    for module in sorted(set(re.findall(r"python -m ([\w.]+)", README)) - {"venv", "pytest"}):
+def test_table_names_every_recipe():
+    rows = re.findall(r"^\| `([\w-]+)` \|", TEXTS["docs/recipes.md"], re.MULTILINE)
+    assert rows[: len(RECIPES)] == list(RECIPES) and f"the {len(RECIPES)} recipes" in README
+
+
+def test_commands_they_mention_exist():
+    mentioned = {module for text in TEXTS.values() for module in re.findall(r"python -m ([\w.]+)", text)}
+    for module in sorted(mentioned - {"venv", "pytest"}):
         shown = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True)
         assert shown.returncode == 0 and "usage" in shown.stdout, module
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_links_and_files_exist(name):
+    """Relative links with their headings, and files of the checkout that are named in code."""
+    folder = (ROOT / name).parent
+    for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        path, _, heading = link.partition("#")
+        if path.startswith(("https:", "http:")):
+            continue
+        target = (folder / path).resolve() if path else ROOT / name
+        assert target.exists(), link
+        titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if heading else []
+        assert not heading or heading in [re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles], link
+    tops = "|".join(("numbarnn", "validation", "tests", "benchmarks", "docs", r"\.ci"))
+    for path in re.findall(rf"`((?:{tops})/[\w./-]*)`", TEXTS[name]):
+        assert (ROOT / path).exists(), path
