@@ -1,16 +1,34 @@
-"""Cells made of other cells, one file each: a file dropped into this folder is found, no list needs an entry."""
+"""Wrappers: cells made of other cells, one file each."""
 
-from importlib import import_module
-from pkgutil import iter_modules
+from .bidirectional import Bidirectional
+from .concatenated_state import ConcatenatedState
+from .device import DeviceWrapper
+from .drop_connect import DropConnectWrapper
+from .dropout import DropoutWrapper
+from .embedding import EmbeddingWrapper
+from .highway import HighwayWrapper
+from .input_projection import InputProjectionWrapper
+from .multi_rnn import MultiRNNCell
+from .output_projection import OutputProjectionWrapper
+from .recurrent_dropout import RecurrentDropoutWrapper
+from .residual import ResidualWrapper
+from .zoneout import ZoneoutWrapper
 
-from ..cells.rnn_cell import RNNCell
+__all__ = [
+    "WRAPPERS",
+    "Bidirectional",
+    "ConcatenatedState",
+    "DeviceWrapper",
+    "DropConnectWrapper",
+    "DropoutWrapper",
+    "EmbeddingWrapper",
+    "HighwayWrapper",
+    "InputProjectionWrapper",
+    "MultiRNNCell",
+    "OutputProjectionWrapper",
+    "RecurrentDropoutWrapper",
+    "ResidualWrapper",
+    "ZoneoutWrapper",
+]
 
-WRAPPERS = {}  # name: class
-for _module in iter_modules(__path__, __name__ + "."):
-    for _name, _value in vars(import_module(_module.name)).items():
-        here = isinstance(_value, type) and issubclass(_value, RNNCell) and _value.__module__ == _module.name
-        if here and not _name.startswith("_") and not _module.name.endswith(".base"):
-            WRAPPERS[_name] = _value
-
-globals().update(WRAPPERS)
-__all__ = ["WRAPPERS", *WRAPPERS]
+WRAPPERS = {name: globals()[name] for name in __all__[1:]}  # name: class

@@ -1,15 +1,17 @@
 """Two cells, one for each direction of time (Schuster and Paliwal 1997; Bidirectional of Keras)."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..cells.rnn_cell import RNNCell
-from ..engines.interface import CellResult
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from .base import check_cells, part, prefixed
 
-MERGE_MODES = {  # of the outputs a and b: (their merger, the gradients of both)
+MERGE_MODES = {  # name: (merged outputs, gradients of both outputs)
     "concat": (lambda a, b: np.concatenate([a, b], axis=2), lambda a, b, d: np.split(d, [a.shape[2]], axis=2)),
     "sum": (lambda a, b: a + b, lambda a, b, d: (d, d)),
     "mul": (lambda a, b: a * b, lambda a, b, d: (d * b, d * a)),
@@ -19,12 +21,34 @@ MERGE_MODES = {  # of the outputs a and b: (their merger, the gradients of both)
 
 @dataclass(frozen=True)
 class Bidirectional(RNNCell):
-    """`forward_cell` reads each row from its first valid step to its last, `backward_cell` from the last to the first;
-    the outputs of a step are merged: "concat" (forward first), "sum", "mul" or "ave".
+    """Read sequences in both directions and merge the outputs of each step.
 
-    `backward_cell` is by default like the other; either has its own parameters, "forward/..." and "backward/...". The
-    state is a pair (forward, backward); the final one of the backward cell is that after a row's first step. For the
-    outputs as a pair see `bidirectional_dynamic_rnn`.
+    The forward cell reads each row from its first valid step to its last, the backward cell from the last to the
+    first. The state is a pair (forward, backward); the final state of the backward cell is the one after the first
+    step of a row. `bidirectional_dynamic_rnn` returns the two outputs unmerged.
+
+    Parameters
+    ----------
+    forward_cell : RNNCell
+        The cell that reads forwards.
+    backward_cell : RNNCell, optional
+        The cell that reads backwards. By default a cell like `forward_cell`, with parameters of its own.
+    merge_mode : {"concat", "sum", "mul", "ave"}, default "concat"
+        How the outputs of a step are merged: side by side (forward first), sum, product or mean.
+
+    Raises
+    ------
+    InputError
+        For an unknown `merge_mode`, outputs of two sizes that are not concatenated, or if only one cell takes integers.
+
+    Notes
+    -----
+    Parameters: those of the two cells, called "forward/..." and "backward/...". There are no resets and no truncated
+    BPTT, as both need one direction of time.
+
+    References
+    ----------
+    Schuster and Paliwal 1997, "Bidirectional recurrent neural networks"; ``keras.layers.Bidirectional``.
     """
 
     forward_cell: RNNCell
@@ -41,49 +65,57 @@ class Bidirectional(RNNCell):
         sizes = [cell.output_size for cell in self._cells]
         if self.merge_mode != "concat" and sizes[0] != sizes[1]:
             raise InputError(f"Bidirectional: expected outputs of one size to {self.merge_mode}, got {sizes}")
-        if self.forward_cell.takes_integers != self.backward_cell.takes_integers:
+        if len({cell.takes_integers for cell in self._cells}) == 2:
             raise InputError("Bidirectional: one cell takes integers, and the other does not")
 
     @property
-    def _cells(self):
-        return self.forward_cell, self.backward_cell
+    def _cells(self) -> tuple[RNNCell, RNNCell]:
+        return self.forward_cell, self.backward_cell or self.forward_cell
 
     @property
-    def takes_integers(self):
+    def takes_integers(self) -> bool:
         return self.forward_cell.takes_integers
 
     @property
-    def state_size(self):
+    def state_size(self) -> tuple:
         return tuple(cell.state_size for cell in self._cells)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         sizes = [cell.output_size for cell in self._cells]
         return sum(sizes) if self.merge_mode == "concat" else sizes[0]
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         forward, backward = (cell.param_shapes(input_size) for cell in self._cells)
         return prefixed({"forward": forward, "backward": backward})
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(rng)
         forward, backward = (cell.init_params(input_size, rng, dtype) for cell in self._cells)
         return prefixed({"forward": forward, "backward": backward})
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         if options.resets is not None:
             raise InputError(
                 "Bidirectional: expected no reset_mask: a reset stands before a step of one reading direction, and "
                 "there are two"
             )
-        ahead, back = (
-            cell.unroll(part(name, params), x, s, mask, options.part(name)._replace(reverse=options.reverse != turned))
-            for cell, name, s, turned in zip(
-                self._cells, ("forward", "backward"), state or (None, None), (False, True), strict=True
+        forth, back = (
+            cell.unroll(part(name, params), x, s, mask, options.part(name)._replace(reverse=reverse))
+            for cell, name, s, reverse in zip(
+                self._cells,
+                ("forward", "backward"),
+                state or (None, None),
+                (options.reverse, not options.reverse),
+                strict=True,
             )
         )
         merge, gradient = MERGE_MODES[self.merge_mode]
-        y = ahead.outputs, back.outputs
+        y = forth.outputs, back.outputs
 
         def backward(d_outputs, d_state, cut=None):
             if cut is not None:
@@ -92,16 +124,16 @@ class Bidirectional(RNNCell):
                     "are read every step has a part of the sequence behind it on either side"
                 )
             d = (None, None) if d_outputs is None else gradient(*y, d_outputs)
-            (forward, dx, first), (backward, dx_back, last) = (
-                run.backward(*grads) for run, *grads in zip((ahead, back), d, d_state, strict=True)
+            (d_forward, dx, d_first), (d_backward, dx_back, d_last) = (
+                run.backward(*grads) for run, *grads in zip((forth, back), d, d_state, strict=True)
             )
             dx = None if dx is None else dx + dx_back
-            return prefixed({"forward": forward, "backward": backward}), dx, (first, last)
+            return prefixed({"forward": d_forward, "backward": d_backward}), dx, (d_first, d_last)
 
         return CellResult(
             merge(*y),
-            (ahead.state, back.state),
+            (forth.state, back.state),
             backward,
-            lambda: prefixed({"forward": ahead.states(), "backward": back.states()}),
-            lambda: prefixed({"forward": ahead.gates(), "backward": back.gates()}),
+            lambda: prefixed({"forward": forth.states(), "backward": back.states()}),
+            lambda: prefixed({"forward": forth.gates(), "backward": back.gates()}),
         )

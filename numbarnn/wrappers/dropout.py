@@ -2,30 +2,56 @@
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..cells.rnn_cell import RNNCell
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from .base import Wrapper, check_floats
-from .masks import Sharing, draw, masked
+from .masks import Sharing, apply_mask, draw
 from .state_dropout import Drop, with_state_dropout
 
 
-def every_state_but_c(name):
-    """TensorFlow's choice: the memory of an LSTM is not dropped."""
+def every_state_but_c(name: str) -> bool:
+    """Follow TensorFlow: the memory of an LSTM is not dropped."""
     return name != "c"
 
 
 @dataclass(frozen=True)
 class DropoutWrapper(Wrapper):
-    """In training, drops inputs, outputs and outgoing states of `cell`; what is kept is divided by its probability.
+    """Drop inputs, outputs and states of a cell at random in training.
 
-    Each keep probability is in (0, 1]; 1 changes nothing. Masks are new in each step, row and unit; with
-    `variational_recurrent` one mask holds for all steps, with `shared_over_batch` for all rows (TensorFlow's
-    variational masks are both). They depend on the seed alone, `rng` of `forward`. Dropped states are what the next
-    step reads and what is returned in the end, while the output of the step is not; `dropout_state_filter` says by its
-    name whether a state is dropped. In a stack, that is done to each of its cells.
-    Parameters and states are the cell's.
+    A value is zero with one minus its keep probability, and divided by that probability otherwise. Dropped states are
+    what the next step reads and what is returned in the end; the output of the step is not changed by them. All masks
+    depend on the seed alone, `rng` of `nr.forward`. Parameters and states are those of `cell`.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        The inner cell. State dropout of a stack applies to each of its cells.
+    input_keep_prob, output_keep_prob, state_keep_prob : float, default 1.0
+        Probability in (0, 1] to keep a value of the inputs, of the outputs, and of the states that go to the next step.
+    variational_recurrent : bool, default False
+        Use one mask for all steps; by default each step has masks of its own.
+    shared_over_batch : bool, default False
+        Use one mask for all rows. The variational masks of TensorFlow have both options.
+    dropout_state_filter : callable, optional
+        Function of a state's name that returns whether the state is dropped. By default, as in TensorFlow, every
+        state but c.
+
+    Raises
+    ------
+    InputError
+        For a probability outside (0, 1], input dropout of a cell that takes integers, or state dropout of a cell that
+        has none: a projected output, or a cell such as `GridLSTMCell`.
+
+    References
+    ----------
+    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting"; Gal and Ghahramani
+    2016, "A theoretically grounded application of dropout in recurrent neural networks";
+    ``tf.nn.rnn_cell.DropoutWrapper`` of TensorFlow 1.
     """
 
     _: KW_ONLY
@@ -47,36 +73,37 @@ class DropoutWrapper(Wrapper):
             raise InputError(f"DropoutWrapper: expected dropout_state_filter to be a function of a name, got {got}")
         if self.input_keep_prob < 1:
             check_floats(self, "input_keep_prob")
-        _ = self._cell_in_training  # refuses cells that cannot have state dropout
+        _ = self._cell_in_training  # raises on cells that cannot have state dropout
 
     @property
-    def _sharing(self):
+    def _sharing(self) -> Sharing:
         return Sharing(self.variational_recurrent, self.shared_over_batch)
 
     @property
-    def _cell_in_training(self):
+    def _cell_in_training(self) -> RNNCell:
         if self.state_keep_prob == 1:
             return self.cell
         return with_state_dropout(self.cell, Drop(self.state_keep_prob, self.dropout_state_filter, self._sharing))
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         inner = options.part("cell")
         if not options.training:
             return self.cell.unroll(params, x, state, mask, inner)
-        of_inputs = self._mask("input", self.input_keep_prob, x, options)
-        run = self._cell_in_training.unroll(params, masked(x, of_inputs), state, mask, inner)
-        of_outputs = self._mask("output", self.output_keep_prob, run.outputs, options)
+        input_mask = self._mask("input", self.input_keep_prob, x, options)
+        run = self._cell_in_training.unroll(params, apply_mask(x, input_mask), state, mask, inner)
+        output_mask = self._mask("output", self.output_keep_prob, run.outputs, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_params, dx, initial = run.backward(masked(d_outputs, of_outputs), d_state, cut)
-            return d_params, masked(dx, of_inputs), initial
+            d_params, dx, d_initial = run.backward(apply_mask(d_outputs, output_mask), d_state, cut)
+            return d_params, apply_mask(dx, input_mask), d_initial
 
-        return replace(run, outputs=masked(run.outputs, of_outputs), backward=backward)
+        return replace(run, outputs=apply_mask(run.outputs, output_mask), backward=backward)
 
-    def _mask(self, site, keep_prob, array, options):
-        """For an array (T, B, n); None where nothing is dropped."""
+    def _mask(self, site: str, keep_prob: float, array: np.ndarray, options: RunOptions) -> np.ndarray | None:
+        """Draw the mask of an array (T, B, n); return None if nothing is dropped."""
         if keep_prob == 1:
             return None
-        return draw(
-            options.part(site).random("DropoutWrapper"), keep_prob, self._sharing.shape(*array.shape), array.dtype
-        )
+        rng = options.part(site).random("DropoutWrapper")
+        return draw(rng, keep_prob, self._sharing.shape(*array.shape), array.dtype)

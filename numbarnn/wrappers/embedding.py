@@ -2,94 +2,132 @@
 
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
-from ..cells import Cell
+from ..cells.base import Cell
+from ..cells.rnn_cell import RNNCell
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
-from ..ops import embedding as lookup
-from ..ops import linear as affine
-from .base import ParametrisedWrapper, check_floats, check_sizes, zeroed
+from ..ops import embedding, linear
+from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
 
-# What it takes to move a number, in multiply-adds of the three products of a training step; measured at 65 to 30,000
-# rows, 8 to 256 numbers each, and 32 to 1,024 columns.
-VECTOR = 160  # of a token's vector: it is gathered, and its gradient added to the table's
-PRODUCT = 330  # of a product of a row of the table with the kernel: it is packed, and its gradient unpacked
-READ = 12  # of such a product for a token: it is read, and dz added to its gradient
+# Cost model, in multiply-adds of the three products of a training step; measured at 65 to 30,000 rows, 8 to 256
+# numbers each, and 32 to 1,024 columns.
+VECTOR = 160  # a number of a token's vector: gathered, its gradient added to the table's
+PRODUCT = 330  # a number of a product of a row of the table with the kernel: packed, its gradient unpacked
+READ = 12  # a number of a product for a token: read, and dz added to its gradient
 
 
 @dataclass(frozen=True)
 class EmbeddingWrapper(ParametrisedWrapper):
-    """`cell` reads row x of a table; inputs are integers (B, T) below `embedding_classes`, without a gradient.
+    """Look integers up in a table of vectors, which a cell reads.
 
-    Parameters: embedding (embedding_classes, embedding_size), fresh ones U(-sqrt 3, sqrt 3), of variance 1; the cell's
-    are called "cell/...". The gradient of the table adds up in the same order on any number of threads.
+    Inputs are integers (B, T) below `embedding_classes`; they have no gradient. The states are those of `cell`.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        The inner cell.
+    embedding_classes : int
+        Rows of the table.
+    embedding_size : int
+        Features of each vector.
+
+    Raises
+    ------
+    InputError
+        For sizes that are not positive integers, or an inner cell that takes integers itself.
+
+    Notes
+    -----
+    Parameters: embedding (embedding_classes, embedding_size), fresh ones U(-sqrt 3, sqrt 3), of variance 1; those of
+    `cell` are called "cell/...". The gradient of the table is summed in one order, whatever the number of threads.
+
+    References
+    ----------
+    ``tf.contrib.rnn.EmbeddingWrapper`` of TensorFlow 1.
     """
 
     embedding_classes: int
     embedding_size: int
-
-    takes_integers = True
 
     def __post_init__(self):
         super().__post_init__()
         check_sizes(self, embedding_classes=self.embedding_classes, embedding_size=self.embedding_size)
         check_floats(self, "the embedding")
 
-    def own_shapes(self, input_size):
+    @property
+    def takes_integers(self) -> bool:
+        return True
+
+    def own_shapes(self, input_size: int | None) -> dict[str, tuple[int, ...]]:
         return {"embedding": (self.embedding_classes, self.embedding_size)}
 
-    def init_own(self, input_size, rng, dtype):
+    def init_own(self, input_size: int | None, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, np.ndarray]:
         (shape,) = self.own_shapes(input_size).values()
         return {"embedding": initializers.uniform(-sqrt(3), sqrt(3))(shape, rng, dtype)}
 
-    def inner_size(self, input_size):
+    def inner_size(self, input_size: int | None) -> int:
         return self.embedding_size
 
-    def init_params(self, input_size=None, rng=0, dtype="float32"):
-        """Fresh parameters; there is no input size."""
-        return super().init_params(input_size, rng, dtype)
+    def init_params(
+        self, input_size: int | None = None, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
+        """Draw fresh parameters; there is no input size."""
+        return super().init_params(input_size, rng, dtype)  # pyright: ignore[reportArgumentType]
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         table = params["embedding"]
         if reads_products(self.cell, options) and products_pay(x.size, *table.shape, params["cell/kernel"].shape[1]):
             return self.unroll_products(params, x, state, mask, options)
-        vectors = lookup.forward(type(self).__name__, table, x)
-        run = self.run_inner(params, zeroed(vectors, mask), state, mask, options)
+        vectors = embedding.forward(type(self).__name__, table, x)
+        run = self.unroll_inner(params, zero_masked(vectors, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_params, d_vectors, initial = run.backward(d_outputs, d_state, cut)
-            return {"embedding": lookup.backward(table, x, d_vectors)} | d_params, None, initial
+            d_params, d_vectors, d_initial = run.backward(d_outputs, d_state, cut)
+            return {"embedding": embedding.backward(table, x, d_vectors)} | d_params, None, d_initial
 
         return replace(run, backward=backward)
 
-    def unroll_products(self, params, x, state, mask, options):
-        """The same with fewer products: as x W = (table W)[tokens], the table is multiplied with the cell's kernel, not
-        the vector of each token."""
+    def unroll_products(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
+        """Compute the same with fewer products, by x W = (table W)[tokens].
+
+        The table is multiplied by the cell's kernel, instead of the vector of each token.
+        """
         table, kernel = params["embedding"], params["cell/kernel"]
-        lookup.check(type(self).__name__, table, x)
+        embedding.check(type(self).__name__, table, x)
         for name in ("embedding", "cell/kernel"):
             if not np.isfinite(params[name]).all():
                 raise InputError(f"{type(self).__name__}: values that are not finite in parameter {name}")
-        products_backward, _, products = affine.forward(table, kernel, None, "linear")
-        run = self.run_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, options)
+        product_backward, _, products = linear.forward(table, kernel, None, "linear")
+        run = self.unroll_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_params, _, initial = run.backward(d_outputs, d_state, cut)
-            d_table, d_kernel, _ = products_backward(d_params["cell/kernel"])
-            return {"embedding": d_table} | d_params | {"cell/kernel": d_kernel}, None, initial
+            d_params, _, d_initial = run.backward(d_outputs, d_state, cut)
+            d_table, d_kernel, _ = product_backward(d_params["cell/kernel"])
+            return {"embedding": d_table} | d_params | {"cell/kernel": d_kernel}, None, d_initial
 
         return replace(run, backward=backward)
 
 
-def reads_products(cell, options):
-    """Whether the cell does nothing with its inputs but multiply them with its kernel, on an engine that can look
-    products up."""
-    return options.device in ("cpu", "numpy") and type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
+def reads_products(cell: RNNCell, options: RunOptions) -> bool:
+    """Say whether the cell only multiplies its inputs by its kernel, on an engine that can look products up."""
+    if options.device not in ("cpu", "numpy") or not isinstance(cell, Cell):
+        return False
+    return type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
 
 
-def products_pay(tokens, rows, size, columns):
-    """Whether products of a table's rows (rows, size) with a kernel of so many columns take less time than the vectors
-    of so many tokens and their products."""
+def products_pay(tokens: int, rows: int, size: int, columns: int) -> bool:
+    """Say whether multiplying the whole table by the kernel is faster than multiplying the vector of each token.
+
+    The table is (rows, size), the kernel (size, columns).
+    """
     return tokens * size * (VECTOR + columns) > rows * columns * (PRODUCT + size) + tokens * columns * READ

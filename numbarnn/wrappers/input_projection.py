@@ -1,18 +1,44 @@
 """An affine map in front of a cell (InputProjectionWrapper of TensorFlow 1)."""
 
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
-from ..ops import activations
-from ..ops import linear as affine
-from .base import ParametrisedWrapper, check_floats, check_sizes, zeroed
+import numpy as np
+
+from ..engines.interface import CellResult, RunOptions
+from ..ops import activations, linear
+from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
 
 
 @dataclass(frozen=True)
 class InputProjectionWrapper(ParametrisedWrapper):
-    """`cell` reads activation(x projection_kernel + projection_bias), one product over all steps.
+    """Project the inputs before a cell reads them.
 
-    Parameters: projection_kernel (I, num_proj), projection_bias (num_proj), fresh ones glorot uniform and zero; the
-    cell's are called "cell/...". `activation` is linear by default.
+    The cell reads activation(x projection_kernel + projection_bias), computed as one product over all steps. The states
+    are those of `cell`.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        The inner cell.
+    num_proj : int
+        Features of the projection.
+    activation : str, optional
+        Name of the activation; linear by default.
+
+    Raises
+    ------
+    InputError
+        For a size that is not a positive integer, an unknown activation, or a cell that takes integers.
+
+    Notes
+    -----
+    Parameters: projection_kernel (I, num_proj), glorot uniform, and projection_bias (num_proj,), zeros; those of `cell`
+    are called "cell/...".
+
+    References
+    ----------
+    ``tf.contrib.rnn.InputProjectionWrapper`` of TensorFlow 1.
     """
 
     num_proj: int
@@ -25,20 +51,22 @@ class InputProjectionWrapper(ParametrisedWrapper):
         check_floats(self, "the projection")
         activations.check(type(self).__name__, self.activation)
 
-    def own_shapes(self, input_size):
+    def own_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return {"projection_kernel": (input_size, self.num_proj), "projection_bias": (self.num_proj,)}
 
-    def inner_size(self, input_size):
+    def inner_size(self, input_size: int) -> int:
         return self.num_proj
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         kernel, activation = params["projection_kernel"], self.activation or "linear"
-        backward_of_product, _, y = affine.forward(x, kernel, params["projection_bias"], activation)
-        run = self.run_inner(params, zeroed(y, mask), state, mask, options)
+        product_backward, _, y = linear.forward(x, kernel, params["projection_bias"], activation)
+        run = self.unroll_inner(params, zero_masked(y, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_params, dy, initial = run.backward(d_outputs, d_state, cut)  # dy is zero where masked
-            dx, d_kernel, d_bias = backward_of_product(activations.gradient(activation, y, dy))
-            return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, initial
+            d_params, dy, d_initial = run.backward(d_outputs, d_state, cut)  # dy is zero at masked steps
+            dx, d_kernel, d_bias = product_backward(activations.gradient(activation, y, dy))
+            return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 
         return replace(run, backward=backward)

@@ -1,12 +1,15 @@
 """Cells on top of one another (MultiRNNCell of TensorFlow 1)."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..cells.rnn_cell import RNNCell
-from ..engines.interface import CellResult
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from ..utils.tree import tree_leaves
 from .base import check_cells, part, prefixed
@@ -15,18 +18,38 @@ from .concatenated_state import ConcatenatedState
 
 @dataclass(frozen=True)
 class MultiRNNCell(RNNCell):
-    """The output of each cell is the input of the next; run layer by layer, each over the whole sequence.
+    """Stack cells: the output of each is the input of the next.
 
-    Parameters: those of cell i are called "i/...", counted from 0. The state is a tuple with one entry a cell; with
-    `state_is_tuple=False` one array (B, sum of the sizes), for cells of one state each (see `ConcatenatedState`). One
-    object at several places is one cell: it has one set of parameters, under its first place, and a warning says so;
-    inputs of different sizes are an error.
+    The stack runs layer by layer, each over the whole sequence. Its state is a tuple with the state of each cell.
+
+    Parameters
+    ----------
+    cells : sequence of RNNCell
+        The cells, from the lowest upwards. An object that stands at several places is one cell with one set of
+        parameters; `init_params` then warns.
+    state_is_tuple : bool, default True
+        With False the state is one array (B, sum of the state sizes). All cells must then have a single state; see
+        `ConcatenatedState`.
+
+    Raises
+    ------
+    InputError
+        If `cells` is not a sequence of cells, a cell above the first takes integers, or a cell has several states that
+        should go into one array; on `init_params` if one object stands at places with inputs of different sizes.
+
+    Notes
+    -----
+    Parameters: those of cell i are called "i/...", counted from 0.
+
+    References
+    ----------
+    ``tf.nn.rnn_cell.MultiRNNCell`` of TensorFlow 1.
     """
 
-    cells: tuple[RNNCell, ...]
+    cells: Sequence[RNNCell]
     _: KW_ONLY
     state_is_tuple: bool = True
-    places: tuple[int, ...] = field(init=False, repr=False)  # of each cell: where its object stands first
+    places: tuple[int, ...] = field(init=False, repr=False)  # for each cell: where its object stands first
 
     def __post_init__(self):
         if not isinstance(self.cells, list | tuple) or not self.cells:
@@ -45,24 +68,24 @@ class MultiRNNCell(RNNCell):
         object.__setattr__(self, "places", tuple(map(ids.index, ids)))
 
     @property
-    def takes_integers(self):
+    def takes_integers(self) -> bool:
         return self.cells[0].takes_integers
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         if not self.state_is_tuple:
             return sum(tree_leaves(tuple(cell.state_size for cell in self.cells)))
         return tuple(cell.state_size for cell in self.cells)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         return self.cells[-1].output_size
 
-    def input_sizes(self, input_size):
-        """Features of what each cell reads."""
+    def input_sizes(self, input_size: int) -> list[int]:
+        """Return the number of features that each cell reads."""
         return [input_size, *(cell.output_size for cell in self.cells[:-1])]
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         sizes, shapes = self.input_sizes(input_size), {}
         for i, (cell, first, size) in enumerate(zip(self.cells, self.places, sizes, strict=True)):
             if size != sizes[first]:
@@ -74,13 +97,13 @@ class MultiRNNCell(RNNCell):
                 shapes |= prefixed({i: cell.param_shapes(size)})
         return shapes
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
-        """Fresh parameters, drawn from the lowest cell upwards."""
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
+        """Draw fresh parameters, from the lowest cell upwards."""
         self.param_shapes(input_size)
-        rng, params = np.random.default_rng(rng), {}
-        for i, (cell, first, size) in enumerate(
-            zip(self.cells, self.places, self.input_sizes(input_size), strict=True)
-        ):
+        rng, params, sizes = np.random.default_rng(rng), {}, self.input_sizes(input_size)
+        for i, (cell, first, size) in enumerate(zip(self.cells, self.places, sizes, strict=True)):
             if first == i:
                 params |= prefixed({i: cell.init_params(size, rng, dtype)})
             else:
@@ -88,19 +111,21 @@ class MultiRNNCell(RNNCell):
                 warnings.warn(f"{message} parameters; make a cell for each place to keep them apart", stacklevel=2)
         return params
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         if not self.state_is_tuple:
             return ConcatenatedState(replace(self, state_is_tuple=True)).unroll(params, x, state, mask, options)
-        runs, states = [], state or [None] * len(self.cells)
-        for i, (cell, first, s) in enumerate(zip(self.cells, self.places, states, strict=True)):
+        runs, initial = [], state or [None] * len(self.cells)
+        for i, (cell, first, s) in enumerate(zip(self.cells, self.places, initial, strict=True)):
             runs.append(cell.unroll(part(first, params), x, s, mask, options.part(i)))
             x = runs[-1].outputs
 
         def backward(d_outputs, d_state, cut=None):
             d_params, d_initial = {}, []
             for first, run, ds in reversed(list(zip(self.places, runs, d_state, strict=True))):
-                d_cell, d_outputs, initial = run.backward(d_outputs, ds, cut)
-                d_initial.insert(0, initial)
+                d_cell, d_outputs, ds = run.backward(d_outputs, ds, cut)
+                d_initial.insert(0, ds)
                 for name, d in prefixed({first: d_cell}).items():
                     d_params[name] = d_params[name] + d if name in d_params else d
             return {name: d_params[name] for name in params}, d_outputs, tuple(d_initial)

@@ -1,21 +1,25 @@
 """Dropout of what the recurrent products read (Gal and Ghahramani 2016), as `recurrent_dropout` of Keras.
 
-z = x W + (m h) R + b, with a mask m that stays the same over time; what the equations do with h itself they do with the
-undropped one.
+z = x W + (m h) R + b, with a mask m that is the same in all steps; the rest of the equations uses h without the mask.
 """
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
+import numpy as np
+
+from ..cells.base import Cell
 from ..cells.gru import GRUCell
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
-from .base import Wrapper
+from .base import Wrapper, check_plain, check_rates
 from .masks import draw
-from .transformed import Masked, expect_plain, expect_rates, transformed, unroll_with_copy
+from .transformed import Masked, transformed, unroll_with_copy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropping(Masked):
-    """Masks that hold for all steps."""
+class RecurrentDropout(Masked):
+    """Draw masks that all steps share; the base of the mixins below."""
 
     rate: float
 
@@ -25,9 +29,11 @@ class Dropping(Masked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneMask(Dropping):
-    """In front of a plain cell's class: the first state, which is fed back, is the output times a mask, and the output
-    becomes the last state. `feedback` sees the first one, as its q goes to a recurrent product."""
+class OneMask(RecurrentDropout):
+    """Feed back the output times one mask: it becomes the first state, and the output the last state.
+
+    `feedback` reads the first state, as its q goes to a recurrent product.
+    """
 
     masks = ("mask",)
     last_is_output = True
@@ -44,9 +50,8 @@ class OneMask(Dropping):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskPerGate(Dropping):
-    """In front of the class of a plain cell without feedback: each pre-activation reads the output by a mask of its
-    own."""
+class MaskPerGate(RecurrentDropout):
+    """Feed the output to each pre-activation by a mask of its own, in a cell without feedback."""
 
     @property
     def masks(self):
@@ -63,7 +68,7 @@ class MaskPerGate(Dropping):
 
 @dataclass(frozen=True, kw_only=True)
 class MaskPerGateOfGRU(OneMask):
-    """`MaskPerGate` for `GRUCell`: r reads the first state, z and n read what `feedback` makes of the output."""
+    """Do as `MaskPerGate` in a `GRUCell`: r reads the first state, z and n read what `feedback` makes of the output."""
 
     masks = ("mask_r", "mask_z", "mask_n")
 
@@ -73,7 +78,8 @@ class MaskPerGateOfGRU(OneMask):
 
     def feedback(self, z, s):
         r, _, mask_z, mask_n = z
-        q, _ = self.inner.equations.feedback((r, r), s[1:])  # z, not known yet, plays no part in it
+        # z is not known yet, and feedback does not use it: r stands in for it
+        q, _ = self.inner.equations.feedback((r, r), s[1:])
         return (mask_z * s[1], mask_n * q), z
 
     def forward(self, z, s):
@@ -82,28 +88,51 @@ class MaskPerGateOfGRU(OneMask):
         return self.new(z[3:], s, s1), saved
 
 
-def recurrent_mask(options, name, rate, shape, dtype):
-    """One for each row and unit, (1, B, H)."""
+def recurrent_mask(
+    options: RunOptions, name: str, rate: float, shape: tuple[int, int, int], dtype: np.dtype
+) -> np.ndarray:
+    """Draw a mask (1, B, H) for arrays of shape (T, B, H)."""
     return draw(options.part(name).random("RecurrentDropoutWrapper"), 1 - rate, (1, *shape[1:]), dtype)
 
 
 @dataclass(frozen=True)
 class RecurrentDropoutWrapper(Wrapper):
-    """In training, drops parts of the output before, with probability `rate`, where the recurrent products of a plain
-    cell read it; what is kept is divided by 1 - rate.
+    """Drop what the recurrent products of a plain cell read, at random in training.
 
-    A mask is drawn for each row and holds for all steps: one for all gates, or with `per_gate` one for each of them.
-    Parameters and states are the cell's. `forward` needs `rng`, a seed.
+    Each unit of the previous output is zero with probability `rate`, and divided by 1 - rate otherwise. A mask is drawn
+    for each row and holds for all steps. `nr.forward` then needs `rng`, a seed. Parameters and states are those of
+    `cell`.
+
+    Parameters
+    ----------
+    cell : Cell
+        The inner cell, a plain one whose recurrent products read its first state.
+    rate : float
+        Probability in [0, 1) that a unit is dropped.
+    per_gate : bool, default False
+        Draw a mask for each gate; by default all gates share one.
+
+    Raises
+    ------
+    InputError
+        For a `rate` outside [0, 1), a cell that is not plain or whose products read something else, or `per_gate` of a
+        cell other than `GRUCell` that multiplies something computed within the step.
+
+    References
+    ----------
+    Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks"; the option
+    ``recurrent_dropout`` of Keras.
     """
 
+    cell: Cell
     rate: float
     _: KW_ONLY
     per_gate: bool = False
 
     def __post_init__(self):
         super().__post_init__()
-        expect_plain(self, self.cell)
-        expect_rates(self, rate=self.rate)
+        check_plain(self, self.cell)
+        check_rates(self, rate=self.rate)
         caller = type(self.cell).__name__
         if self.cell.num_proj is not None or self.cell.last_is_output or not self.cell.fed_by("h"):
             raise InputError(
@@ -115,16 +144,18 @@ class RecurrentDropoutWrapper(Wrapper):
             )
 
     @property
-    def dropped(self):
-        """The plain cell that runs in training."""
+    def dropped(self) -> Cell:
+        """Return the plain cell that runs in training."""
         per_gate = MaskPerGateOfGRU if isinstance(self.cell, GRUCell) else MaskPerGate
         return transformed(per_gate if self.per_gate else OneMask, self.cell, rate=self.rate)
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         if not options.training or not self.rate:
             return self.cell.unroll(params, x, state, mask, options)
-        cell = self.dropped
+        cell: Any = self.dropped
         if not isinstance(cell, OneMask):
             return cell.unroll(params, x, state, mask, options)
-        kept = recurrent_mask(options, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
-        return unroll_with_copy(cell, kept, params, x, state, mask, options)
+        scale = recurrent_mask(options, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
+        return unroll_with_copy(cell, scale, params, x, state, mask, options)

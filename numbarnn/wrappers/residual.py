@@ -2,20 +2,40 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
-from .base import Wrapper, check_floats, check_same_size, zeroed
+from .base import Wrapper, check_floats, check_same_size, zero_masked
 
 
 @dataclass(frozen=True)
 class ResidualWrapper(Wrapper):
-    """Output x + y, where y is the output of `cell` for the input x; so both have the same size.
+    """Add the input of a cell to its output.
 
-    `residual_fn`: a pair of functions instead of the sum: `function(x, y)` gives the output, and `gradient(x, y,
-    d_output)` the gradients of x and y; arrays (T, B, n), and outputs of the size of y. Parameters and states are the
-    cell's.
+    The output is x + y, with the input x and the output y of `cell`, which have the same size. Parameters and states
+    are those of `cell`.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        The inner cell.
+    residual_fn : tuple of two callables, optional
+        What to compute instead of the sum, as a pair (function, gradient). ``function(x, y)`` returns the outputs, in
+        the shape and dtype of y; ``gradient(x, y, d_outputs)`` returns the gradients of x and y. All arrays are
+        (T, B, n).
+
+    Raises
+    ------
+    InputError
+        If `cell` takes integers or `residual_fn` is no such pair; on `init_params` and `nr.forward` if the sizes
+        differ, or `function` returns another shape or dtype.
+
+    References
+    ----------
+    He et al. 2016, "Deep residual learning for image recognition"; ``tf.nn.rnn_cell.ResidualWrapper`` of TensorFlow 1.
     """
 
     residual_fn: tuple[Callable, Callable] | None = None
@@ -27,12 +47,14 @@ class ResidualWrapper(Wrapper):
         if pair is not None and not (isinstance(pair, tuple) and len(pair) == 2 and all(map(callable, pair))):
             raise InputError(f"ResidualWrapper: expected residual_fn to be a pair (function, gradient), got {pair!r}")
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         if self.residual_fn is None:
             check_same_size(self, input_size)
         return super().param_shapes(input_size)
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         run = self.cell.unroll(params, x, state, mask, options)
         function, gradient = self.residual_fn or (np.add, lambda x, y, d: (d, d))
         outputs = np.asarray(function(x, run.outputs))
@@ -45,8 +67,8 @@ class ResidualWrapper(Wrapper):
         def backward(d_outputs, d_state, cut=None):
             if d_outputs is None:
                 return run.backward(None, d_state, cut)
-            direct, dy = gradient(x, run.outputs, zeroed(d_outputs, mask))
-            d_params, dx, initial = run.backward(dy, d_state, cut)
-            return d_params, dx + direct, initial
+            direct, dy = gradient(x, run.outputs, zero_masked(d_outputs, mask))
+            d_params, dx, d_initial = run.backward(dy, d_state, cut)
+            return d_params, dx + direct, d_initial
 
-        return replace(run, outputs=zeroed(outputs, mask), backward=backward)
+        return replace(run, outputs=zero_masked(outputs, mask), backward=backward)

@@ -1,16 +1,19 @@
-"""Dropout of the states that a plain cell hands on to its next step, by way of the cell's equations.
+"""Dropout of the states that a plain cell passes to its next step, within the cell's equations.
 
-A new state is multiplied with a mask before it is handed on; the output is what it was before. Where both are h, the
-output becomes a state of its own, the last one.
+The new state is multiplied by a mask; the output is not. If output and state are the same h, the output becomes an
+additional state, the last one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from .base import Wrapper
 from .masks import Sharing, draw
@@ -20,24 +23,26 @@ from .zoneout import ZoneoutWrapper
 
 
 class Drop(NamedTuple):
-    """Which states are dropped, by their names, and how."""
+    """Describe one state dropout; `state_filter` says by a state's name whether it is dropped."""
 
     keep_prob: float
-    dropped: Callable
+    state_filter: Callable[[str], bool]
     sharing: Sharing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropped(Masked):
-    """In front of a plain cell's class: state dropout."""
+class StateDropout(Masked):
+    """Apply one or more state dropouts."""
 
     drops: tuple[Drop, ...]
 
     @property
     def sites(self):
-        """{name of the mask: (which of `drops`, which state)}."""
+        """Map the name of each mask to (which of `drops`, which state)."""
         names = self.inner.states
-        return {f"mask{k}_{name}": (k, name) for k, d in enumerate(self.drops) for name in names if d.dropped(name)}
+        return {
+            f"mask{k}_{name}": (k, name) for k, d in enumerate(self.drops) for name in names if d.state_filter(name)
+        }
 
     @property
     def masks(self):
@@ -67,38 +72,42 @@ class Dropped(Masked):
 
 @dataclass(frozen=True)
 class _StateDropout(Wrapper):
-    """A plain cell with dropout of its outgoing states in training."""
+    """Run a plain cell with dropout of its states, in training."""
 
+    cell: Cell
     drops: tuple[Drop, ...]
 
     def __post_init__(self):
         super().__post_init__()
         output = self.cell.State._fields[0]
-        if self.cell.num_proj is not None and any(drop.dropped(output) for drop in self.drops):
+        if self.cell.num_proj is not None and any(drop.state_filter(output) for drop in self.drops):
             raise InputError("DropoutWrapper: there is no state dropout of a projected output")
 
-    def unroll(self, params, x, state, mask, options):
-        cell = transformed(Dropped, self.cell, drops=self.drops)
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
+        cell = transformed(StateDropout, self.cell, drops=self.drops)
         if cell.last_is_output:
             return unroll_with_copy(cell, 1, params, x, state, mask, options)
         return cell.unroll(params, x, state, mask, options)
 
 
-def is_tuple_of_cells(value):
+def is_tuple_of_cells(value: Any) -> bool:
+    """Say whether a value is a tuple of at least one cell, and of cells only."""
     return isinstance(value, tuple) and bool(value) and all(isinstance(v, RNNCell) for v in value)
 
 
 @lru_cache
-def with_state_dropout(cell, drop):
-    """The cell with state dropout of all plain cells in it."""
-    made = {}
+def with_state_dropout(cell: RNNCell, drop: Drop) -> RNNCell:
+    """Return a cell like this one with state dropout of all plain cells inside it."""
+    made = {}  # by identity: one object at several places stays one object
 
     def dropped(cell):
         if id(cell) not in made:
             made[id(cell)] = new(cell)
         return made[id(cell)]
 
-    def new(cell):
+    def new(cell: Any):
         if isinstance(cell, _StateDropout):
             return replace(cell, drops=(*cell.drops, drop))
         if isinstance(cell, ZoneoutWrapper):

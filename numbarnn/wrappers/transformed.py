@@ -1,29 +1,34 @@
-"""Plain cells with masks in their equations: a class in front of a cell's own declares what changes."""
+"""Plain cells with masks in their equations: a mixin in front of a cell's class declares what changes."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
 
 from ..cells.base import Cell
 from ..engines import dispatch
-from ..errors import InputError
+from ..engines.interface import CellResult, RunOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masked:
-    """The front of a plain cell that is `inner` but for its masks, "m" inputs behind the others, and what `old` and
-    `new` make of the states. Its equations are derived."""
+    """Add masks to the equations of the plain cell `inner`; a mixin in front of its class.
+
+    The masks are "m" inputs behind the others. `old` and `new` say what they do to the states. The gradient is derived.
+    """
 
     inner: Cell
 
     masks = ()
-    equations, unroll = Cell.equations, Cell.unroll  # whatever the inner cell's own are
+    equations, unroll = Cell.equations, Cell.unroll  # the inner cell may override them
 
     def old(self, s):
-        """The states that the inner equations see."""
+        """Return the states that the inner equations read."""
         return s[: len(self.inner.states)]
 
     def new(self, masks, s, s1):
-        """The new states, from the masks, the states before, and the new states of the inner equations."""
+        """Return the new states, from the masks, the old states and the new states of the inner equations."""
         return s1
 
     @property
@@ -46,21 +51,30 @@ class Masked:
 
 
 @cache
-def transformed_class(front, kind):
-    return dataclass(frozen=True)(type(kind.__name__, (front, kind), {}))
+def transformed_class(mixin: type[Masked], kind: type[Cell]) -> type:
+    """Make the class of `kind` with the mixin in front."""
+    return dataclass(frozen=True)(type(kind.__name__, (mixin, kind), {}))
 
 
 @lru_cache
-def transformed(front, cell, **options):
-    """The plain cell with the class `front`, a `Masked`, in front of its own; `options` are those of that class."""
+def transformed(mixin: type[Masked], cell: Cell, **options: Any) -> Any:
+    """Make a plain cell like `cell` with the mixin in front of its class; `options` are those of the mixin."""
     own = {field.name: getattr(cell, field.name) for field in fields(cell) if field.init}
-    return transformed_class(front, type(cell))(**own | {"inner": cell} | options)
+    return transformed_class(mixin, type(cell))(**own | {"inner": cell} | options)
 
 
-def unroll_with_copy(cell, scale, params, x, state, mask, options):
-    """The `CellResult` of a transformed cell with one state more than its inner cell, with the inner one's states.
+def unroll_with_copy(
+    cell: Any,
+    scale: np.ndarray | int,
+    params: dict[str, np.ndarray],
+    x: np.ndarray,
+    state: Any,
+    mask: np.ndarray | None,
+    options: RunOptions,
+) -> CellResult:
+    """Run a transformed cell that has one more state than its inner cell, and hide that state.
 
-    `scale` times the first state is what the additional one is at first.
+    The additional state starts as `scale` times the first one.
     """
     State = cell.inner.State
     (added,) = set(cell.State._fields) - set(State._fields)
@@ -70,27 +84,14 @@ def unroll_with_copy(cell, scale, params, x, state, mask, options):
 
     def backward(d_outputs, d_state, cut=None):
         d_state = dict(zip(State._fields, d_state, strict=True))
-        d_params, dx, d = run.backward(d_outputs, cell.State(**d_state, **{added: None}), cut)
-        return d_params, dx, State(shown(d)[0] + scale * getattr(d, added), *shown(d)[1:])
+        d_params, dx, d_initial = run.backward(d_outputs, cell.State(**d_state, **{added: None}), cut)
+        d_first, *d_others = visible(d_initial)
+        return d_params, dx, State(d_first + scale * getattr(d_initial, added), *d_others)
 
-    def shown(state):
+    def visible(state):
         return State(*(getattr(state, name) for name in State._fields))
 
     def states():
         return {name: a for name, a in run.states().items() if name in State._fields}
 
-    return replace(run, state=shown(run.state), backward=backward, states=states)
-
-
-def expect_plain(wrapper, cell):
-    if not isinstance(cell, Cell):
-        caller, inside = type(wrapper).__name__, type(cell).__name__
-        raise InputError(
-            f"{caller}: expected a plain cell such as LSTMCell(units), got a {inside}; wrap the cells in it"
-        )
-
-
-def expect_rates(wrapper, **rates):
-    for name, rate in rates.items():
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-            raise InputError(f"{type(wrapper).__name__}: expected {name} in [0, 1), got {rate!r}")
+    return replace(run, state=visible(run.state), backward=backward, states=states)
