@@ -1,4 +1,7 @@
-"""numbarnn: recurrent neural networks as Numba kernels, with every gradient proven."""
+"""numbarnn: recurrent neural networks as Numba kernels, with every gradient proven.
+
+Editors and type checkers read `__init__.pyi`, which lists the same names; a test compares the two.
+"""
 
 from importlib import import_module
 
@@ -24,8 +27,9 @@ from .wrappers import WRAPPERS
 __version__ = "0.1.0"
 globals().update(CELLS | COMPOSITE_CELLS | WRAPPERS)
 
-MODULES = (
+MODULES = (  # those that are part of the interface
     "callbacks",
+    "cells",
     "checkpoint",
     "constraints",
     "datasets",
@@ -33,13 +37,15 @@ MODULES = (
     "inspection",
     "layers",
     "losses",
+    "maths",
     "metrics",
     "optimizers",
     "recipes",
     "regularizers",
+    "wrappers",
 )
 
-NAMES = {  # and where each is
+NAMES = {  # that are imported when they are first used, and where each is
     "EncoderDecoder": "models.encoder_decoder",
     "Model": "models.functional",
     "Padded": "models.padded",
@@ -52,16 +58,6 @@ NAMES = {  # and where each is
     "truncation_bias": "rnn.bias_report",
 }
 
-
-def __getattr__(name):
-    """The Keras face is imported when it is first used."""
-    if name in MODULES:
-        return import_module(f".{name}", __name__)
-    if name in NAMES:
-        return getattr(import_module(f".{NAMES[name]}", __name__), name)
-    raise AttributeError(f"module 'numbarnn' has no attribute {name!r}")
-
-
 __all__ = [
     "BasicRNNCell",
     "Cell",
@@ -70,6 +66,7 @@ __all__ = [
     "Run",
     "StateSaver",
     "Unrolled",
+    "__version__",
     "bidirectional_dynamic_rnn",
     "dynamic_rnn",
     "forward",
@@ -82,4 +79,17 @@ __all__ = [
     "static_state_saving_rnn",
     "unstack_time",
 ]
-__all__ += [*CELLS, *COMPOSITE_CELLS, *WRAPPERS, *NAMES]
+__all__ = sorted([*__all__, *CELLS, *COMPOSITE_CELLS, *WRAPPERS, *MODULES, *NAMES])
+
+
+def __getattr__(name):
+    """The Keras face is imported when it is first used."""
+    if name in MODULES:
+        return import_module(f".{name}", __name__)
+    if name in NAMES:
+        return getattr(import_module(f".{NAMES[name]}", __name__), name)
+    raise AttributeError(f"module 'numbarnn' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -4,10 +4,16 @@ A file is written whole or not at all, and read whole or not at all: a truncated
 `InputError`. ``numpy.load`` reads it too; the header is the array of bytes called "header".
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .errors import InputError
 from .utils.files import whole_file
@@ -16,26 +22,68 @@ FORMAT = "numbarnn weights"
 VERSION = 1
 
 
-def save(path, arrays, facts=None):
-    """Write ``arrays``, {name: array}, to the file ``path``; an existing file is replaced in one step.
+def save(path: str | PathLike[str], arrays: Mapping[str, ArrayLike], facts: Any = None) -> None:
+    """Write arrays to a file; an existing file is replaced in one step.
 
-    ``facts``, anything that JSON can hold, stand in its header.
+    Parameters
+    ----------
+    path : str or path
+        The file, usually "....npz".
+    arrays : dict
+        {name: array of any shape and dtype but object}.
+    facts : object, optional
+        Anything that JSON can hold, to be kept in the file's header.
     """
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    header = {"format": FORMAT, "version": VERSION, "arrays": {name: _describe(a) for name, a in arrays.items()}}
+    saved: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    described = {name: _describe(array) for name, array in saved.items()}
+    header = {"format": FORMAT, "version": VERSION, "arrays": described}
     header |= {} if facts is None else {"facts": facts}
-    header = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    encoded = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with whole_file(path) as file:
-        np.savez(file, header=header, **arrays)
+        np.savez(file, header=encoded, **saved)
 
 
-def load(path):
-    """Read a file that `save` wrote: {name: array}."""
+def load(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """Read the arrays of a file that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    dict
+        {name: array}, of the shapes and dtypes that were saved.
+
+    Raises
+    ------
+    InputError
+        The file is truncated, altered or foreign.
+    """
     return load_with_facts(path)[0]
 
 
-def load_with_facts(path):
-    """The arrays of a file that `save` wrote, and its facts or None."""
+def load_with_facts(path: str | PathLike[str]) -> tuple[dict[str, np.ndarray], Any]:
+    """Read the arrays and the facts of a file that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    arrays : dict
+        {name: array}, of the shapes and dtypes that were saved.
+    facts : object
+        What was saved as ``facts``, or None.
+
+    Raises
+    ------
+    InputError
+        The file is truncated, altered or foreign.
+    """
     with open(path, "rb") as file:
         try:
             return _read(file)
@@ -57,3 +105,10 @@ def _read(file):
 def _describe(array):
     digest = hashlib.sha256(array.tobytes()).hexdigest()
     return {"shape": list(array.shape), "dtype": array.dtype.str, "sha256": digest}
+
+
+__all__ = ["load", "load_with_facts", "save"]
+
+
+def __dir__():
+    return __all__

@@ -4,6 +4,7 @@ Norms are taken along ``axis``; that of a kernel's column, the weights into one 
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,9 +14,21 @@ EPSILON = 1e-7  # added to norms that something is divided by
 
 
 class Constraint(Checked):
-    """A constraint; subclasses define ``__call__(w)``, which leaves w as it is."""
+    """Base class of constraints; subclasses define ``__call__``."""
 
-    def __call__(self, w):
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """Compute the nearest allowed value.
+
+        Parameters
+        ----------
+        w : array
+            A parameter, which stays as it is.
+
+        Returns
+        -------
+        array
+            Values of the shape and dtype of ``w``.
+        """
         raise NotImplementedError
 
     def __repr__(self):
@@ -26,16 +39,37 @@ class NonNeg(Constraint):
     """Negative weights become 0."""
 
     def __init__(self):
-        """No options."""
+        """Make the constraint; it has no options."""
 
-    def __call__(self, w):
+    def __call__(self, w: np.ndarray) -> np.ndarray:
         return np.maximum(w, w.dtype.type(0))
 
 
 class MinMaxNorm(Constraint):
-    """Norms outside [min_value, max_value] move there, by the share ``rate`` of the way."""
+    """Norms outside an interval move towards it.
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+    Parameters
+    ----------
+    min_value, max_value : float, optional
+        The interval, limits of at least 0.
+    rate : float, optional
+        Share of the way that a norm moves, from 0 to 1.
+    axis : int or tuple of int, optional
+        Axes along which norms are taken.
+
+    Raises
+    ------
+    InputError
+        An option is out of its range.
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | tuple[int, ...] = 0,
+    ):
         self.min_value = self._number("min_value", min_value, math.inf)
         self.max_value = self._number("max_value", max_value, math.inf)
         self.rate = self._number("rate", rate, 1)
@@ -43,7 +77,7 @@ class MinMaxNorm(Constraint):
         if self.min_value > self.max_value:
             raise InputError(f"{type(self).__name__}: expected min_value up to max_value, got {min_value}, {max_value}")
 
-    def __call__(self, w):
+    def __call__(self, w: np.ndarray) -> np.ndarray:
         norms = np.sqrt(np.square(w).sum(axis=self.axis, keepdims=True))
         wanted = self.rate * np.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (EPSILON + norms))
@@ -56,26 +90,69 @@ class MinMaxNorm(Constraint):
 
 
 class MaxNorm(MinMaxNorm):
-    """Norms above max_value become max_value (Srivastava et al. 2014)."""
+    """Norms above a limit become the limit.
 
-    def __init__(self, max_value=2, axis=0):
+    Parameters
+    ----------
+    max_value : float, optional
+        The limit.
+    axis : int or tuple of int, optional
+        Axes along which norms are taken.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks
+    from overfitting".
+    """
+
+    def __init__(self, max_value: float = 2, axis: int | tuple[int, ...] = 0):
         super().__init__(max_value=max_value, axis=axis)
 
 
 class UnitNorm(MinMaxNorm):
-    """Norms become 1."""
+    """Norms become 1.
 
-    def __init__(self, axis=0):
+    Parameters
+    ----------
+    axis : int or tuple of int, optional
+        Axes along which norms are taken.
+    """
+
+    def __init__(self, axis: int | tuple[int, ...] = 0):
         super().__init__(min_value=1, max_value=1, axis=axis)
 
 
 BY_NAME = {"max_norm": MaxNorm(), "non_neg": NonNeg(), "unit_norm": UnitNorm(), "min_max_norm": MinMaxNorm()}
 
 
-def get(constraint):
-    """The constraint of that name with its default options, ``constraint`` itself when it is callable, or None."""
+def get(constraint: str | Callable[[np.ndarray], np.ndarray] | None) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Find a constraint by its name.
+
+    Parameters
+    ----------
+    constraint : str, callable or None
+        "max_norm", "non_neg", "unit_norm" or "min_max_norm", each with its default options; or what is returned as it
+        is: a function of an array that returns an array of the same shape, or None.
+
+    Returns
+    -------
+    callable or None
+        The constraint.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
     if constraint is None or callable(constraint):
         return constraint
     if isinstance(constraint, str) and constraint in BY_NAME:
         return BY_NAME[constraint]
     raise InputError(f"constraint: expected a callable or one of {', '.join(BY_NAME)}, got {constraint!r}")
+
+
+__all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get"]
+
+
+def __dir__():
+    return __all__

@@ -5,97 +5,359 @@ gives the same weights in float32 and float64. An initialiser sees the packed ma
 as Keras and TensorFlow 1 have it: fan_out of an LSTM's kernel is 4 H.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from .errors import InputError
+from .utils.types import Seed
 
 # A normal distribution cut at two standard deviations keeps this share of its standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
-def zeros(shape, rng=None, dtype="float32"):
-    """All zeros."""
+class Initializer(Protocol):
+    """A function that makes the initial values of a parameter."""
+
+    def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike, /) -> np.ndarray:
+        """Make an array of ``shape`` and ``dtype``; ``rng`` is a Generator, which advances, or a seed."""
+        ...
+
+
+def zeros(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Fill with zeros.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Any shape.
+    rng : object, optional
+        Not used.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+    """
     return np.zeros(shape, dtype)
 
 
-def ones(shape, rng=None, dtype="float32"):
-    """All ones."""
+def ones(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Fill with ones.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Any shape.
+    rng : object, optional
+        Not used.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+    """
     return np.ones(shape, dtype)
 
 
-def constant(value):
-    """Make an initialiser that fills the array with ``value``."""
+def constant(value: ArrayLike) -> Initializer:
+    """Make an initialiser that fills the array with ``value``.
 
-    def initializer(shape, rng=None, dtype="float32"):
+    Parameters
+    ----------
+    value : array_like
+        A number, or values that broadcast to the shape.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+    """
+
+    def initializer(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.full(shape, value, dtype)
 
     return initializer
 
 
-def identity(shape, rng=None, dtype="float32", gain=1.0):
-    """``gain`` times the identity matrix (Le, Jaitly, Hinton 2015: recurrent matrix of a ReLU network)."""
+def identity(
+    shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32", gain: float = 1.0
+) -> np.ndarray:
+    """Make a multiple of the identity matrix, such as the recurrent matrix of a ReLU network.
+
+    Parameters
+    ----------
+    shape : (rows, columns)
+        Shape of a matrix.
+    rng : object, optional
+        Not used.
+    dtype : dtype, optional
+        float32 or float64.
+    gain : float, optional
+        Factor of all values.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a matrix.
+
+    References
+    ----------
+    Le, Jaitly, Hinton (2015), "A simple way to initialize recurrent networks of rectified linear units".
+    """
     rows, columns = _matrix_shape("identity", shape)
     return (gain * np.eye(rows, columns)).astype(dtype)
 
 
-def uniform(low=-0.05, high=0.05):
-    """Make an initialiser that draws from U(low, high)."""
+def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
+    """Make an initialiser that draws from the uniform distribution U(low, high).
 
-    def initializer(shape, rng, dtype="float32"):
+    Parameters
+    ----------
+    low, high : float, optional
+        Limits of the values.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+    """
+
+    def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).uniform(low, high, shape).astype(dtype)
 
     return initializer
 
 
-def normal(mean=0.0, stddev=0.05):
-    """Make an initialiser that draws from N(mean, stddev^2)."""
+def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
+    """Make an initialiser that draws from the normal distribution N(mean, stddev^2).
 
-    def initializer(shape, rng, dtype="float32"):
+    Parameters
+    ----------
+    mean, stddev : float, optional
+        Mean and standard deviation of the values.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+    """
+
+    def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).normal(mean, stddev, shape).astype(dtype)
 
     return initializer
 
 
-def torch_uniform(units):
-    """Make PyTorch's initialiser of recurrent layers: U(-1/sqrt(units), 1/sqrt(units)) for matrices and biases."""
+def torch_uniform(units: int) -> Initializer:
+    """Make PyTorch's initialiser of recurrent layers: U(-1/sqrt(units), 1/sqrt(units)) for matrices and biases.
+
+    Parameters
+    ----------
+    units : int
+        Width of the hidden state.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+    """
     bound = 1.0 / math.sqrt(units)
     return uniform(-bound, bound)
 
 
-def glorot_uniform(shape, rng, dtype="float32"):
-    """U(-l, l) with l = sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010)."""
+def glorot_uniform(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from U(-l, l) with l = sqrt(6 / (fan_in + fan_out)).
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    Glorot, Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks".
+    """
     fan_in, fan_out = _fans("glorot_uniform", shape)
     return _uniform_with_variance(2.0 / (fan_in + fan_out), shape, rng, dtype)
 
 
-def glorot_normal(shape, rng, dtype="float32"):
-    """Normal of variance 2 / (fan_in + fan_out), cut at two standard deviations (Glorot, Bengio 2010)."""
+def glorot_normal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from a normal distribution of variance 2 / (fan_in + fan_out), cut at two standard deviations.
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    Glorot, Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks".
+    """
     fan_in, fan_out = _fans("glorot_normal", shape)
     return _truncated_normal_with_variance(2.0 / (fan_in + fan_out), shape, rng, dtype)
 
 
-def he_uniform(shape, rng, dtype="float32"):
-    """U(-l, l) with l = sqrt(6 / fan_in) (He et al. 2015)."""
+def he_uniform(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from U(-l, l) with l = sqrt(6 / fan_in).
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2015), "Delving deep into rectifiers".
+    """
     fan_in, _ = _fans("he_uniform", shape)
     return _uniform_with_variance(2.0 / fan_in, shape, rng, dtype)
 
 
-def he_normal(shape, rng, dtype="float32"):
-    """Normal of variance 2 / fan_in, cut at two standard deviations (He et al. 2015)."""
+def he_normal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from a normal distribution of variance 2 / fan_in, cut at two standard deviations.
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2015), "Delving deep into rectifiers".
+    """
     fan_in, _ = _fans("he_normal", shape)
     return _truncated_normal_with_variance(2.0 / fan_in, shape, rng, dtype)
 
 
-def lecun_normal(shape, rng, dtype="float32"):
-    """Normal of variance 1 / fan_in, cut at two standard deviations (LeCun et al. 1998)."""
+def lecun_normal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from a normal distribution of variance 1 / fan_in, cut at two standard deviations.
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    LeCun, Bottou, Orr, Müller (1998), "Efficient backprop".
+    """
     fan_in, _ = _fans("lecun_normal", shape)
     return _truncated_normal_with_variance(1.0 / fan_in, shape, rng, dtype)
 
 
-def orthogonal(shape, rng, dtype="float32", gain=1.0):
-    """Random matrix with orthonormal rows or columns, whichever are fewer, times ``gain`` (Saxe et al. 2014)."""
+def orthogonal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32", gain: float = 1.0) -> np.ndarray:
+    """Draw a random matrix with orthonormal rows or columns, whichever are fewer.
+
+    Parameters
+    ----------
+    shape : (rows, columns)
+        Shape of a matrix.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+    gain : float, optional
+        Factor of all values.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a matrix.
+
+    References
+    ----------
+    Saxe, McClelland, Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks".
+    """
     rows, columns = _matrix_shape("orthogonal", shape)
     tall = np.random.default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(tall)
@@ -104,7 +366,7 @@ def orthogonal(shape, rng, dtype="float32", gain=1.0):
 
 
 def _fans(name, shape):
-    """(fan_in, fan_out): rows and columns of a matrix; of a vector both are its length, as in TensorFlow."""
+    """Give (fan_in, fan_out): rows and columns of a matrix; both are the length of a vector, as in TensorFlow."""
     if len(shape) not in (1, 2):
         raise InputError(f"{name}: expected the shape of a vector or a matrix, got {tuple(shape)}")
     return max(1, shape[0]), max(1, shape[-1])
@@ -129,7 +391,7 @@ def _truncated_normal_with_variance(variance, shape, rng, dtype):
     return (math.sqrt(variance) / TRUNCATED_STDDEV * values).astype(dtype)
 
 
-BY_NAME = {
+BY_NAME: dict[str, Initializer] = {
     "zeros": zeros,
     "ones": ones,
     "identity": identity,
@@ -144,13 +406,50 @@ BY_NAME = {
 }
 
 
-def get(initializer):
-    """The initialiser of that name, or ``initializer`` itself when it is callable.
+def get(initializer: str | Initializer) -> Initializer:
+    """Find an initialiser by its name.
 
-    ``constant(value)`` and ``torch_uniform(units)`` need their argument and so have no name here.
+    Parameters
+    ----------
+    initializer : str or Initializer
+        A name such as "glorot_uniform", or an initialiser, which is returned. ``constant(value)`` and
+        ``torch_uniform(units)`` need their argument and so have no name here.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or it cannot be called.
     """
     if callable(initializer):
         return initializer
     if isinstance(initializer, str) and initializer in BY_NAME:
         return BY_NAME[initializer]
     raise InputError(f"initializer: expected a callable or one of {', '.join(BY_NAME)}, got {initializer!r}")
+
+
+__all__ = [
+    "Initializer",
+    "constant",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "normal",
+    "ones",
+    "orthogonal",
+    "torch_uniform",
+    "uniform",
+    "zeros",
+]
+
+
+def __dir__():
+    return __all__

@@ -4,51 +4,165 @@
 several batches the mean counts; a metric with a method ``of_mean`` then makes its result of it, as perplexity does.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import losses
 from .errors import Checked, InputError
 from .losses.labels import binary_labels, class_labels, same_shape
+from .utils.docs import inherit_parameters
+
+Metric: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
 
 
-def in_top_k(y_true, y_pred, k=1):
-    """Share of integer labels with fewer than ``k`` strictly larger scores: ties count as correct (TensorFlow 1)."""
+def in_top_k(y_true: "ArrayLike", y_pred: "ArrayLike", k: int = 1) -> float:
+    """Count the share of labels with fewer than ``k`` strictly larger scores: ties are correct, as in TensorFlow 1.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Integer labels (batch, ...) from 0 to classes - 1.
+    y_pred : array_like
+        Scores or probabilities (batch, ..., classes).
+    k : int, optional
+        Number of best scores that count as correct.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty batch.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit the predictions.
+    """
     y_pred = np.asarray(y_pred)
     scores = _score_of(class_labels("in_top_k", y_true, y_pred.shape), y_pred)
     return _share(((y_pred > scores).sum(axis=-1) < k) & np.isfinite(scores[..., 0]))
 
 
-def sparse_categorical_accuracy(y_true, y_pred):
-    """Share of integer labels that have the largest score; the first of equal scores wins."""
+def sparse_categorical_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+    """Count the share of integer labels that have the largest score; the first of equal scores wins.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Integer labels (batch, ...) from 0 to classes - 1.
+    y_pred : array_like
+        Scores or probabilities (batch, ..., classes).
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty batch.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit the predictions.
+    """
     y_pred = np.asarray(y_pred)
     labels = class_labels("sparse_categorical_accuracy", y_true, y_pred.shape)
     return _share((y_pred.argmax(axis=-1) == labels) & np.isfinite(_score_of(labels, y_pred)[..., 0]))
 
 
-def categorical_accuracy(y_true, y_pred):
-    """Share of rows whose largest label has the largest score; the first of equal ones wins on both sides."""
+def categorical_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+    """Count the share of rows whose largest label has the largest score; the first of equal ones wins on both sides.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Labels (batch, ..., classes), such as one-hot vectors.
+    y_pred : array_like
+        Scores or probabilities (batch, ..., classes).
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty batch.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit the predictions.
+    """
     return sparse_categorical_accuracy(_largest("categorical_accuracy", y_true, y_pred), y_pred)
 
 
-def binary_accuracy(y_true, y_pred, threshold=0.5):
-    """Share of labels in [0, 1] that are on the same side as the prediction: above ``threshold`` means 1."""
+def binary_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike", threshold: float = 0.5) -> float:
+    """Count the share of labels that are on the same side as the prediction.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Labels in [0, 1] of the shape of the predictions, or integers (batch, ...) for predictions (batch, ..., 1).
+    y_pred : array_like
+        Probabilities or scores (batch, ..., outputs).
+    threshold : float, optional
+        A prediction above it means 1.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty batch.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit the predictions.
+    """
     y_pred = np.asarray(y_pred)
     labels = binary_labels("binary_accuracy", y_true, y_pred.shape)
     return _share(((y_pred > threshold) == (labels > 0.5)) & np.isfinite(y_pred))
 
 
-def keras2_binary_accuracy(y_true, y_pred):
-    """Share of labels equal to the prediction rounded half to even, as in Keras 2 (a half is 0, and so is -0.5)."""
+def keras2_binary_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+    """Count the share of labels equal to the prediction rounded half to even, as in Keras 2 (0.5 and -0.5 become 0).
+
+    Parameters
+    ----------
+    y_true : array_like
+        Labels in [0, 1] of the shape of the predictions, or integers (batch, ...) for predictions (batch, ..., 1).
+    y_pred : array_like
+        Probabilities (batch, ..., outputs).
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty batch.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit the predictions.
+    """
     y_pred = np.asarray(y_pred)
     labels = binary_labels("keras2_binary_accuracy", y_true, y_pred.shape)
     return _share(np.round(y_pred) == labels)
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class SparseTopKCategoricalAccuracy(Checked):
-    """`in_top_k` with this ``k``."""
+    """Metric `in_top_k` with its ``k``, for integer labels.
+
+    Parameters
+    ----------
+    k : int, optional
+        Number of best scores that count as correct.
+    name : str, optional
+        Its name in a `History`.
+
+    Raises
+    ------
+    InputError
+        ``k`` is no positive integer.
+    """
 
     k: int = 5
     _: KW_ONLY
@@ -58,43 +172,87 @@ class SparseTopKCategoricalAccuracy(Checked):
         if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer) or self.k < 1:
             raise InputError(f"{type(self).__name__}: expected k to be a positive integer, got {self.k!r}")
 
-    def __call__(self, y_true, y_pred):
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+        """Compute the metric; see `in_top_k`."""
         return in_top_k(y_true, y_pred, self.k)
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
-    """The same for labels of the predictions' shape, whose largest is meant."""
+    """Metric `in_top_k` with its ``k``, for labels of the predictions' shape, of which the largest counts."""
 
     name: str = "top_k_categorical_accuracy"
 
-    def __call__(self, y_true, y_pred):
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
         return in_top_k(_largest("TopKCategoricalAccuracy", y_true, y_pred), y_pred, self.k)
 
 
 @dataclass(frozen=True)
 class Perplexity(Checked):
-    """exp of the mean cross-entropy of integer labels, or of labels of the predictions' shape."""
+    """Metric exp(mean cross-entropy), for integer labels or for labels of the predictions' shape.
+
+    Parameters
+    ----------
+    from_logits : bool, optional
+        Whether predictions are logits and not probabilities.
+    name : str, optional
+        Its name in a `History`.
+    """
 
     from_logits: bool = False
     _: KW_ONLY
     name: str = "perplexity"
 
-    def __call__(self, y_true, y_pred):
-        """The mean cross-entropy."""
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+        """Compute the mean cross-entropy of a batch, in nats.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Integer labels (batch, ...), or labels (batch, ..., classes).
+        y_pred : array_like
+            Probabilities or logits (batch, ..., classes), float32 or float64.
+
+        Returns
+        -------
+        float
+            The mean, of which `of_mean` makes the perplexity.
+        """
         sparse = np.ndim(y_true) < np.ndim(y_pred)
         loss = losses.SparseCategoricalCrossentropy if sparse else losses.CategoricalCrossentropy
         return loss(self.from_logits)(y_true, y_pred)
 
-    def of_mean(self, cross_entropy):
+    def of_mean(self, cross_entropy: float) -> float:
+        """Compute the perplexity from the mean over all batches.
+
+        Parameters
+        ----------
+        cross_entropy : float
+            The mean of what calls returned.
+
+        Returns
+        -------
+        float
+            exp(cross_entropy), infinite where it overflows.
+        """
         with np.errstate(over="ignore"):
             return float(np.exp(cross_entropy))
 
 
-def accuracy(loss):
-    """The accuracy that goes with ``loss``, or, for a loss that is no cross-entropy, with the shapes.
+def accuracy(loss: losses.Loss) -> Metric:
+    """Choose the accuracy that goes with a loss.
 
-    Behind a binary cross-entropy with ``from_logits`` the threshold is 0, the logit of a half.
+    Parameters
+    ----------
+    loss : Loss
+        A cross-entropy decides the accuracy; for another loss the shapes of labels and predictions do. With
+        ``from_logits`` the threshold of a binary cross-entropy is 0, the logit of a half.
+
+    Returns
+    -------
+    callable
+        A function ``(y_true, y_pred) -> float``.
     """
     if isinstance(loss, losses.SparseCategoricalCrossentropy):
         return sparse_categorical_accuracy
@@ -115,12 +273,12 @@ def _accuracy_by_shape(y_true, y_pred):
 
 
 def _largest(name, y_true, y_pred):
-    """The place of the largest label in each row."""
+    """Find the place of the largest label in each row."""
     return same_shape(name, y_true, np.asarray(y_pred)).argmax(axis=-1)
 
 
 def _score_of(labels, y_pred):
-    """Scores of the labelled classes, (..., 1)."""
+    """Take the scores of the labelled classes, (..., 1)."""
     return np.take_along_axis(y_pred, labels[..., None].astype(np.intp), axis=-1)
 
 
@@ -128,7 +286,7 @@ def _share(correct):
     return np.count_nonzero(correct) / max(1, correct.size)
 
 
-BY_NAME = {
+BY_NAME: dict[str, Metric] = {
     "sparse_categorical_accuracy": sparse_categorical_accuracy,
     "categorical_accuracy": categorical_accuracy,
     "binary_accuracy": binary_accuracy,
@@ -144,8 +302,28 @@ BY_NAME = {
 BY_LOSS = ("accuracy", "acc", "perplexity")
 
 
-def get(metric, loss):
-    """(name, function) of a metric given by name or as a function; what stands in BY_LOSS depends on ``loss``."""
+def get(metric: str | Metric, loss: losses.Loss) -> tuple[str, Metric]:
+    """Find a metric by its name.
+
+    Parameters
+    ----------
+    metric : str or callable
+        A name such as "accuracy", or a function ``(y_true, y_pred) -> float``, which is returned as it is.
+    loss : Loss
+        The loss of the model; it decides what "accuracy", "acc" and "perplexity" mean.
+
+    Returns
+    -------
+    name : str
+        Its name in a `History`.
+    function : callable
+        A function ``(y_true, y_pred) -> float``.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or it does not go with the loss.
+    """
     if callable(metric):
         return getattr(metric, "name", None) or getattr(metric, "__name__", type(metric).__name__), metric
     if metric == "perplexity":
@@ -160,8 +338,8 @@ def get(metric, loss):
     raise InputError(f"metric: expected a function (y_true, y_pred) -> float or one of {names}, got {metric!r}")
 
 
-def by_name(given, loss):
-    """{name: function} of a list of metrics."""
+def by_name(given: Iterable[str | Metric], loss: losses.Loss) -> dict[str, Metric]:
+    """Find metrics by their names: {name: function}."""
     if isinstance(given, str):
         raise InputError(f"compile: expected a list of metrics, got {given!r}")
     named = [get(metric, loss) for metric in given]
@@ -169,3 +347,22 @@ def by_name(given, loss):
     if len(set(names)) < len(names):
         raise InputError(f"compile: expected metrics of different names, and none called loss, got {names[1:]}")
     return dict(named)
+
+
+__all__ = [
+    "Metric",
+    "Perplexity",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "get",
+    "in_top_k",
+    "keras2_binary_accuracy",
+    "sparse_categorical_accuracy",
+]
+
+
+def __dir__():
+    return __all__

@@ -25,8 +25,8 @@ def wheel(tmp_path_factory):
 def test_wheel_is_plain_python_and_holds_data_types_and_licences(wheel):
     path, files = wheel
     assert path.name == f"numbarnn-{nr.__version__}-py3-none-any.whl"
-    sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "numbarnn").rglob("*.py")}
-    assert {name for name in files if name.endswith(".py")} == sources
+    sources = {p.relative_to(ROOT).as_posix() for end in ("py", "pyi") for p in (ROOT / "numbarnn").rglob(f"*.{end}")}
+    assert {name for name in files if name.endswith((".py", ".pyi"))} == sources
     for name in ("data/digits.npz", "data/LICENSE-digits.md", "py.typed"):
         assert files[f"numbarnn/{name}"] == (ROOT / "numbarnn" / name).read_bytes()
     assert not [name for name in files if name.startswith(("validation", "benchmarks", "tests"))]

@@ -15,3 +15,7 @@ __all__ = [
     "ModelCheckpoint",
     "ReduceLROnPlateau",
 ]
+
+
+def __dir__():
+    return __all__

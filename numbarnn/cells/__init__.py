@@ -1,4 +1,7 @@
-"""The cells, one file each: a file dropped into this folder is found, no list needs an entry."""
+"""The cells, one file each: a file dropped into this folder is found, no list needs an entry.
+
+Editors and type checkers read `__init__.pyi` instead; a test says which line a new cell needs there.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -19,4 +22,8 @@ for _found in iter_modules(__path__):
 
 globals().update(CELLS | COMPOSITE_CELLS)
 BasicRNNCell = CELLS["SimpleRNNCell"]  # TensorFlow 1's name
-__all__ = ["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", *CELLS, *COMPOSITE_CELLS]
+__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", *CELLS, *COMPOSITE_CELLS])
+
+
+def __dir__():
+    return __all__

@@ -35,3 +35,7 @@ __all__ = [
     "sunspots",
     "tiny_shakespeare",
 ]
+
+
+def __dir__():
+    return __all__

@@ -24,3 +24,7 @@ __all__ = [
     "state_names",
     "step_jacobian",
 ]
+
+
+def __dir__():
+    return __all__

@@ -38,3 +38,7 @@ __all__ = [
     "TimeDistributed",
     "VectorToSequence",
 ]
+
+
+def __dir__():
+    return __all__

@@ -42,3 +42,7 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "get",
 ]
+
+
+def __dir__():
+    return __all__

@@ -63,3 +63,7 @@ __all__ = [
     "TorchSGD",
     "get",
 ]
+
+
+def __dir__():
+    return __all__

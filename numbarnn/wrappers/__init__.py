@@ -1,5 +1,6 @@
 """Wrappers: cells made of other cells, one file each."""
 
+from ..cells.rnn_cell import RNNCell
 from .bidirectional import Bidirectional
 from .concatenated_state import ConcatenatedState
 from .device import DeviceWrapper
@@ -31,4 +32,8 @@ __all__ = [
     "ZoneoutWrapper",
 ]
 
-WRAPPERS = {name: globals()[name] for name in __all__[1:]}  # name: class
+WRAPPERS: dict[str, type[RNNCell]] = {name: globals()[name] for name in __all__[1:]}  # name: class
+
+
+def __dir__():
+    return __all__

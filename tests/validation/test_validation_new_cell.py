@@ -14,8 +14,9 @@ from dataclasses import KW_ONLY, dataclass
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import d_sigmoid, d_tanh, one, sigmoid, tanh
-from .base import Cell, Equations
+from .base import Cell
 
 
 @register_jitable

@@ -1,0 +1,39 @@
+"""The options of an object: those of its constructor that differ from their defaults."""
+
+import dataclasses
+import inspect
+from typing import Any
+
+
+def changed_options(thing: object) -> dict[str, Any]:
+    """List the options of an object that have no default or another value.
+
+    Parameters
+    ----------
+    thing : object
+        A dataclass, or an object whose attributes have the names of its constructor's parameters.
+
+    Returns
+    -------
+    dict
+        {name: value} in the order of the constructor.
+    """
+    parameters = inspect.signature(type(thing)).parameters
+    if dataclasses.is_dataclass(thing):
+        fields = {field.name for field in dataclasses.fields(thing) if field.init}
+        parameters = {name: parameter for name, parameter in parameters.items() if name in fields}
+    values = {name: getattr(thing, name, parameter.default) for name, parameter in parameters.items()}
+    return {name: value for name, value in values.items() if not _same(value, parameters[name].default)}
+
+
+def call_text(thing: object, options: dict[str, Any]) -> str:
+    """Write an object as the call that makes it; options without a default come first and without their names."""
+    parameters = inspect.signature(type(thing)).parameters
+    positional = [n for n in options if n in parameters and parameters[n].default is inspect.Parameter.empty]
+    shown = [repr(options[name]) for name in positional]
+    shown += [f"{name}={value!r}" for name, value in options.items() if name not in positional]
+    return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and bool(value == default))
