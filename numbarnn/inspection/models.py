@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..layers.recurrent import Recurrent
-from ..training.forward_pass import ChainPass
-from ..training.stateful_pass import without_memory
+from ..layers.stateless import without_memory
+from ..training.forward_pass import ForwardPass
 from .gradients import gradient_flow
 
 
@@ -38,7 +38,7 @@ def model_gradient_flow(model, x, y):
         if isinstance(layer, Recurrent):
             kept = replace(kept, run=Recorder(kept.run))
         steps.append((layer, kept, None))
-    run = ChainPass(output, mask, 0.0, steps)
+    run = ForwardPass(output, mask, 0.0, steps, [])
     measured = model._measure(y, run)
     run.backward(measured.gradient, **measured.options)
     flows = {}

@@ -36,6 +36,7 @@ class Layer(Checked):
     takes_integers = False
     reads_rows = False  # whether x may be `Rows`, whose gradient then is a `RowsGradient`
     has_one_output = True
+    makes_mask = False  # whether `compute_mask` makes a mask of x, whatever mask x has
     last_activation = None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
     output_shape = None
 

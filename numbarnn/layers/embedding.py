@@ -26,6 +26,7 @@ class Embedding(Layer):
     mask_zero: bool = False
 
     takes_integers = True
+    makes_mask = True
 
     def __post_init__(self):
         super().__post_init__()

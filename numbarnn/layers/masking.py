@@ -16,6 +16,8 @@ class Masking(Layer):
 
     mask_value: float = 0.0
 
+    makes_mask = True
+
     def __post_init__(self):
         super().__post_init__()
         good = isinstance(self.mask_value, int | float | np.number)

@@ -11,7 +11,7 @@ from .base import Loss, spread
 
 class Measured(NamedTuple):
     """`values` [loss, metrics ...] and their `weights` in means over batches; `gradient` of the loss for
-    `ChainPass.backward`, with its `options`."""
+    `ForwardPass.backward`, with its `options`."""
 
     values: list
     weights: list
@@ -20,12 +20,12 @@ class Measured(NamedTuple):
 
 
 def measure(run, y, loss, metrics, from_pre_activation, weights=None):
-    """The `Measured` of a `ChainPass` with labels y; the loss may start from the last layer's pre-activation.
+    """The `Measured` of a `ForwardPass` with labels y; the loss may start from the last layer's pre-activation.
 
     Under a mask only valid steps count: they go into loss and metrics one after another, as rows. ``weights`` of
     samples (batch,) or of steps too (batch, steps) are the loss's alone.
     """
-    scores, output, mask = run.pre_activation if from_pre_activation else run.output, run.output, run.mask
+    scores, output, mask = run.pre_activation if from_pre_activation else run.outputs, run.outputs, run.mask
     shape, extra = output.shape[:-1] if mask is None else mask.shape, ()
     rows = all_rows = math.prod(shape)
     if weights is not None:

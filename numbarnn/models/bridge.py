@@ -1,4 +1,4 @@
-"""From encoder to decoder: states on the way forward, their gradients on the way back."""
+"""From an encoder to a decoder: batches for teacher forcing, and the states that are handed over."""
 
 from dataclasses import dataclass
 
@@ -6,47 +6,37 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Bidirectional, Input, Layer, Masking
+from ..layers.stateless import is_recurrent
 from ..layers.states import as_list
 from ..layers.stepwise import check_stepwise
-from ..training.forward_pass import ChainPass
-from ..training.stateful_pass import StatePass, is_recurrent
 from ..utils.tree import tree_map
 from .padded import Padded
 
 
 @dataclass(frozen=True, eq=False)
 class TeacherForcingBatch:
-    """A batch for an encoder-decoder, to be indexed by rows: what the encoder reads, what the decoder reads (batch,
-    steps, ...), and which of these steps count (batch, steps)."""
+    """A batch for an encoder-decoder, to be indexed by rows."""
 
-    source: Padded
-    given: np.ndarray
-    mask: np.ndarray
+    source: Padded  # what the encoder reads
+    inputs: np.ndarray  # what the decoder reads (batch, steps, ...)
+    mask: np.ndarray  # which of these steps count (batch, steps)
+
+    @classmethod
+    def of(cls, source: Padded, target: Padded, start: np.ndarray) -> "TeacherForcingBatch":
+        """Let the decoder read ``start``, then the target of the step before."""
+        inputs = np.empty_like(target.values)
+        inputs[:, :1], inputs[:, 1:] = start, target.values[:, :-1]
+        return cls(source, inputs, np.arange(inputs.shape[1]) < target.lengths[:, None])
 
     def __len__(self):
-        return len(self.given)
+        return len(self.inputs)
 
     def __getitem__(self, rows):
-        return TeacherForcingBatch(self.source[rows], self.given[rows], self.mask[rows])
+        return TeacherForcingBatch(self.source[rows], self.inputs[rows], self.mask[rows])
 
 
-@dataclass
-class PairPass(ChainPass):
-    """A batch that went through an encoder and a decoder; to a trainer it looks like a `ChainPass`."""
-
-    encoded: StatePass
-    decoded: StatePass
-    bridge: list  # the encoder's recurrent layers
-
-    def backward(self, d_output, **options):
-        """{"layer/parameter": gradient} of both; `options` are those of the last layer's `backward`."""
-        gradients, d_states = self.decoded.backward(d_output, **options)
-        d_states = [split_directions(layer, d) for layer, d in zip(self.bridge, d_states, strict=True)]
-        return self.encoded.backward(None, d_states)[0] | gradients
-
-
-def handed_sizes(layer):
-    """Sizes of the states that a recurrent layer hands over."""
+def merged_sizes(layer):
+    """Return the sizes of the states that a recurrent layer hands over."""
     if not isinstance(layer, Bidirectional):
         return as_list(layer.cell.state_size)
     first, second = (as_list(part.cell.state_size) for part in layer.parts.values())
@@ -54,7 +44,7 @@ def handed_sizes(layer):
 
 
 def merge_directions(layer, states):
-    """The states for the decoder; those of both directions stand side by side."""
+    """Return the states for the decoder; those of both directions stand side by side."""
     if not isinstance(layer, Bidirectional):
         return states
     half = len(states) // 2
@@ -62,7 +52,7 @@ def merge_directions(layer, states):
 
 
 def split_directions(layer, d_states):
-    """Gradients of the layer's own states."""
+    """Return the gradients of the layer's own states: the transpose of `merge_directions`."""
     if not isinstance(layer, Bidirectional):
         return d_states
     first = as_list(layer.layer.cell.state_size)
@@ -73,7 +63,7 @@ def split_directions(layer, d_states):
 
 
 def check_parts(caller, encoder, decoder):
-    """Raises `InputError` unless the decoder's layers can go on from the encoder's states."""
+    """Raise `InputError` unless the decoder's layers can continue from the encoder's states."""
     if not encoder or not is_recurrent(encoder[-1]):
         raise InputError(f"{caller}: expected an encoder that ends with a recurrent layer, got {_kinds(encoder)}")
     if not decoder or not all(isinstance(layer, Layer) for layer in decoder):
@@ -88,7 +78,7 @@ def check_parts(caller, encoder, decoder):
         raise InputError(f"{caller}: expected return_sequences=True of the decoder's recurrent layers")
     if any(getattr(layer, "stateful", False) for layer in (*encoder, *decoder)):
         raise InputError(f"{caller}: expected layers that are not stateful")
-    sizes = [list(map(handed_sizes, filter(is_recurrent, side))) for side in (encoder, decoder)]
+    sizes = [list(map(merged_sizes, filter(is_recurrent, side))) for side in (encoder, decoder)]
     if sizes[0] != sizes[1]:
         raise InputError(
             f"{caller}: expected as many recurrent layers in the decoder, with states of the sizes {sizes[0]}, got "

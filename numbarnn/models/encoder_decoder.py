@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
-from ..training import stateful_pass as state_pass
+from ..layers.stateless import is_recurrent, with_states
 from ..training.batches import batch_rows
-from .bridge import PairPass, TeacherForcingBatch, check_parts, merge_directions
+from ..training.forward_pass import ForwardPass, forward
+from .bridge import TeacherForcingBatch, check_parts, merge_directions, split_directions
 from .generation import run_on
 from .padded import Padded
 from .sequential import Sequential
@@ -52,40 +53,45 @@ class EncoderDecoder(Sequential):
         / temperature, the same for the same ``seed``. Each step runs the decoder's layers on one step alone.
         """
         source = self._source("generate", x)
-        _, states, _ = self._encode(source)
+        _, state = self._encode(source)
         first = np.broadcast_to(self.start, (len(source), 1, *self.start.shape))
-        return run_on(self.decoder, first, states, steps, stop=stop, temperature=temperature, seed=seed)
+        return run_on(self.decoder, first, state, steps, stop=stop, temperature=temperature, seed=seed)
 
     def predict(self, x, y, batch_size=32):
         """The decoder's outputs (batch, steps, ...) for sources x under teacher forcing with targets y."""
         x, y = self._source("predict", x), self._target("predict", y)
         if len(x) != len(y):
             raise InputError(f"predict: expected as many targets as sources, {len(x)}, got {len(y)}")
-        pairs = _pairs(x, y, self.start)
-        return np.concatenate([self._forward(pairs[rows]).output for rows in batch_rows(len(x), batch_size)])
+        pairs = TeacherForcingBatch.of(x, y, self.start)
+        return np.concatenate([self._forward(pairs[rows]).outputs for rows in batch_rows(len(x), batch_size)])
 
-    def _forward(self, x, training=False):
-        """The pass of `TeacherForcingBatch`; only in training it keeps what the gradient needs."""
+    def _forward(self, x, training=False) -> ForwardPass:
+        """Run a `TeacherForcingBatch`; the pass keeps what the gradient needs only in training."""
         with np.errstate(all="ignore"):
-            encoded, states, bridge = self._encode(x.source, training)
+            encoded, state = self._encode(x.source, training)
             mask = None if x.mask.all() else x.mask
-            layers = state_pass.with_states(self.decoder)
-            decoded = state_pass.forward(layers, x.given, training, self._dropout_rng, mask, states)
+            decoded = forward(with_states(self.decoder), x.inputs, training, self._dropout_rng, mask, state)
+        recurrent = self._bridge()
+
+        def split_states(d_states):
+            return [split_directions(layer, d) for layer, d in zip(recurrent, d_states, strict=True)]
+
         penalty = encoded.penalty + decoded.penalty
-        steps = [*encoded.steps, *decoded.steps]
-        return PairPass(decoded.output, mask, penalty, steps, encoded, decoded, bridge)
+        return replace(decoded, mask=mask, penalty=penalty, encoder=encoded, split_states=split_states)
 
     def _encode(self, source, training=False):
-        """The encoder's `StatePass`, the states for the decoder, and the layers that they come from."""
-        layers = state_pass.with_states(self.encoder)
-        run = state_pass.forward(layers, source.values, training, self._dropout_rng, source.mask)
-        bridge = [layer for layer in self.encoder if state_pass.is_recurrent(layer)]
-        return run, [merge_directions(layer, states) for layer, states in zip(bridge, run.states, strict=True)], bridge
+        """Return the encoder's `ForwardPass`, and the states for the decoder."""
+        run = forward(with_states(self.encoder), source.values, training, self._dropout_rng, source.mask)
+        return run, [merge_directions(layer, s) for layer, s in zip(self._bridge(), run.state, strict=True)]
+
+    def _bridge(self):
+        """Return the encoder's recurrent layers."""
+        return [layer for layer in self.encoder if is_recurrent(layer)]
 
     def _data(self, caller, x, y, batch_size=None):
         x, y = self._source(caller, x), self._target(caller, y)
         _, labels = super()._data(caller, x.values, y.values, batch_size)
-        return _pairs(x, y, self.start), labels
+        return TeacherForcingBatch.of(x, y, self.start), labels
 
     def _source(self, caller, x):
         x = Padded.of(x).zero_padded()
@@ -119,10 +125,3 @@ class EncoderDecoder(Sequential):
         if start.ndim != 1 or start.dtype.kind not in "fiub":
             raise InputError(f"{self.name}: expected start to be a vector like the decoder's outputs, got {start!r}")
         return start.astype(self.dtype)
-
-
-def _pairs(source, target, start):
-    """The batch for teacher forcing."""
-    given = np.empty_like(target.values)
-    given[:, :1], given[:, 1:] = start, target.values[:, :-1]
-    return TeacherForcingBatch(source, given, np.arange(given.shape[1]) < target.lengths[:, None])

@@ -4,10 +4,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers.base import is_positive_integer
+from ..layers.stateless import with_states
 from ..layers.stepwise import check_stepwise
-from ..training import stateful_pass as state_pass
-from .layer_stack import Chain
+from ..training.forward_pass import forward
 from .padded import Padded
+from .sequential import Sequential
 
 
 def generate(model, seed_sequence, steps, *, temperature=0.0, seed=0):
@@ -37,10 +38,10 @@ def generate_from_windows(model, seed_sequence, steps, *, window=None, temperatu
     if window is not None and not is_positive_integer(window):
         raise InputError(f"generate_from_windows: expected window to be a positive integer or None, got {window!r}")
     _expect_steps(steps)
-    choose, layers = chooser(model.layers, temperature, seed), state_pass.with_states(model.layers)
+    choose, layers = chooser(model.layers, temperature, seed), with_states(model.layers)
     start = sequence.shape[1]
     for _ in range(steps):
-        run = state_pass.forward(layers, sequence[:, -window if window else None :])
+        run = forward(layers, sequence[:, -window if window else None :])
         value = np.asarray(choose(run), sequence.dtype)
         _expect_like_inputs(value, sequence)
         sequence = np.concatenate([sequence, value[:, None]], axis=1)
@@ -53,12 +54,12 @@ def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
     A row ends with the token `stop`, or where `stop(vectors)` is true; all steps are run until every row has ended.
     """
     _expect_steps(steps)
-    layers, choose = state_pass.with_states(layers), chooser(layers, temperature, seed)
+    layers, choose = with_states(layers), chooser(layers, temperature, seed)
     ends = stop if callable(stop) else lambda value: np.full(len(value), False) if stop is None else value == stop
     ended, lengths, written = np.full(len(x), False), np.zeros(len(x), np.int64), []
     while len(written) < steps and not (written and ended.all()):
-        run = state_pass.forward(layers, x, states=states)
-        value, states = np.asarray(choose(run), x.dtype), run.states
+        run = forward(layers, x, state=states)
+        value, states = np.asarray(choose(run), x.dtype), run.state
         _expect_like_inputs(value, x)
         written.append(np.where(ended.reshape(-1, *(1,) * (value.ndim - 1)), value.dtype.type(0), value))
         lengths += ~ended
@@ -75,7 +76,7 @@ def chooser(layers, temperature, seed):
     if not layers[0].takes_integers:
         if temperature:
             raise InputError(f"generate: expected no temperature, the model gives vectors; got {temperature}")
-        return lambda run: _last_step(run.output)
+        return lambda run: _last_step(run.outputs)
     softmax = layers[-1].last_activation == "softmax"
     if not softmax and layers[-1].last_activation not in (None, "linear"):
         raise InputError(
@@ -83,7 +84,7 @@ def chooser(layers, temperature, seed):
             f"{layers[-1].last_activation!r}"
         )
     rng = np.random.default_rng(seed)
-    return lambda run: sample(_last_step(run.pre_activation if softmax else run.output), temperature, rng)
+    return lambda run: sample(_last_step(run.pre_activation if softmax else run.outputs), temperature, rng)
 
 
 def sample(scores, temperature, rng):
@@ -102,7 +103,7 @@ def _last_step(array):
 
 def _seed_sequence(caller, model, x):
     """A batch of sequences for the model, of any number of steps."""
-    if not isinstance(model, Chain) or not model.layers or hasattr(model, "generate"):
+    if not isinstance(model, Sequential) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
         raise InputError(f"{caller}: expected {kind}, got {model!r}")
     x, tokens = np.asarray(x), model.layers[0].takes_integers

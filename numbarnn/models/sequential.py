@@ -1,202 +1,307 @@
-"""`Sequential`: a chain of layers, its training and its use."""
+"""`Sequential`: a list of layers, one after another, and its training."""
 
-import math
-import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from ..callbacks import Callbacks
+from .. import checkpoint
 from ..errors import InputError
-from ..layers.base import is_positive_integer
-from ..training import resume as training_state
-from ..training.batches import Means, batch_rows, split_validation
-from ..training.history import History
-from ..training.progress import Progress
-from ..training.trainer import Trainable, expect_positive, plain
-from ..training.truncated import training_step
+from ..layers import Input, Layer
+from ..rnn.arguments import FLOATS
+from ..training.trainer import Trainer
+from .summary import Summary
 
 
-class Sequential(Trainable):
-    """Layers one after another, with training as Keras has it.
+class Sequential(Trainer):
+    """Layers one after another, with training as in Keras.
 
-    ``seed`` decides everything random (initial weights, shuffling, dropout): the same seed, data and calls give the
-    same bits. ``dtype``: "float32" or "float64". ``device``: where the recurrent layers run, see `nr.forward`.
+    Parameters
+    ----------
+    layers : iterable of Layer
+        The layers. An `Input` first (or ``input_shape`` on the first layer) builds them as they are added; otherwise
+        the first data build them.
+    seed : int
+        Decides everything random (initial weights, shuffling, dropout): the same seed, data and calls give the same
+        bits.
+    dtype : {"float32", "float64"}
+        Of all parameters and outputs.
+    device : str
+        The engine of the recurrent layers, see `nr.forward`.
+    name : str
+        The model's name in summaries and errors.
 
-    The loss holds the penalties of all regularisers, in `evaluate` too. Where a mask (of `Masking`, or `Embedding` with
+    Attributes
+    ----------
+    params : dict of {"layer/parameter": ndarray}
+        The trainable arrays that the layers compute with.
+    weights : dict of {"layer/weight": ndarray}
+        Those and the non-trainable ones, such as moving averages, layer by layer.
+
+    Raises
+    ------
+    InputError
+        If layers or options do not fit.
+
+    Notes
+    -----
+    The loss includes the penalties of all regularisers, in `evaluate` too. If a mask (of `Masking`, or `Embedding` with
     mask_zero) reaches the output, loss and metrics are means over the valid steps, which come as rows (steps, outputs)
-    with their labels; nothing else is looked at. So does Keras, except that in its mean of the loss over batches every
-    sample has the same weight, and here every step. The loss's ``reduction`` says what its weighted sum is divided by;
-    with "sum", loss over several batches is the mean of their sums.
-
-    ``sample_weight`` (batch,) or (batch, steps), and ``class_weight`` {class: weight}, are weights in the loss; metrics
-    count all valid rows alike. Raises `InputError` for layers, options and data that do not fit.
+    with their labels; nothing else is looked at. Keras does the same, except that its mean of the loss over batches
+    gives every sample the same weight, and this one every step. The loss's ``reduction`` says what its weighted sum is
+    divided by; with "sum", the loss over several batches is the mean of their sums.
     """
 
-    stop_training = False  # a callback sets it to end `fit` after the epoch
-
-    def fit(
+    def __init__(
         self,
-        x,
-        y,
-        batch_size=32,
-        epochs=1,
+        layers: Iterable[Layer] = (),
         *,
-        validation_data=None,
-        validation_split=0.0,
-        shuffle=True,
-        sample_weight=None,
-        class_weight=None,
-        callbacks=(),
-        initial_epoch=0,
-        reset_every="never",
-        truncate=None,
-        loss_scope="new",
-        activations="stale",
-        update="pass",
-        verbose=1,
-    ):
-        """Train on samples x with labels y up to the epoch ``epochs``, from ``initial_epoch``; returns a `History`.
-
-        Every epoch goes through all samples in a new order, unless ``shuffle`` is off; the last batch may be short.
-        Loss and metrics of the training data are means over the batches, each measured before its update.
-        ``validation_data`` (x, y) or (x, y, sample_weight), or the last ``validation_split`` of the samples, is
-        evaluated after each epoch. ``callbacks``: a list of `nr.callbacks`.
-        ``verbose`` 1 shows progress, 2 a line an epoch, 0 nothing. A loss, gradient or moving average that is
-        not finite ends the training with a warning: the history shows NaN, and the weights are those before that batch.
-
-        ``reset_every`` says when stateful layers forget their states: before every "epoch", before every batch (each
-        holds whole sequences: "sequence"), or "never". ``truncate`` (k1, k2) is truncated BPTT for losses at each step:
-        a batch is gone through from its first step to its last, with a backward pass over k2 steps after every k1; for
-        ``loss_scope`` and ``activations`` see `nr.truncated_bptt`. ``update`` the parameters after every "pass", or
-        once after the "sequence", by the mean over the passes. Loss and metrics are then means over passes.
-        """
-        data, validation = self._fit_data(
-            x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
-        )
-        self._check_fit(epochs, initial_epoch, shuffle, reset_every)
-        train_step = training_step(self, data, truncate, loss_scope, activations, update)
-        names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
-        callbacks = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
-        history, self.stop_training = History(), False
-        callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
-            progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
-            if reset_every == "epoch":
-                self.reset_states()
-            results = self._train_epoch(data, batch_size, shuffle, train_step, reset_every == "sequence", progress)
-            finite = math.isfinite(results["loss"])
-            if validation is not None:
-                results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
-            progress.finish(results)
-            callbacks.on_epoch_end(epoch, results)
-            history.append(epoch, results)
-            if not finite:
-                message = f"fit: stopped in epoch {epoch + 1}: the loss, a gradient or a moving average is not finite"
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if self.stop_training or not finite:
-                break
-        callbacks.on_train_end()
-        return history
-
-    def evaluate(self, x, y, batch_size=32, *, sample_weight=None, verbose=0, return_dict=False):
-        """Loss and metrics on x and y: a list, the loss alone when there are no metrics, or {name: value}."""
-        data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
-        if len(data.y) == 0:
-            raise InputError("evaluate: expected at least one sample, got none")
-        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose))
-        return values if return_dict else plain(values)
-
-    def predict(self, x, batch_size=32, *, verbose=0):
-        """The outputs for x, (batch, ...)."""
-        x = self._inputs(x)
-        self._expect_batches("predict", x, batch_size)
-        progress, outputs = Progress("predict", len(x), batch_size, verbose), []
-        for rows in batch_rows(len(x), batch_size):
-            outputs.append(self._forward(x[rows]).output)
-            progress.update(len(outputs[-1]), Means(()))
-        progress.finish({})
-        return np.concatenate(outputs)
-
-    def save_training(self, path, epoch=0):
-        """Write all that training goes on from to the file ``path``, whole or not at all: weights, the optimiser's
-        memory, random generators, states of stateful layers, and ``epoch``, the number of epochs made.
-
-        Not in it: layers, options, data, and what callbacks remember.
-        """
-        training_state.save(self, path, epoch)
-
-    def load_training(self, path):
-        """Read a file of `save_training` into a model made and compiled as that one was; returns its ``epoch``.
-
-        ``model.fit(..., initial_epoch=model.load_training(path))`` then gives the bits of a training without a break.
-        A file that does not fit changes nothing.
-        """
-        return training_state.load(self, path)
-
-    def _train_epoch(self, data, batch_size, shuffle, train_step, reset, progress):
-        """{name: mean} of loss and metrics over an epoch; a loss of NaN ends it."""
-        order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
-        means = self._means()
-        for rows in batch_rows(len(data.y), batch_size, order):
-            batch = data.rows(rows)
-            if reset:
-                self.reset_states()
-            values, weights = train_step(batch)
-            means.add(values, weights)
-            progress.update(len(batch.y), means)
-            if not math.isfinite(values[0]):
-                break
-        return means.values()
-
-    def _evaluate(self, data, batch_size, progress):
-        means = self._means()
-        for rows in batch_rows(len(data.y), batch_size):
-            batch = data.rows(rows)
-            measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
-            means.add(measured.values, measured.weights)
-            progress.update(len(batch.y), means)
-        progress.finish(means.values())
-        return means.values()
-
-    def _validate(self, data, batch_size):
-        """Like `_evaluate`; the states of stateful layers start anew and are afterwards what they were."""
-        layers = self._stateful_layers()
-        states = [layer.state for layer in layers]
-        self.reset_states()
+        seed: int = 0,
+        dtype: DTypeLike = "float32",
+        device: str = "cpu",
+        name: str = "sequential",
+    ) -> None:
         try:
-            return self._evaluate(data, batch_size, Progress("validate", len(data.y), batch_size, verbose=0))
-        finally:
-            for layer, state in zip(layers, states, strict=True):
-                layer.state = state
+            seeds = np.random.SeedSequence(seed).spawn(3)
+            self.dtype = np.dtype(dtype)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"Sequential: expected an integer seed of at least 0, and a dtype: {error}") from None
+        if self.dtype not in FLOATS:
+            raise InputError(f"Sequential: expected dtype float32 or float64, got {dtype!r}")
+        self._weights_rng, self._shuffle_rng, self._dropout_rng = map(np.random.default_rng, seeds)
+        self.device = device
+        self.name = name
+        self.layers = []
+        self.params = {}
+        self.weights = {}
+        self.regularizers = {}
+        self.constraints = {}
+        self.input_shape = None
+        for layer in layers:
+            self.add(layer)
 
-    def _fit_data(self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split):
-        """The checked `Data` of `fit`: to train on, and to validate on or None."""
-        data, validation = self._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
-        if validation_split:
-            if validation_data is not None:
-                raise InputError("fit: expected validation_data or validation_split, got both")
-            data, validation = split_validation(data, validation_split)
-            for part in (data, validation):
-                self._expect_batches("fit: validation_split", part.y, batch_size)
-        if len(data.y) == 0:
-            raise InputError("fit: expected at least one sample, got none")
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-                got = type(validation_data).__name__
-                raise InputError(
-                    f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}"
-                )
-            validation = self._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
-            # what does not fit shows now, not after an epoch
-            self._validate(validation.rows(slice(batch_size)), batch_size)
-        return data, validation
+    def __repr__(self) -> str:
+        layers = ", ".join(type(layer).__name__ for layer in self.layers) or "no layers"
+        state = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"{type(self).__name__}({self.name!r}: {layers}; {state})"
 
-    def _check_fit(self, epochs, initial_epoch, shuffle, reset_every):
-        expect_positive("fit", "epochs", epochs)
-        if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
-            raise InputError(f"fit: expected initial_epoch to be an integer from 0 to {epochs}, got {initial_epoch!r}")
-        if reset_every not in ("epoch", "never", "sequence"):
-            raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
-        if shuffle and reset_every != "sequence" and self._stateful_layers():
-            raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")
+    def _repr_html_(self) -> str:
+        return Summary(self)._repr_html_()
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            A new layer of one output.
+
+        Raises
+        ------
+        InputError
+            If the layer has several outputs, is in use already, or does not fit the layers before.
+        """
+        if not isinstance(layer, Layer):
+            raise InputError(f"{self.name}: expected a layer such as Dense(10), got {layer!r}")
+        if not layer.has_one_output:
+            raise InputError(f"{self.name}: expected layers with one output, got {layer.name} with several")
+        if layer.built or any(layer is other for other in self.layers):
+            raise InputError(f"{self.name}: expected a new layer, got {layer.name}, which is in use already")
+        first = not self.layers and self.input_shape is None
+        if isinstance(layer, Input):
+            if not first:
+                raise InputError(f"{self.name}: expected Input as the first layer")
+            self.input_shape = (None, *layer.shape)
+            return
+        if first and layer.input_shape is not None:
+            self.input_shape = (None, *layer.input_shape)
+        layer.name = self._free_name(layer)
+        layer.device = self.device
+        self.layers.append(layer)
+        if self.input_shape is not None:
+            self._build(layer)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the parameters.
+
+        Parameters
+        ----------
+        input_shape : sequence of int or None
+            Shape of the inputs, the batch first; None where it is free.
+
+        Raises
+        ------
+        InputError
+            If the model is built already, or the layers do not take such inputs.
+        """
+        if self.built:
+            raise InputError(f"{self.name}: already built for inputs of shape {self.input_shape}")
+        self.input_shape = tuple(input_shape)
+        for layer in self.layers:
+            self._build(layer)
+
+    @property
+    def built(self) -> bool:
+        """Whether the parameters exist."""
+        return self.input_shape is not None and bool(self.layers) and self.layers[-1].built
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...] | None:
+        """Shape of the outputs, the batch first; None where it is free."""
+        return self.layers[-1].output_shape if self.layers else self.input_shape
+
+    def count_params(self) -> int:
+        """Return the number of weights, the non-trainable ones included."""
+        self._expect_built("count_params")
+        return sum(array.size for array in self.weights.values())
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers, their output shapes and their numbers of parameters.
+
+        Parameters
+        ----------
+        print_fn : callable
+            Takes the text.
+
+        Raises
+        ------
+        InputError
+            If the model is not built.
+        """
+        self._expect_built("summary")
+        print_fn(str(Summary(self)))
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all weights, in the order of ``weights``."""
+        self._expect_built("get_weights")
+        return [array.copy() for array in self.weights.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            Numbers of the shapes of `get_weights`, in its order.
+
+        Raises
+        ------
+        InputError
+            If number, shapes or types differ; nothing has changed then.
+        """
+        self._expect_built("set_weights")
+        weights = [np.asarray(w) for w in weights]
+        got, expected = [w.shape for w in weights], [w.shape for w in self.weights.values()]
+        if got != expected or any(w.dtype.kind not in "fiu" for w in weights):
+            raise InputError(f"{self.name}: expected arrays of numbers of the shapes {expected}, got {got}")
+        for array, new in zip(self.weights.values(), weights, strict=True):
+            array[...] = new
+
+    def save_weights(self, path: str | Path) -> None:
+        """Write all weights to a file (npz), whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        """
+        self._expect_built("save_weights")
+        checkpoint.save(path, self.weights)
+
+    def load_weights(self, path: str | Path) -> None:
+        """Read all weights from a file of `save_weights`.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the file does not fit; nothing has changed then.
+        """
+        self._expect_built("load_weights")
+        found = checkpoint.load(path)
+        got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, self.weights))
+        if got != expected:
+            differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))
+            name = differing[0]
+            raise InputError(
+                f"{path}: not the weights of this model: expected {name} {expected.get(name, 'missing')}, "
+                f"got {got.get(name, 'missing')}"
+            )
+        for name, array in self.weights.items():
+            array[...] = found[name]
+
+    def reset_states(self, rows: ArrayLike | None = None) -> None:
+        """Forget the states of stateful layers.
+
+        Parameters
+        ----------
+        rows : array_like of bool or int, optional
+            Rows of the batch to forget; all by default.
+        """
+        for layer in self._stateful_layers():
+            layer.reset_states(rows=rows)
+
+    def end_rows(self, rows: ArrayLike) -> None:
+        """Drop finished sequences from the states of stateful layers.
+
+        The next batch holds the remaining rows alone, in their order; they keep their states.
+
+        Parameters
+        ----------
+        rows : array_like of bool or int
+            Rows of the batch that have ended.
+        """
+        for layer in self._stateful_layers():
+            layer.end_rows(rows)
+
+    def _stateful_layers(self):
+        return [layer for layer in self.layers if getattr(layer, "stateful", False)]
+
+    def _build(self, layer):
+        layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
+        named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
+        self.params |= named(layer.params)
+        self.weights |= named(layer.weights)
+        self.regularizers |= {name: r for name, r in named(layer.regularizers).items() if name in self.params}
+        self.constraints |= {name: c for name, c in named(layer.constraints).items() if name in self.params}
+
+    def _shape_before(self, layer):
+        """Return the shape of the layer's inputs."""
+        before = self.layers[: self.layers.index(layer)]
+        return before[-1].output_shape if before else self.input_shape
+
+    def _free_name(self, layer):
+        """Return the layer's name, with a number behind it if it was not chosen and is taken."""
+        taken, name, number = {other.name for other in self.layers}, layer.name, 0
+        if name in taken and name != layer.default_name():
+            raise InputError(f"{self.name}: expected another name, {name!r} is taken")
+        while name in taken:
+            number += 1
+            name = f"{layer.name}_{number}"
+        return name
+
+    def _expect_built(self, caller):
+        if not self.built:
+            raise InputError(f"{self.name}: {caller} needs parameters: start with Input(shape), or call build first")
+
+    def _inputs(self, x):
+        """Return x as an array that the first layer takes; the first call builds the model."""
+        if not self.layers:
+            raise InputError(f"{self.name}: expected at least one layer")
+        x = np.asarray(x)
+        integers = self.layers[0].takes_integers
+        if x.dtype.kind not in ("iu" if integers else "fiub") or x.ndim < 2:
+            kind = "integers" if integers else "numbers"
+            raise InputError(f"{self.name}: expected {kind} of shape (batch, ...), got {x.dtype} of shape {x.shape}")
+        if not self.built:
+            self.build((None,) * x.ndim if integers else (*[None] * (x.ndim - 1), x.shape[-1]))
+        free = tuple(m if n is None else n for n, m in zip(self.input_shape, x.shape, strict=False))
+        if x.ndim != len(self.input_shape) or x.shape != free:
+            expected = ", ".join("any" if n is None else str(n) for n in self.input_shape[1:])
+            raise InputError(f"{self.name}: expected inputs of shape (batch, {expected}), got {x.shape}")
+        return x if integers else x.astype(self.dtype, copy=False)

@@ -1,18 +1,42 @@
-"""The table that `Sequential.summary` prints."""
+"""The table of a model's layers."""
+
+from html import escape
+
+HEAD = "Layer (type)", "Output shape", "Param #"
 
 
-def summary(model):
-    """One row a layer (name and type, output shape, number of parameters), then the totals."""
-    rows = [("Layer (type)", "Output shape", "Param #")]
-    for layer in model.layers:
-        rows.append((f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), str(layer.count_params())))
-    widths = [max(len(row[i]) for row in rows) + 3 for i in range(3)]
-    head, *body = ("".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    total, trainable = model.count_params(), sum(array.size for array in model.params.values())
-    totals = (
-        f"Total params: {total:,}",
-        f"Trainable params: {trainable:,}",
-        f"Non-trainable params: {total - trainable:,}",
-    )
-    rule = "-" * sum(widths)
-    return "\n".join((f'Model: "{model.name}"', rule, head, rule, *body, rule, *totals))
+class Summary:
+    """Layers of a model with names, types, output shapes and numbers of parameters, as text or as HTML."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return one row per layer."""
+        return [
+            (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), str(layer.count_params()))
+            for layer in self.model.layers
+        ]
+
+    def totals(self) -> list[str]:
+        """Return the lines below the table."""
+        total = sum(array.size for array in self.model.weights.values())
+        trainable = sum(array.size for array in self.model.params.values())
+        counts = {"Total": total, "Trainable": trainable, "Non-trainable": total - trainable}
+        return [f"{kind} params: {count:,}" for kind, count in counts.items()]
+
+    def __str__(self) -> str:
+        rows = [HEAD, *self.rows()]
+        widths = [max(len(row[i]) for row in rows) + 3 for i in range(3)]
+        head, *body = (
+            "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+        rule = "-" * sum(widths)
+        return "\n".join((f'Model: "{self.model.name}"', rule, head, rule, *body, rule, *self.totals()))
+
+    def _repr_html_(self) -> str:
+        cells = lambda row, kind: "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in row)  # noqa: E731
+        body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in self.rows())
+        totals = "<br>".join(self.totals())
+        head = f"<thead><tr>{cells(HEAD, 'th')}</tr></thead>"
+        return f"<b>{escape(self.model.name)}</b><table>{head}<tbody>{body}</tbody></table>{totals}"

@@ -40,7 +40,7 @@ def truncation_bias(run, d_outputs=None, d_state=None, *, truncates=None, loss_s
     `Run.backward`. By default (k, k) for k = 1, 2, 4, ... below the number of steps. With `loss_scope` "window" losses
     count several times, so the gradient is longer too. Raises `InputError`.
     """
-    steps = len(run.run.outputs)
+    steps = len(run.result.outputs)
     if truncates is None:
         truncates = [(1 << i, 1 << i) for i in range(max(0, steps - 1).bit_length())]
     truncates = [check_truncate("truncation_bias", pair, loss_scope) for pair in truncates]

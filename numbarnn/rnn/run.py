@@ -1,6 +1,6 @@
-"""`forward`: run a cell over a batch of sequences; `Run`: the result, and its gradient by BPTT.
+"""Run a cell over a batch of sequences, and back-propagate through time.
 
-Everything a caller passes is checked here, by `checks`; cells and engines check nothing.
+`rnn.arguments` checks everything that a caller passes; cells and engines check nothing.
 """
 
 from dataclasses import dataclass
@@ -8,13 +8,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import swap_time_batch, with_zeros
 from ..engines.dispatch import DEVICES
 from ..engines.interface import CellResult, RunOptions
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from . import truncation as windows
+from . import truncation
 from .arguments import (
     check_array,
     check_can_stay,
@@ -30,42 +32,88 @@ from .arguments import (
 
 @dataclass
 class Gradients:
-    """Gradients with the names and shapes of what they belong to."""
+    """Gradients with the names, shapes and dtypes of what they belong to.
 
-    params: dict
-    inputs: np.ndarray
-    initial_state: tuple
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        Gradients of the parameters.
+    inputs : ndarray or None
+        Gradient of the inputs; None if these are integers.
+    initial_state : tuple of ndarray
+        Gradients of the initial states, nested like the cell's state.
+    """
+
+    params: dict[str, np.ndarray]
+    inputs: np.ndarray | None
+    initial_state: Any
+
+    def __repr__(self):
+        sizes = ", ".join(f"{name} {np.shape(g)}" for name, g in self.params.items())
+        return f"Gradients(params: {sizes}; inputs: {None if self.inputs is None else np.shape(self.inputs)})"
 
 
 def forward(
-    cell,
-    params,
-    x,
+    cell: RNNCell,
+    params: dict[str, Any],
+    x: ArrayLike,
     *,
-    initial_state=None,
-    lengths=None,
-    mask=None,
-    reset_mask=None,
-    time_major=False,
-    reverse=False,
-    training=False,
-    rng=None,
-    device="cpu",
-    save="all",
-):
-    """Run `cell` over the sequences x (B, T, I), or (T, B, I) with `time_major`; float32 or float64, as its `params`.
+    initial_state: Any = None,
+    lengths: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    reset_mask: ArrayLike | None = None,
+    time_major: bool = False,
+    reverse: bool = False,
+    training: bool = False,
+    rng: int | np.random.Generator | None = None,
+    device: str = "cpu",
+    save: str = "all",
+) -> "Run":
+    """Run a cell over a batch of sequences.
 
-    `initial_state`: the cell's `State` of (B, H) arrays, zeros by default. `lengths` (B,): valid steps of each row,
-    zero allowed; `mask` (B, T), laid out as x: any pattern of valid steps. At other steps outputs are zero, the
-    state is copied and whatever stands in x is ignored. `reset_mask` (B, T), laid out as x: where it is true, all
-    states of the row become zero (whatever the initial state) before the step, valid or not, and no gradient passes;
-    the state after the step before stays what it was. `reverse` walks each row from its last valid step to its first;
-    outputs stay where their inputs are, and there are no resets. `training` and `rng` (a seed) concern cells that draw
-    random numbers. `save`: "all" keeps what the gradient needs, "minimal" does not, and `Run.backward` then runs the
-    forward pass again. `device`: "cpu"; "numpy", the slow and readable engine; "cuda", an NVIDIA GPU, or "cuda tf32"
-    with matrix products in TF32. There x, params, states and gradients may also be arrays on the GPU (of PyTorch,
-    CuPy, numba-cuda); where x is one, so is all that comes back but `states` and `gates`. x and params must stay as
-    they are until the gradient has been taken. Raises `InputError`.
+    Parameters
+    ----------
+    cell : RNNCell
+        A cell, plain or composite, such as ``nr.LSTMCell(64)``.
+    params : dict of str to ndarray
+        The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
+    x : ndarray (B, T, I)
+        Inputs of the parameters' dtype; (T, B, I) if ``time_major``. Integers (B, T) if the cell takes those.
+    initial_state : State of ndarray (B, H), optional
+        The cell's states before the first step, nested like ``cell.state_size``; zeros by default.
+    lengths : array_like (B,) of int, optional
+        Number of valid steps of each row, zero allowed.
+    mask : ndarray (B, T) of bool, optional
+        Valid steps in any pattern, laid out as ``x``; not together with ``lengths``. At other steps outputs are zero,
+        the state is copied, and ``x`` is ignored.
+    reset_mask : ndarray (B, T) of bool, optional
+        Where it is true, all states of the row become zero before the step, valid or not, whatever the initial state,
+        and no gradient passes. The state after the step before stays as it was. Not together with ``reverse``.
+    time_major : bool
+        Whether ``x``, the masks and the outputs have the time axis first.
+    reverse : bool
+        Whether each row is read from its last valid step to its first. Outputs stay where their inputs are.
+    training : bool
+        Whether cells that draw random numbers (dropout, zoneout) do so.
+    rng : int or numpy.random.Generator, optional
+        Seed of these random numbers; the same seed gives the same bits.
+    device : str
+        The engine: "cpu"; "numpy", slow and readable; "cuda", an NVIDIA GPU, or "cuda tf32" with matrix
+        products in TF32. On a GPU, x, params, states and gradients may also be arrays on the GPU (of PyTorch, CuPy,
+        numba-cuda); if x is one, so is all that comes back but ``states`` and ``gates``.
+    save : {"all", "minimal"}
+        "all" keeps what the gradient needs; with "minimal" `Run.backward` runs the forward pass again.
+
+    Returns
+    -------
+    Run
+        Outputs, final state, and gradients on request. ``x`` and ``params`` must stay as they are until the gradient
+        has been taken.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
     """
     check_cell("forward", cell)
     caller = type(cell).__name__
@@ -89,74 +137,134 @@ def forward(
             f"{caller}: expected no reset_mask with reverse: read backwards, another step follows the reset"
         )
     options = RunOptions(reverse, training, seed_path(caller, rng), device, save == "all", resets)
-    return Run(cell, cell.unroll(params, x, state, valid, options), dtype, time_major, reverse)
+    return Run(cell, cell.unroll(params, x, state, valid, options), dtype, time_major, reverse, valid)
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """The result of `forward`: outputs, states, and gradients on request."""
 
-    cell: Any
-    run: CellResult
+    cell: RNNCell
+    result: CellResult
     dtype: np.dtype
     time_major: bool
     reverse: bool
+    valid: np.ndarray | None  # (T, B) booleans
 
-    def _turn(self, array):
-        """Between the layout of the caller and time-major."""
+    def __repr__(self):
+        axes = "(time, batch, ...)" if self.time_major else "(batch, time, ...)"
+        return f"Run({self.cell!r}: outputs {self.outputs.shape} {axes}, {self.dtype.name})"
+
+    def _swapped(self, array):
+        """Convert between the layout of the caller and time-major."""
         return array if self.time_major or array is None else swap_time_batch(array)
 
     @cached_property
-    def outputs(self):
-        """Outputs (B, T, output_size), or (T, B, ...) where time-major; a view, not always contiguous."""
-        return self._turn(self.run.outputs)
+    def outputs(self) -> np.ndarray:
+        """Outputs (B, T, output_size), or (T, B, output_size) if time-major; a view, not always contiguous."""
+        return self._swapped(self.result.outputs)
 
     @property
-    def state(self):
+    def mask(self) -> np.ndarray | None:
+        """Valid steps (B, T), laid out as the outputs; None: all."""
+        return self._swapped(self.valid)
+
+    @property
+    def state(self) -> Any:
         """The final state, after each row's last valid step; a `State` of (B, H) arrays, nested for composite cells."""
-        return self.run.state
+        return self.result.state
 
     @property
-    def states(self):
+    def states(self) -> dict[str, np.ndarray]:
         """{name: (B, T, H)}: every state after each step."""
-        return {name: self._turn(a) for name, a in self.run.states().items()}
+        return {name: self._swapped(a) for name, a in self.result.states().items()}
 
     @property
-    def gates(self):
-        """{name: (B, T, H)}: the value of every gate in each step, zero where masked; empty for a cell without
-        gates."""
-        return {name: self._turn(a) for name, a in self.run.gates().items()}
+    def gates(self) -> dict[str, np.ndarray]:
+        """{name: (B, T, H)}: each gate's value in each step, zero where masked; empty for a cell without gates."""
+        return {name: self._swapped(a) for name, a in self.result.gates().items()}
 
-    def backward(self, d_outputs=None, d_state=None, *, truncate=None, loss_scope="new"):
-        """Gradients of parameters, inputs and initial state by full BPTT, or by truncated BPTT.
+    def backward(
+        self,
+        d_outputs: ArrayLike | None = None,
+        d_state: Any = None,
+        *,
+        truncate: tuple[int, int] | None = None,
+        loss_scope: str = "new",
+    ) -> Gradients:
+        """Back-propagate through time, in full or truncated; a run may be asked more than once.
 
-        `d_outputs`: gradient of the loss with respect to the outputs, in their shape. `d_state`: with respect to
-        the final state, arrays like it, each of which may be None. `truncate` (k1, k2), k2 >= k1: the sum over
-        backward passes that end after every k1 steps and after the last, over the k2 steps before; the state before
-        these is a constant. With `loss_scope` "new" each pass takes the d_outputs since the pass before (Williams and
-        Peng 1990), with "window" all of its k2 steps (Sutskever 2013); d_state belongs to the last pass. Steps count
-        in the order of reading, masked ones too. Windows that do not overlap go together, so it takes ceil(k2 / k1)
-        walks back, or one more where k1 does not divide T, with the forward pass again between them. Raises
-        `InputError`.
+        Parameters
+        ----------
+        d_outputs : ndarray, optional
+            Gradient of the loss with respect to the outputs, of their shape and dtype; None: zero.
+        d_state : State of (ndarray or None), optional
+            Gradient of the loss with respect to the final state, nested like it; None: zero.
+        truncate : (k1, k2), optional
+            Truncated BPTT, k2 >= k1: a sum over backward passes. One ends after every k1 steps and after the last, and
+            goes back over the k2 steps before; the state before these is a constant. Steps count in the order of
+            reading, masked ones too.
+        loss_scope : {"new", "window"}
+            Which ``d_outputs`` a pass of truncated BPTT takes: those of the steps since the pass before [1]_, or
+            those of all its k2 steps [2]_. ``d_state`` belongs to the last pass.
+
+        Returns
+        -------
+        Gradients
+            Gradients of parameters, inputs and initial state.
+
+        Raises
+        ------
+        InputError
+            If a gradient has another shape or dtype than expected, or ``truncate`` is no pair with k2 >= k1 > 0.
+
+        Notes
+        -----
+        Windows that do not overlap share a walk: truncated BPTT takes ceil(k2 / k1) walks back, or one more if k1
+        does not divide T, with the forward pass again between them.
+
+        References
+        ----------
+        .. [1] R. J. Williams, J. Peng, "An efficient gradient-based algorithm for on-line training of recurrent
+           network trajectories", Neural Computation 2 (1990).
+        .. [2] I. Sutskever, "Training recurrent neural networks", PhD thesis, University of Toronto (2013).
         """
-        caller, batch = type(self.cell).__name__, self.run.outputs.shape[1]
+        caller, batch = type(self.cell).__name__, self.result.outputs.shape[1]
         if d_outputs is not None:
-            d_outputs = self._turn(check_array(caller, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
+            d_outputs = self._swapped(check_array(caller, "d_outputs", d_outputs, self.outputs.shape, self.dtype))
         d_state = check_state(self.cell, "d_state", d_state, batch, self.dtype, partial=True)
         d_state = self.cell.no_gradient if d_state is None else d_state
         if truncate is None:
-            params, inputs, initial = self.run.backward(d_outputs, d_state)
+            params, inputs, initial = self.result.backward(d_outputs, d_state)
         else:
-            k1, k2 = windows.check_truncate(caller, truncate, loss_scope)
-            if is_on_device(self.run.outputs):
+            k1, k2 = truncation.check_truncate(caller, truncate, loss_scope)
+            if is_on_device(self.result.outputs):
                 raise InputError(f"{caller}: truncate takes NumPy arrays; on a GPU pass the state from chunk to chunk")
-            passes = windows.windows(len(self.run.outputs), k1, k2, loss_scope)
-            params, inputs, initial = windows.gradient(self.run, d_outputs, d_state, passes, self.reverse)
-        return Gradients(params, self._turn(inputs), initial)
+            passes = truncation.windows(len(self.result.outputs), k1, k2, loss_scope)
+            params, inputs, initial = truncation.gradient(self.result, d_outputs, d_state, passes, self.reverse)
+        return Gradients(params, self._swapped(inputs), initial)
 
 
-def step(cell, params, x, state=None, **options):
-    """One time step: x (B, I) in, output (B, output_size) and the new state out."""
+def step(cell: RNNCell, params: dict[str, Any], x: ArrayLike, state: Any = None, **options) -> tuple[np.ndarray, Any]:
+    """Run a cell over one time step.
+
+    Parameters
+    ----------
+    cell : RNNCell
+    params : dict of str to ndarray
+    x : ndarray (B, I)
+        Inputs of the step; integers (B,) if the cell takes those.
+    state : State of ndarray (B, H), optional
+        The states before the step; zeros by default.
+    **options
+        Options of `forward`.
+
+    Returns
+    -------
+    output : ndarray (B, output_size)
+    state : State of ndarray (B, H)
+        The states after the step.
+    """
     x = np.asarray(x)
     rank = 1 if cell.takes_integers else 2
     if x.ndim != rank:

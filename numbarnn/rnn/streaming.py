@@ -3,7 +3,6 @@
 Williams and Peng (1990), BPTT(h; h') with h = k2 and h' = k1; Sutskever (2013).
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..errors import InputError
 from ..losses.evaluation import measure
 from ..wrappers import Bidirectional
 from .arguments import check_cell, check_params, check_state, checked_inputs, seed_path, valid_steps
-from .run import Run, forward
+from .run import forward
 from .segments import Steps, backward_passes, check_activations
 from .truncation import check_truncate
 
@@ -74,9 +73,7 @@ def truncated_bptt(
 
     def make_runner():
         used = {name: np.copy(value) for name, value in params.items()} if activations == "stale" else params
-        return lambda steps, state: CellRun(
-            forward(cell, used, steps.x, initial_state=state, mask=steps.mask, **options), steps.mask
-        )
+        return lambda steps, state: forward(cell, used, steps.x, initial_state=state, mask=steps.mask, **options)
 
     passes = backward_passes(
         _stream(cell, params, chunks, initial_state),
@@ -97,28 +94,6 @@ def reads_backwards(cell):
     """Whether a cell, or one in it, needs all steps before its first output."""
     inside = [c for v in vars(cell).values() for c in (v if isinstance(v, tuple) else (v,)) if isinstance(c, RNNCell)]
     return isinstance(cell, Bidirectional) or any(map(reads_backwards, inside))
-
-
-@dataclass
-class CellRun:
-    """A cell's run over a piece of time, as `backward_passes` wants it."""
-
-    run: Run
-    mask: np.ndarray | None
-
-    @property
-    def output(self):
-        return self.run.outputs
-
-    @property
-    def state(self):
-        return self.run.state
-
-    def backward(self, d_output, d_state):
-        d_state = self.run.cell.no_gradient if d_state is None else d_state
-        d_output = None if d_output is None else d_output.swapaxes(0, 1)
-        gradients, _, d_start = self.run.run.backward(d_output, d_state)
-        return gradients, d_start
 
 
 def _stream(cell, params, chunks, initial_state):

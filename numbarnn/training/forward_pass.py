@@ -1,71 +1,163 @@
-"""A batch on its way through a chain of layers, and the way of the gradient back."""
+"""The forward pass of a batch through a list of layers, and its backward pass."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..layers import Embedding
+from ..layers.base import Layer
+from ..rnn.run import Gradients
 
 
 @dataclass
-class ChainPass:
-    """What came out: `output` with its `mask`, the `penalty` of the layers' activity_regularizers, and what is needed
-    for the gradient: per layer what it kept, and the gradient of its penalty. Outside training of the last layer only.
+class ForwardPass:
+    """The result of a batch's pass through a list of layers.
+
+    Attributes
+    ----------
+    outputs : ndarray (batch, ...)
+        Outputs of the last layer.
+    mask : ndarray of bool or None
+        Which rows of ``outputs`` count; None: all.
+    penalty : float
+        Sum of the layers' activity penalties.
+    steps : list of (layer, saved, gradient of its penalty)
+        What the gradient needs; outside of training the last layer alone.
+    state : list of list of ndarray
+        Final states, h first, of each layer that returns its states.
+    encoder : ForwardPass or None
+        The pass whose final states were the initial states of this one.
+    split_states : callable or None
+        Gradients of the encoder's final states from those of the initial states.
     """
 
-    output: np.ndarray
+    outputs: np.ndarray
     mask: np.ndarray | None
     penalty: float
-    steps: list[tuple[Any, Any, Any]]
+    steps: list[tuple[Layer, Any, Any]]
+    state: list[list[np.ndarray]]
+    encoder: "ForwardPass | None" = None
+    split_states: Callable | None = None
 
     @property
-    def pre_activation(self):
+    def pre_activation(self) -> np.ndarray:
         """What the last layer's activation was applied to."""
-        layer, kept, _ = self.steps[-1]
-        return layer.pre_activation(kept)
+        layer, saved, _ = self.steps[-1]
+        return layer.pre_activation(saved)
 
     @property
-    def updates(self):
-        """{"layer/weight": new value} of non-trainable weights, after a pass in training."""
-        updates = {}
-        for layer, kept, _ in self.steps:
-            updates |= {f"{layer.name}/{name}": new for name, new in layer.updates(kept).items()}
+    def updates(self) -> dict[str, np.ndarray]:
+        """{"layer/weight": new value} of the non-trainable weights after a pass in training."""
+        updates = {} if self.encoder is None else self.encoder.updates
+        for layer, saved, _ in self.steps:
+            updates |= {f"{layer.name}/{name}": new for name, new in layer.updates(saved).items()}
         return updates
 
-    def backward(self, d_output, **options):
-        """{"layer/parameter": gradient}; `options` are those of the last layer's `backward`."""
-        gradients, d = {}, d_output
-        for layer, kept, d_penalty in reversed(self.steps):
-            d = d if d_penalty is None else d + d_penalty
-            d, grads = layer.backward(kept, d, **options)
-            gradients |= {f"{layer.name}/{name}": g for name, g in grads.items()}
+    def backward(self, d_outputs, d_state=None, **options) -> Gradients:
+        """Back-propagate through the layers.
+
+        Parameters
+        ----------
+        d_outputs : ndarray or None
+            Gradient of the loss with respect to the outputs; None: the loss has no part in this pass, so that its
+            penalties do not count either.
+        d_state : list of list of (ndarray or None), optional
+            The same with respect to ``state``.
+        **options
+            Options of the last layer's ``backward``.
+
+        Returns
+        -------
+        Gradients
+            ``params`` {"layer/parameter": gradient}; ``initial_state`` like ``state``, empty if none were given.
+        """
+        params, d_initial, d = {}, [], d_outputs
+        d_state = [[None] * len(arrays) for arrays in self.state] if d_state is None else list(d_state)
+        for layer, saved, d_penalty in reversed(self.steps):
+            if d_penalty is not None and d_outputs is not None:
+                d = d_penalty if d is None else d + d_penalty
+            if _returns_state(layer):
+                d = [d, *d_state.pop()]
+            elif d is None:
+                continue
+            d, of_layer = layer.backward(saved, d, **options)
+            if isinstance(d, list):
+                d, *of_states = d
+                d_initial.insert(0, of_states)
+            params |= {f"{layer.name}/{name}": gradient for name, gradient in of_layer.items()}
             options = {}
-        return gradients
+        if self.encoder is not None:
+            d_encoded = np.zeros_like(self.encoder.outputs)
+            params = self.encoder.backward(d_encoded, self.split_states(d_initial)).params | params
+        return Gradients(params, d, d_initial)
 
 
-def forward(layers, x, training=False, rng=None):
-    """The `ChainPass` of x through the layers; masks go from one to the next."""
-    mask, penalty, steps = None, 0.0, []
+def forward(layers, x, training=False, rng=None, mask=None, state=None) -> ForwardPass:
+    """Run a batch through layers.
+
+    The latest mask counts, as in Keras: one that a layer makes replaces those of the layers before. The mask of the
+    data itself holds everywhere.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        Layers of one output, or as `with_states` makes them.
+    x : ndarray (batch, ...)
+        Inputs of the first layer.
+    training : bool
+        Whether dropout is applied and the gradient's needs are kept.
+    rng : numpy.random.Generator, optional
+        The source of all random choices.
+    mask : ndarray (batch, steps) of bool, optional
+        Which steps of the data count.
+    state : list of list of ndarray, optional
+        Initial states, like those of the result; zeros by default.
+
+    Returns
+    -------
+    ForwardPass
+    """
+    of_data, penalty, steps, final = mask, 0.0, [], []
+    initial = iter(state or ())
     for layer, following in zip(layers, [*layers[1:], None], strict=True):
-        output, kept = layer_forward(layer, following, x, training, rng, mask)
-        mask, x = layer.compute_mask(x, mask), output
-        of_layer, d_penalty = activity_penalty(layer, x)
+        if _returns_state(layer):
+            (outputs, *arrays), saved = layer.forward(x, training, rng, mask, next(initial, None))
+            final.append(arrays)
+        elif _defers_lookup(layer, following):
+            outputs, saved = layer.rows(x)
+        else:
+            outputs, saved = layer.forward(x, training, rng, mask)
+        mask, of_data = _masks_after(layer, x, mask, of_data)
+        x = outputs
+        of_layer, d_penalty = _activity_penalty(layer, x)
         penalty += of_layer
-        steps = [*(steps if training else ()), (layer, kept, d_penalty)]
-    return ChainPass(x, mask, penalty, steps)
+        steps = [*(steps if training else ()), (layer, saved, d_penalty)]
+    return ForwardPass(x, mask, penalty, steps, final)
 
 
-def layer_forward(layer, following, x, training, rng, mask):
-    """A layer's `forward`; vectors of an embedding that only a recurrent layer reads stay `Rows`."""
-    if isinstance(layer, Embedding) and following and following.reads_rows and not layer.activity_regularizer:
-        return layer.rows(x)
-    return layer.forward(x, training, rng, mask)
+def _returns_state(layer):
+    return getattr(layer, "return_state", False)
 
 
-def activity_penalty(layer, x):
-    """(penalty of the layer's activity_regularizer for outputs x (batch, ...), a mean over the batch; its gradient or
-    None)."""
+def _defers_lookup(layer, following):
+    """Whether the vectors of an embedding are read by a recurrent layer alone, which multiplies the table itself."""
+    return isinstance(layer, Embedding) and following and following.reads_rows and not layer.activity_regularizer
+
+
+def _masks_after(layer, x, mask, of_data):
+    """Return the mask of a layer's outputs, and that of the data alone."""
+    made = layer.compute_mask(x, mask)
+    if of_data is None:
+        return made, None
+    if not layer.makes_mask:
+        return made, layer.compute_mask(x, of_data)
+    return (of_data if made is None else made & of_data), of_data
+
+
+def _activity_penalty(layer, x):
+    """Return the layer's activity penalty for outputs x (batch, ...), a mean over the batch, and its gradient."""
     if layer.activity_regularizer is None:
         return 0.0, None
     samples = max(1, len(x))

@@ -1,67 +1,392 @@
-"""`Trainable`: a chain of layers with an optimiser, a loss and metrics, and what happens to one batch."""
+"""The trainer of a model: compile, fit, evaluate, predict, and single batches."""
 
 import math
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import losses, optimizers
 from .. import metrics as known_metrics
-from ..errors import InputError
+from ..callbacks import Callback, Callbacks
+from ..errors import Checked, InputError
+from ..layers import Layer
 from ..layers.base import is_positive_integer
+from ..losses import Loss
 from ..losses.evaluation import measure
-from ..models.layer_stack import Chain
 from ..ops.sum_of_squares import squares_by_name
-from . import sample_weights
-from .batches import Data, Means
-from .forward_pass import forward
+from ..optimizers import Optimizer
+from . import resume, sample_weights
+from .batches import Data, Means, batch_rows, split_validation
+from .forward_pass import ForwardPass, forward
+from .history import History
+from .progress import Progress
+from .truncated import Truncation, train_sequences
+
+RESETS = ("epoch", "never", "sequence")
 
 
-class Trainable(Chain):
-    """The part of `Sequential` that knows one batch alone."""
+class Trainer(Checked):
+    """Training and use of a list of layers.
 
-    loss = None
-    _fused_loss = None
+    A model gives it ``layers``, ``params``, ``weights``, ``regularizers``, ``constraints`` and ``dtype``, the
+    generators ``_shuffle_rng`` and ``_dropout_rng``, and ``_inputs(x)``, which checks inputs and builds the layers.
+    """
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=()):
-        """Choose an optimiser, a loss and a list of metrics, by name or as objects (metrics: as functions)."""
+    layers: list[Layer]
+    params: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    regularizers: dict[str, Any]
+    constraints: dict[str, Any]
+    dtype: np.dtype
+
+    optimizer: Optimizer
+    loss: Loss | None = None
+    metrics: dict[str, Callable]
+    stop_training = False  # a callback sets it to end `fit` after the epoch
+    _fused_loss: Loss | None = None
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: Sequence[str | Callable] = (),
+    ) -> None:
+        """Choose an optimiser, a loss and metrics.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            One of `nr.optimizers`, or its name.
+        loss : str or Loss
+            One of `nr.losses`, or its name.
+        metrics : sequence of str or callable
+            Names such as "accuracy", or functions of labels and outputs.
+
+        Raises
+        ------
+        InputError
+            If a name is not known.
+        """
         optimizer, loss = optimizers.get(optimizer), losses.get(loss)
         self.metrics = known_metrics.by_name(metrics, loss)
         self.optimizer, self.loss = optimizer, loss
 
     @property
-    def metrics_names(self):
+    def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns."""
         return ["loss", *self.metrics]
 
-    def train_on_batch(self, x, y, sample_weight=None, class_weight=None):
-        """One update from one batch; returns loss and metrics before it as `evaluate` does. NaN loss: no update."""
-        data = self._weighted_data("train_on_batch", x, y, sample_weight, class_weight)
-        return self._shown(self._train_step(data)[0])
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        epochs: int = 1,
+        *,
+        validation_data: Sequence | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | None = None,
+        callbacks: Sequence[Callback] = (),
+        initial_epoch: int = 0,
+        reset_every: str = "never",
+        truncate: tuple[int, int] | None = None,
+        loss_scope: str = "new",
+        activations: str = "stale",
+        update: str = "pass",
+        verbose: int = 1,
+    ) -> History:
+        """Train on samples with labels.
 
-    def test_on_batch(self, x, y, sample_weight=None):
-        """Loss and metrics on one batch, as `evaluate` returns them."""
+        Parameters
+        ----------
+        x : array_like (samples, ...)
+            Inputs of the first layer.
+        y : array_like (samples, ...)
+            Labels as the loss takes them.
+        batch_size : int
+            Samples per update; the last batch of an epoch may be shorter.
+        epochs : int
+            The epoch at which training ends.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            Data to evaluate after each epoch.
+        validation_split : float in [0, 1)
+            The share of the samples, taken from the end, to evaluate after each epoch instead.
+        shuffle : bool
+            Whether every epoch takes the samples in a new order.
+        sample_weight : array_like (samples,) or (samples, steps), optional
+            Weights in the loss; metrics count all valid rows alike.
+        class_weight : dict of {class: float}, optional
+            Weights in the loss of the samples of each class.
+        callbacks : sequence of Callback
+            See `nr.callbacks`.
+        initial_epoch : int
+            The epoch to start from, counted from 0.
+        reset_every : {"never", "epoch", "sequence"}
+            When stateful layers forget their states: never, before every epoch, or before every batch, which then
+            holds whole sequences.
+        truncate : (k1, k2), optional
+            Truncated BPTT for losses at each step: over a batch from its first step to its last, with a backward pass
+            over k2 steps after every k1. Loss and metrics are then means over passes.
+        loss_scope, activations : str
+            See `nr.truncated_bptt`.
+        update : {"pass", "sequence"}
+            Whether truncated BPTT updates the parameters after every pass, or once after the sequence, by the mean
+            over the passes.
+        verbose : {0, 1, 2}
+            0: silent; 1: progress; 2: one line per epoch.
+
+        Returns
+        -------
+        History
+            Loss and metrics of each epoch. Those of the training data are means over the batches, each measured before
+            its update.
+
+        Raises
+        ------
+        InputError
+            If data or options do not fit the model.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a loss, gradient or moving average is not finite. Training ends, the history shows NaN, and the weights
+            are those before that batch.
+        """
+        data, validation = self._fit_data(
+            x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
+        )
+        self._check_fit(epochs, initial_epoch, shuffle, reset_every)
+        truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
+        names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
+        callbacks = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
+        history, self.stop_training = History(), False
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            callbacks.on_epoch_begin(epoch)
+            if reset_every == "epoch":
+                self.reset_states()
+            progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
+            order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
+            means, finite = self._means(), True
+            for rows in batch_rows(len(data.y), batch_size, order):
+                batch = data.rows(rows)
+                if reset_every == "sequence":
+                    self.reset_states()
+                if truncation is None:
+                    values, weights = self._learn(batch, self._forward(batch.x, training=True))
+                else:
+                    values, weights = train_sequences(self, batch, truncation)
+                means.add(values, weights)
+                progress.update(len(batch.y), means)
+                finite = math.isfinite(values[0])
+                if not finite:
+                    break
+            results = means.values()
+            if validation is not None:
+                results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
+            progress.finish(results)
+            callbacks.on_epoch_end(epoch, results)
+            history.append(epoch, results)
+            if not finite:
+                message = f"fit: stopped in epoch {epoch + 1}: the loss, a gradient or a moving average is not finite"
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+            if self.stop_training or not finite:
+                break
+        callbacks.on_train_end()
+        return history
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        *,
+        sample_weight: ArrayLike | None = None,
+        verbose: int = 0,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Measure loss and metrics on data.
+
+        Parameters
+        ----------
+        x, y : array_like (samples, ...)
+            Inputs and labels.
+        batch_size : int
+            Samples per pass.
+        sample_weight : array_like (samples,) or (samples, steps), optional
+            Weights in the loss.
+        verbose : {0, 1, 2}
+            0: silent; 1: progress; 2: one line.
+        return_dict : bool
+            Whether to return {name: value}.
+
+        Returns
+        -------
+        float, list of float, or dict
+            Loss and metrics in the order of ``metrics_names``; the loss alone if there are no metrics.
+
+        Raises
+        ------
+        InputError
+            If the data do not fit the model, or there are none.
+        """
+        data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
+        if len(data.y) == 0:
+            raise InputError("evaluate: expected at least one sample, got none")
+        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose))
+        return values if return_dict else plain(values)
+
+    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0) -> np.ndarray:
+        """Compute the outputs for inputs.
+
+        Parameters
+        ----------
+        x : array_like (samples, ...)
+            Inputs.
+        batch_size : int
+            Samples per pass.
+        verbose : {0, 1, 2}
+            0: silent; 1: progress; 2: one line.
+
+        Returns
+        -------
+        ndarray (samples, ...)
+            Outputs of the last layer.
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the model.
+        """
+        x = self._inputs(x)
+        self._expect_batches("predict", x, batch_size)
+        progress, outputs = Progress("predict", len(x), batch_size, verbose), []
+        for rows in batch_rows(len(x), batch_size):
+            outputs.append(self._forward(x[rows]).outputs)
+            progress.update(len(outputs[-1]), Means(()))
+        progress.finish({})
+        return np.concatenate(outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | None = None,
+    ) -> float | list[float]:
+        """Update the parameters once.
+
+        Parameters
+        ----------
+        x, y : array_like (batch, ...)
+            Inputs and labels.
+        sample_weight, class_weight : optional
+            Weights in the loss, as in `fit`.
+
+        Returns
+        -------
+        float or list of float
+            Loss and metrics before the update, as `evaluate` returns them. NaN loss: nothing was updated.
+        """
+        data = self._weighted_data("train_on_batch", x, y, sample_weight, class_weight)
+        return self._shown(self._learn(data, self._forward(data.x, training=True))[0])
+
+    def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> float | list[float]:
+        """Measure loss and metrics on one batch.
+
+        Parameters
+        ----------
+        x, y : array_like (batch, ...)
+            Inputs and labels.
+        sample_weight : array_like, optional
+            Weights in the loss.
+
+        Returns
+        -------
+        float or list of float
+            Loss and metrics, as `evaluate` returns them.
+        """
         data = self._weighted_data("test_on_batch", x, y, sample_weight)
         return self._shown(self._measure(data.y, self._forward(data.x), data.weights).values)
 
-    def _train_step(self, batch):
-        """Forward, backward, update. Returns the values before it and their weights; a NaN loss: no update."""
+    def save_training(self, path: str | Path, epoch: int = 0) -> None:
+        """Write all that training needs to continue, whole or not at all.
+
+        The file holds the weights, the optimiser's memory, the random generators, the states of stateful layers, and
+        ``epoch``. It does not hold layers, options, data, or what callbacks remember.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        epoch : int
+            Number of finished epochs.
+
+        Raises
+        ------
+        InputError
+            If the model is not built and compiled.
+        """
+        resume.save(self, path, epoch)
+
+    def load_training(self, path: str | Path) -> int:
+        """Read a file of `save_training` into a model made and compiled like the saved one.
+
+        ``model.fit(..., initial_epoch=model.load_training(path))`` gives the bits of a training without a break.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        int
+            Its ``epoch``.
+
+        Raises
+        ------
+        InputError
+            If the file does not fit; nothing has changed then.
+        """
+        return resume.load(self, path)
+
+    def _forward(self, x, training=False) -> ForwardPass:
+        """Run a batch through the layers; the pass keeps what the gradient needs only in training."""
         with np.errstate(all="ignore"):
-            run = self._forward(batch.x, training=True)
+            return forward(self.layers, x, training, self._dropout_rng)
+
+    def _learn(self, batch, run):
+        """Go back through a pass in training and update.
+
+        Returns the values before the update and their weights; a loss of NaN says that nothing was updated.
+        """
+        with np.errstate(all="ignore"):
             values, weights, gradient, options = self._measure(batch.y, run, batch.weights)
-            if math.isfinite(values[0]) and not self._update(run.backward(gradient, **options), run.updates):
+            finite = math.isfinite(values[0])
+            if finite and not self._update(run.backward(gradient, **options).params, run.updates):
                 values[0] = math.nan
         return values, weights
 
     def _update(self, gradients, updates=None):
-        """Change the parameters by the gradients of the loss, and non-trainable weights to the values of ``updates``;
-        where either is not finite nothing changes, which the result says."""
+        """Change the parameters by the gradients of the loss, and set non-trainable weights to ``updates``.
+
+        Returns False if a number is not finite; nothing has changed then.
+        """
         updates = updates or {}
         for name, regularizer in self.regularizers.items():
             gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
         squares = squares_by_name(gradients)
+        # a sum of squares that is infinite may only have overflowed
         if not all(math.isfinite(square) or all_finite(gradients[name]) for name, square in squares.items()):
-            return False  # a sum of squares that is infinite may only have overflowed
+            return False
         if not all(map(all_finite, updates.values())):
             return False
         self.optimizer.apply(self.params, gradients, squares)
@@ -71,24 +396,48 @@ class Trainable(Chain):
             self.weights[name][...] = new
         return True
 
-    def _forward(self, x, training=False):
-        """The pass of a batch; only in training it keeps what the gradient needs."""
-        with np.errstate(all="ignore"):
-            return forward(self.layers, x, training, self._dropout_rng)
-
     def _measure(self, y, run, weights=None):
-        """The `Measured` of a pass, with all penalties in the loss; its gradient leaves those of parameters out."""
+        """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
         loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
         measured = measure(run, y, loss, self.metrics.values(), fused, weights)
         measured.values[0] += run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
         return measured
+
+    def _evaluate(self, data, batch_size, progress):
+        means = self._means()
+        for rows in batch_rows(len(data.y), batch_size):
+            batch = data.rows(rows)
+            measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
+            means.add(measured.values, measured.weights)
+            progress.update(len(batch.y), means)
+        progress.finish(means.values())
+        return means.values()
+
+    def _validate(self, data, batch_size):
+        """Evaluate from fresh states of stateful layers, which afterwards are what they were."""
+        layers = self._stateful_layers()
+        states = [layer.state for layer in layers]
+        self.reset_states()
+        try:
+            return self._evaluate(data, batch_size, Progress("validate", len(data.y), batch_size, verbose=0))
+        finally:
+            for layer, state in zip(layers, states, strict=True):
+                layer.state = state
+
+    def _means(self):
+        of_mean = {name: metric.of_mean for name, metric in self.metrics.items() if hasattr(metric, "of_mean")}
+        return Means(self.metrics_names, of_mean)
+
+    def _shown(self, values):
+        """Return the values of one batch as `evaluate` does."""
+        return plain(self._means().shown(values))
 
     def _weighted_data(self, caller, x, y, sample_weight=None, class_weight=None, batch_size=None):
         x, y = self._data(caller, x, y, batch_size)
         return Data(x, y, sample_weights.checked(caller, y, sample_weight, class_weight, self.loss, self.dtype))
 
     def _data(self, caller, x, y, batch_size=None):
-        """x and y as arrays of equally many samples, for a compiled and built model."""
+        """Return x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
         x, y = self._inputs(x), np.asarray(y)
@@ -99,19 +448,42 @@ class Trainable(Chain):
         return x, y
 
     def _loss_of_pre_activation(self):
-        """The loss as a function of what the last softmax or sigmoid is applied to; None where it cannot be."""
+        """Return the loss as a function of what the last softmax or sigmoid is applied to; None if it cannot be."""
         last, loss = self.layers[-1], self.loss
         matches = last.last_activation is not None and last.last_activation == loss.activation
         as_given = loss.from_logits or loss.legacy_clip or last.activity_regularizer
         return replace(loss, from_logits=True) if matches and not as_given else None
 
-    def _means(self):
-        of_mean = {name: metric.of_mean for name, metric in self.metrics.items() if hasattr(metric, "of_mean")}
-        return Means(self.metrics_names, of_mean)
+    def _fit_data(self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split):
+        """Return the checked `Data` of `fit` to train on, and to validate on or None."""
+        data, validation = self._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
+        if validation_split:
+            if validation_data is not None:
+                raise InputError("fit: expected validation_data or validation_split, got both")
+            data, validation = split_validation(data, validation_split)
+            for part in (data, validation):
+                self._expect_batches("fit: validation_split", part.y, batch_size)
+        if len(data.y) == 0:
+            raise InputError("fit: expected at least one sample, got none")
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+                got = type(validation_data).__name__
+                raise InputError(
+                    f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}"
+                )
+            validation = self._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
+            # what does not fit shows now, not after an epoch
+            self._validate(validation.rows(slice(batch_size)), batch_size)
+        return data, validation
 
-    def _shown(self, values):
-        """Values of one batch as `evaluate` returns them."""
-        return plain(self._means().shown(values))
+    def _check_fit(self, epochs, initial_epoch, shuffle, reset_every):
+        expect_positive("fit", "epochs", epochs)
+        if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
+            raise InputError(f"fit: expected initial_epoch to be an integer from 0 to {epochs}, got {initial_epoch!r}")
+        if reset_every not in RESETS:
+            raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
+        if shuffle and reset_every != "sequence" and self._stateful_layers():
+            raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")
 
     def _expect_batches(self, caller, x, batch_size):
         expect_positive(caller, "batch_size", batch_size)
@@ -124,7 +496,7 @@ def all_finite(array):
 
 
 def plain(values):
-    """{name: value} as the list that Keras returns: the loss alone when there are no metrics."""
+    """Return {name: value} as the list that Keras returns: the loss alone if there are no metrics."""
     values = list(values.values())
     return values if len(values) > 1 else values[0]
 

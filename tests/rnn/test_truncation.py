@@ -176,8 +176,8 @@ def test_walks():
     problem = Problem(nr.SimpleRNNCell(H), 12, B, I)
     for truncate, expected in (((3, 3), 1), ((3, 6), 2), ((1, 4), 4), ((2, 5), 3), ((1, 12), 1), ((5, 100), 1)):
         run, walks = problem.run(device="numpy"), []
-        whole = run.run.backward
-        run.run.backward = lambda *given, whole=whole, walks=walks: walks.append(given) or whole(*given)
+        whole = run.result.backward
+        run.result.backward = lambda *given, whole=whole, walks=walks: walks.append(given) or whole(*given)
         run.backward(problem.d_outputs, truncate=truncate)
         assert len(walks) == expected, truncate
 

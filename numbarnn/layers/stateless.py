@@ -1,0 +1,35 @@
+"""Recurrent layers that take states and return them instead of remembering any."""
+
+from copy import copy
+
+from .base import Layer
+from .bidirectional import Bidirectional
+from .recurrent import Recurrent
+
+
+def is_recurrent(layer: Layer) -> bool:
+    """Return whether a layer has states."""
+    return isinstance(layer, Recurrent | Bidirectional)
+
+
+def with_states(layers: list[Layer]) -> list[Layer]:
+    """Return the layers, the recurrent ones as copies with the same parameters that return their states."""
+    return [_returning_states(layer) if is_recurrent(layer) else layer for layer in layers]
+
+
+def without_memory(layer: Recurrent) -> Recurrent:
+    """Return a copy of a recurrent layer, with the same parameters, that starts from zero states."""
+    layer = copy(layer)
+    layer.stateful, layer.state = False, None
+    return layer
+
+
+def _returning_states(layer):
+    if isinstance(layer, Bidirectional):
+        layer = copy(layer)
+        layer.parts = {name: _returning_states(part) for name, part in layer.parts.items()}
+        layer.layer, layer.backward_layer = layer.parts.values()
+        return layer
+    layer = without_memory(layer)
+    layer.return_state = True
+    return layer
