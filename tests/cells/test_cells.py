@@ -8,6 +8,7 @@ from helpers import cell_steps as steps
 from helpers.problems import Problem, assert_close, assert_same_bits
 
 import numbarnn as nr
+from numbarnn.engines.interface import RunOptions
 
 PROJECTED = dict(num_proj=3, proj_clip=0.3)
 PEEPHOLES = dict(use_peepholes=True, cell_clip=0.6)
@@ -216,7 +217,7 @@ def test_dropout_of_the_candidate():
     assert not np.array_equal(dropped["outputs"], problem.results(device="numpy", training=True, rng=2)["outputs"])
     with pytest.raises(nr.InputError, match="expected rng"):
         problem.run(training=True)
-    how = nr.cells.contract.RunOptions(training=True, seed=(3,))
+    how = RunOptions(training=True, seed=(3,))
     mask = cell.draw((50, 20, 8), np.dtype("float32"), how)["keep"]
     assert mask.dtype == np.float32 and set(np.unique(mask)) == {0, np.float32(1 / np.float32(0.4))}
     assert abs((mask > 0).mean() - 0.4) < 0.02 and not np.array_equal(mask[0], mask[1])

@@ -66,7 +66,7 @@ def test_the_first_value_made_up_is_the_same_by_windows_and_by_state():
 def test_a_prompt_is_numbers_between_commas():
     model = RECIPES["series"].build(0, "float32")
     values = RECIPES["series"].generate(model, "0.5, 1,-1e-1", 4, None, 0)
-    expected = nr.generation.generate(model, np.array([[[0.5], [1], [-0.1]]]), 4)[0]
+    expected = nr.generate(model, np.array([[[0.5], [1], [-0.1]]]), 4)[0]
     assert values.shape == (4, 1) and np.array_equal(values, expected)
     with pytest.raises(nr.InputError, match="expected a prompt of numbers between commas, got 'a,b'"):
         RECIPES["series"].generate(model, "a,b", 4, None, 0)

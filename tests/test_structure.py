@@ -1,0 +1,95 @@
+"""The structure of the package: each part imports only parts below it, and no files import each other in a circle."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import numbarnn
+
+PACKAGE = Path(numbarnn.__file__).parent
+FLOORS = (  # from the top; parts of one floor do not import each other
+    ("__main__",),
+    ("cli",),
+    ("recipes",),
+    ("models", "inspection"),
+    ("training",),
+    ("callbacks",),
+    ("layers", "optimizers", "datasets"),
+    ("rnn", "metrics"),
+    ("losses", "wrappers"),
+    ("cells",),
+    ("ops",),
+    ("autodiff", "engines", "checkpoint"),
+    ("constraints", "initializers", "maths", "regularizers", "utils"),
+    ("errors", "runtime"),
+)
+UPWARDS = {("cells.rnn_cell", "rnn.run")}  # `cell.step(...)` is short for `rnn.run.step(cell, ...)`
+FLOOR = {part: -i for i, floor in enumerate(FLOORS) for part in floor}
+OF_CELLS = ("initializers", "maths", "errors", "autodiff.equations", "engines.interface")  # and `cells` itself
+
+
+def modules():
+    """Return {dotted name below the package: path}."""
+    paths = (path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def imports(name, path, known):
+    """Yield the modules of the package that a file imports, inside functions too."""
+    package = ["", *name.split(".")][: None if path.name == "__init__.py" else -1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+            for alias in node.names:
+                full = ".".join([*base, alias.name])[1:]
+                yield full if full in known else ".".join(base)[1:]
+
+
+@cache
+def arrows():
+    known = modules()
+    return {(a, b) for a, path in known.items() for b in imports(a, path, known) if b and a != b}
+
+
+def test_every_part_has_a_floor():
+    assert {name.split(".")[0] for name in modules()} == set(FLOOR)
+
+
+def test_imports_point_downwards():
+    parts = {(a, b): (a.split(".")[0], b.split(".")[0]) for a, b in arrows() - UPWARDS}
+    wrong = sorted(f"{a} imports {b}" for (a, b), (p, q) in parts.items() if p != q and FLOOR[p] <= FLOOR[q])
+    assert wrong == []
+
+
+def test_files_import_each_other_in_no_circle():
+    left = {name: set() for name in modules()}
+    for a, b in arrows() - UPWARDS:
+        left[a].add(b)
+    while free := [name for name, below in left.items() if not below & left.keys()]:
+        for name in free:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_the_package_is_imported_relatively():
+    absolute = [
+        (name, node.lineno)
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "numbarnn" for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] == "numbarnn")
+    ]
+    assert absolute == []  # or the tests above would not see them
+
+
+def test_the_top_level_stays_small():
+    assert len(list(PACKAGE.glob("*.py"))) <= 10
+
+
+def test_a_cell_imports_only_its_base_and_its_helpers():
+    others = {"cells", "cells.base", "cells.rnn_cell"}
+    cells = {name for name in modules() if name.startswith("cells.")} - others
+    wrong = sorted(
+        f"{a} imports {b}" for a, b in arrows() if a in cells and not (b in OF_CELLS or b.split(".")[0] == "cells")
+    )
+    assert wrong == []
