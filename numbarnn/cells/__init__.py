@@ -6,7 +6,6 @@ Editors and type checkers read `__init__.pyi` instead; a test says which line a 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..autodiff.equations import Equations
 from .base import Cell
 from .rnn_cell import RNNCell
 
@@ -23,7 +22,7 @@ for _found in iter_modules(__path__):
 
 globals().update(CELLS | COMPOSITE_CELLS)
 BasicRNNCell = CELLS["SimpleRNNCell"]  # TensorFlow 1's name
-__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", "Equations", *CELLS, *COMPOSITE_CELLS])
+__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", *CELLS, *COMPOSITE_CELLS])
 
 
 def __dir__():

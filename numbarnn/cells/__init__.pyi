@@ -1,6 +1,5 @@
 """What `import numbarnn.cells` offers, for editors and type checkers; a test compares it with the package."""
 
-from ..autodiff.equations import Equations as Equations
 from .base import Cell as Cell
 from .basic_lstm import BasicLSTMCell as BasicLSTMCell
 from .bidirectional_grid_lstm import BidirectionalGridLSTMCell as BidirectionalGridLSTMCell

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numbarnn.errors import InputError
+from ..errors import InputError
 
 UNSIGNED_BYTES = 0x08
 

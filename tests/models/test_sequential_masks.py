@@ -251,3 +251,32 @@ def test_labels_must_fit_the_mask():
             nr.InputError, match=r"labels: expected some for each step of the mask \(24, 6\), got shape \(24,"
         ):
             tagger().train_on_batch(x, labels)
+
+
+def test_the_latest_mask_counts_in_both_ways_to_train():
+    """As in Keras: a mask that a layer makes replaces those of the layers before."""
+    x = np.random.default_rng(0).standard_normal((8, 6, 2)).astype("float32")
+    x[:, 1], x[:3, 4:] = 0.0, 1.0  # zeros are masked by the first layer alone, ones by the second
+    y = np.random.default_rng(1).integers(0, CLASSES, (8, 6))
+    latest = (x != 1).any(axis=-1)
+
+    def losses(**options):
+        layers = Masking(0.0), Masking(1.0), LSTM(4, return_sequences=True), Dense(CLASSES)
+        model = Sequential([Input((6, 2)), *layers], seed=2)
+        model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+        scores = model.predict(x)[latest].astype("float64")
+        expected = np.log(np.exp(scores).sum(-1)) - scores[np.arange(len(scores)), y[latest]]
+        return model.fit(x, y, batch_size=8, shuffle=False, verbose=0, **options).history["loss"][0], expected.mean()
+
+    for found, expected in (losses(), losses(truncate=(6, 6)), losses(truncate=(2, 6), update="sequence")):
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_mask_of_the_data_holds_behind_any_layer():
+    """Padding that a Masking does not know stays masked."""
+    sources = [np.ones((n, 2), "float32") for n in (3, 5)]
+    layers = lambda: [Masking(-1.0), GRU(3)]  # noqa: E731
+    decoder = lambda: [GRU(3, return_sequences=True), Dense(2)]  # noqa: E731
+    model = nr.EncoderDecoder(layers(), decoder(), start=np.zeros(2), seed=4)
+    alone = model.generate(sources[:1], 2).values
+    np.testing.assert_allclose(model.generate(sources, 2).values[:1], alone, rtol=1e-6)

@@ -75,7 +75,8 @@ TOY = """
 from numba.extending import register_jitable
 from toyhelper import helper
 import numbarnn as nr, numpy as np, dataclasses
-from numbarnn.cells import Cell, Equations
+from numbarnn.autodiff.equations import Equations
+from numbarnn.cells import Cell
 from numbarnn.maths import zero
 
 @register_jitable
