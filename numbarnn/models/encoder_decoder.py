@@ -1,10 +1,14 @@
 """Sequence to sequence: an encoder reads, a decoder writes (Sutskever, Vinyals, Le 2014; Cho et al. 2014)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import InputError
+from ..layers import Layer
 from ..layers.stateless import is_recurrent, with_states
 from ..training.batches import batch_rows
 from ..training.forward_pass import ForwardPass, forward
@@ -15,20 +19,48 @@ from .sequential import Sequential
 
 
 class EncoderDecoder(Sequential):
-    """Two chains of layers; the final states of the encoder's recurrent layers are initial states of the decoder's.
-
-    The i-th recurrent layer of ``encoder`` hands its states to the i-th of ``decoder``, which must have states of the
-    same sizes (a Bidirectional one hands over both directions side by side); their gradient flows back. The encoder
-    ends with a recurrent layer; what that outputs is not used. ``decoder`` outputs at each step: scores or
-    probabilities of tokens, where it starts with an Embedding (``start`` is a token), or else the vector of the step
-    (``start`` is a vector of that size).
+    """An encoder whose final states are the initial states of a decoder.
 
     Training is that of `Sequential`, with teacher forcing: in step t the decoder reads target t-1, and ``start`` before
-    the first. Sources and targets are arrays (batch, steps, ...), or of unequal lengths: `Padded`, or lists of arrays.
-    Only valid steps of targets count in loss and metrics. `generate` feeds back what the decoder itself gives.
+    the first. Sources and targets are arrays (batch, steps, ...), or, for unequal lengths, `Padded` or lists of arrays.
+    Only valid steps of targets count in loss and metrics. `generate` feeds back the decoder's own outputs.
+
+    Parameters
+    ----------
+    encoder : iterable of Layer
+        Layers that end with a recurrent one, whose outputs are not used. The i-th recurrent layer hands its states to
+        the i-th of the decoder; a `Bidirectional` one hands over both directions side by side. The gradient flows back.
+    decoder : iterable of Layer
+        Layers with outputs at each step: scores or probabilities of tokens if they start with an `Embedding`, else
+        the vector of the step. Their recurrent layers have states of the sizes that the encoder hands over.
+    start : int or array_like (features,)
+        The token or vector that the decoder reads first.
+    seed, dtype, device, name
+        As in `Sequential`.
+
+    Raises
+    ------
+    InputError
+        If encoder, decoder and start do not fit each other.
+
+    References
+    ----------
+    .. [1] I. Sutskever, O. Vinyals, Q. V. Le, "Sequence to sequence learning with neural networks" (2014).
+    .. [2] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine
+       translation" (2014).
     """
 
-    def __init__(self, encoder, decoder, *, start, seed=0, dtype="float32", device="cpu", name="encoder_decoder"):
+    def __init__(
+        self,
+        encoder: Iterable[Layer],
+        decoder: Iterable[Layer],
+        *,
+        start: ArrayLike,
+        seed: int = 0,
+        dtype: DTypeLike = "float32",
+        device: str = "cpu",
+        name: str = "encoder_decoder",
+    ) -> None:
         super().__init__(seed=seed, dtype=dtype, device=device, name=name)
         self.encoder, decoder = [], list(decoder)
         for layer in encoder:
@@ -41,24 +73,59 @@ class EncoderDecoder(Sequential):
         self.decoder = self.layers[len(self.encoder) :]
 
     @property
-    def tokens(self):
-        """Whether the decoder writes tokens; else it writes vectors."""
+    def tokens(self) -> bool:
+        """Whether the decoder's outputs are tokens, not vectors."""
         return self.start.ndim == 0
 
-    def generate(self, x, steps, *, stop=None, temperature=0.0, seed=0):
-        """What the decoder writes for sources x when it reads what it wrote: a `Padded` of at most ``steps`` steps.
+    def generate(
+        self,
+        x: Any,
+        steps: int,
+        *,
+        stop: int | Callable | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Padded:
+        """Let the decoder read its own outputs.
 
-        A row ends with the token ``stop``, which counts, or, of vectors, with one for which ``stop(vectors)`` (batch,)
-        is true. Zeros follow. ``temperature`` 0: always the likeliest token; else one drawn from the softmax of scores
-        / temperature, the same for the same ``seed``. Each step runs the decoder's layers on one step alone.
+        Parameters
+        ----------
+        x : array_like (batch, steps, ...), Padded, or list of arrays
+            Sources.
+        steps : int
+            The largest number of steps to generate.
+        stop : int or callable, optional
+            The token that ends a row, and counts; of vectors a function (batch, features) -> (batch,) of bool.
+        temperature : float
+            0: always the likeliest token; else one drawn from softmax(scores / temperature).
+        seed : int
+            Seed of these draws.
+
+        Returns
+        -------
+        Padded
+            Generated rows with their lengths; zeros follow.
         """
         source = self._source("generate", x)
         _, state = self._encode(source)
         first = np.broadcast_to(self.start, (len(source), 1, *self.start.shape))
         return run_on(self.decoder, first, state, steps, stop=stop, temperature=temperature, seed=seed)
 
-    def predict(self, x, y, batch_size=32):
-        """The decoder's outputs (batch, steps, ...) for sources x under teacher forcing with targets y."""
+    def predict(self, x: Any, y: Any, batch_size: int = 32) -> np.ndarray:
+        """Compute the decoder's outputs under teacher forcing.
+
+        Parameters
+        ----------
+        x, y : array_like (samples, steps, ...), Padded, or list of arrays
+            Sources and targets.
+        batch_size : int
+            Samples per pass.
+
+        Returns
+        -------
+        ndarray (samples, steps, ...)
+            Outputs at each step of the targets.
+        """
         x, y = self._source("predict", x), self._target("predict", y)
         if len(x) != len(y):
             raise InputError(f"predict: expected as many targets as sources, {len(x)}, got {len(y)}")
@@ -111,7 +178,7 @@ class EncoderDecoder(Sequential):
         return y if self.tokens else replace(y, values=y.values.astype(self.dtype, copy=False))
 
     def _shape_before(self, layer):
-        """Of the decoder's first layer the inputs are its own outputs."""
+        """Return the shape of the layer's inputs; the decoder's first layer reads its own outputs."""
         if self.encoder and len(self.layers) > len(self.encoder) and layer is self.layers[len(self.encoder)]:
             return (None, None, *self.start.shape)
         return super()._shape_before(layer)

@@ -1,4 +1,6 @@
-"""Keras' functional way to write a chain of layers: `Model(inputs, outputs)`."""
+"""Keras' functional way to write a list of layers: `Model(inputs, outputs)`."""
+
+from typing import Any
 
 from ..errors import InputError
 from ..layers.base import Input, Output
@@ -6,14 +8,27 @@ from .sequential import Sequential
 
 
 class Model(Sequential):
-    """The layers between ``inputs``, an `Input`, and ``outputs`` as one chain; there are no branches.
+    """The layers between an input and outputs, without branches.
 
-    ``outputs`` is what layers give that are called on the input, one on the other:
-    ``x = Input((28, 28)); model = Model(x, Dense(10)(SimpleRNN(150)(x)))``. Other options are those of `Sequential`.
-    Raises `InputError`.
+    Parameters
+    ----------
+    inputs : Input
+        The first layer.
+    outputs : Output
+        What layers return that are called on the input, one on the other:
+        ``x = Input((28, 28)); model = Model(x, Dense(10)(SimpleRNN(150)(x)))``.
+    name : str
+        The model's name.
+    **options
+        Other options of `Sequential`.
+
+    Raises
+    ------
+    InputError
+        If ``outputs`` do not come from ``inputs``.
     """
 
-    def __init__(self, inputs, outputs, *, name="model", **options):
+    def __init__(self, inputs: Input, outputs: Output, *, name: str = "model", **options: Any) -> None:
         if not isinstance(inputs, Input):
             raise InputError(f"Model: expected inputs to be an Input, got {inputs!r}")
         if not isinstance(outputs, Output) or outputs.layers[0] is not inputs:

@@ -1,6 +1,7 @@
-"""Sequences that a model writes by reading what it wrote."""
+"""Generation: a model reads its own outputs."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..layers.base import is_positive_integer
@@ -11,28 +12,73 @@ from .padded import Padded
 from .sequential import Sequential
 
 
-def generate(model, seed_sequence, steps, *, temperature=0.0, seed=0):
-    """The ``steps`` steps that follow ``seed_sequence`` where the model reads on what it wrote, and keeps its states.
+def generate(
+    model: Sequential, seed_sequence: ArrayLike, steps: int, *, temperature: float = 0.0, seed: int = 0
+) -> np.ndarray:
+    """Continue sequences: the model reads its own outputs and keeps its states.
 
-    ``seed_sequence``: a batch as `predict` takes it: tokens (batch, steps), or vectors (batch, steps, features) for a
-    model that gives vectors of that size. Returns (batch, steps), or (batch, steps, features). Of the model's outputs
-    the last step counts: as a vector, or as scores or probabilities of tokens. ``temperature`` 0: always the likeliest
-    token; else one drawn from the softmax of scores / temperature, the same for the same ``seed``.
+    Every step costs the same, however long the text. States start from zero, whatever a stateful layer remembers.
+    `generate_from_windows` looks back a limited number of steps instead, as the model did in training; both give the
+    same while the window covers everything.
 
-    Each step costs the same however long the text: states go on from it, starting from zero (whatever a stateful
-    layer remembers). `generate_from_windows` looks back a limited number of steps instead, as the model did in
-    training; the two are the same while the window covers everything. Raises `InputError`.
+    Parameters
+    ----------
+    model : Sequential
+        Its last step of outputs counts: as a vector, or as scores or probabilities of tokens.
+    seed_sequence : array_like (batch, steps) of int, or (batch, steps, features)
+        What the model reads first: tokens, or vectors of the size of the model's outputs.
+    steps : int
+        Number of steps to generate.
+    temperature : float
+        0: always the likeliest token; else one drawn from softmax(scores / temperature). For tokens only.
+    seed : int
+        Seed of these draws.
+
+    Returns
+    -------
+    ndarray (batch, steps) of int, or (batch, steps, features)
+        The generated steps alone.
+
+    Raises
+    ------
+    InputError
+        If the model cannot run step by step, or its outputs cannot be its inputs.
     """
     first = _seed_sequence("generate", model, seed_sequence)
     check_stepwise("generate", model.layers)
     return run_on(model.layers, first, None, steps, temperature=temperature, seed=seed).values
 
 
-def generate_from_windows(model, seed_sequence, steps, *, window=None, temperature=0.0, seed=0):
-    """Like `generate`, but each step reads the last ``window`` steps anew, from zero states; None: all there are.
+def generate_from_windows(
+    model: Sequential,
+    seed_sequence: ArrayLike,
+    steps: int,
+    *,
+    window: int | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Continue sequences: each step reads the last steps again, from zero states.
 
-    This is the notebooks' loop: ``model.predict`` of the last 20 values, of which the last output is appended. A step
-    costs a run over the window. Any chain of layers will do, Bidirectional ones too. Raises `InputError`.
+    This is the notebooks' loop: ``model.predict`` of the last 20 values, whose last output is appended. A step costs a
+    run over the window. Any layers will do, `Bidirectional` too.
+
+    Parameters
+    ----------
+    model, seed_sequence, steps, temperature, seed
+        As in `generate`.
+    window : int, optional
+        Number of steps to read; all by default.
+
+    Returns
+    -------
+    ndarray (batch, steps) of int, or (batch, steps, features)
+        The generated steps alone.
+
+    Raises
+    ------
+    InputError
+        If the model's outputs cannot be its inputs.
     """
     sequence = _seed_sequence("generate_from_windows", model, seed_sequence)
     if window is not None and not is_positive_integer(window):
@@ -49,9 +95,9 @@ def generate_from_windows(model, seed_sequence, steps, *, window=None, temperatu
 
 
 def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
-    """A `Padded` of what layers write that read x (batch, steps, ...) from these states and then what they wrote.
+    """Let layers read x (batch, steps, ...) from these states, then their own outputs; return a `Padded`.
 
-    A row ends with the token `stop`, or where `stop(vectors)` is true; all steps are run until every row has ended.
+    A row ends with the token `stop`, or if `stop(vectors)` is true; all rows run until every one has ended.
     """
     _expect_steps(steps)
     layers, choose = with_states(layers), chooser(layers, temperature, seed)
@@ -69,7 +115,7 @@ def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
 
 
 def chooser(layers, temperature, seed):
-    """The function that takes what comes next, tokens (batch,) or vectors (batch, n), from a pass through layers."""
+    """Return the function that takes the next tokens (batch,) or vectors (batch, n) from a `ForwardPass`."""
     good = isinstance(temperature, int | float | np.number) and 0 <= temperature < np.inf
     if not good or isinstance(temperature, bool):
         raise InputError(f"generate: expected temperature to be a number of at least 0, got {temperature!r}")
@@ -88,8 +134,7 @@ def chooser(layers, temperature, seed):
 
 
 def sample(scores, temperature, rng):
-    """A token for each row of scores (batch, tokens): the likeliest at temperature 0, else one drawn from
-    softmax(scores / temperature) by the NumPy Generator `rng`."""
+    """Return a token per row of scores (batch, tokens): the likeliest, or a draw from softmax(scores / temperature)."""
     if not temperature:
         return scores.argmax(axis=1)
     scores = scores.astype(np.float64)
@@ -102,7 +147,7 @@ def _last_step(array):
 
 
 def _seed_sequence(caller, model, x):
-    """A batch of sequences for the model, of any number of steps."""
+    """Check a batch of sequences for the model, of any number of steps."""
     if not isinstance(model, Sequential) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
         raise InputError(f"{caller}: expected {kind}, got {model!r}")

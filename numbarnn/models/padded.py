@@ -1,6 +1,7 @@
 """Sequences of different lengths in one array."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,13 +10,25 @@ from ..errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Padded:
-    """`values` (batch, steps, ...), of which row i counts up to `lengths[i]` (zero allowed); a batch, to be indexed by
-    rows. Raises `InputError`."""
+    """A batch of sequences of different lengths, to be indexed by rows.
+
+    Parameters
+    ----------
+    values : array_like (batch, steps, ...)
+        The sequences, with padding behind each.
+    lengths : array_like (batch,) of int
+        The number of steps that count in each row, zero allowed.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not match, or a length exceeds the steps.
+    """
 
     values: np.ndarray
     lengths: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         values, lengths = np.asarray(self.values), np.asarray(self.lengths)
         if values.ndim < 2 or lengths.shape != values.shape[:1] or lengths.dtype.kind not in "iu":
             raise InputError(
@@ -31,8 +44,23 @@ class Padded:
         object.__setattr__(self, "lengths", lengths)
 
     @classmethod
-    def of(cls, sequences):
-        """One of a list of arrays (steps, ...), zeros behind each; an array (batch, steps, ...) counts as a whole."""
+    def of(cls, sequences: Any) -> "Padded":
+        """Pad a list of sequences with zeros.
+
+        Parameters
+        ----------
+        sequences : list of array_like (steps, ...), ndarray (batch, steps, ...), or Padded
+            Rows of any lengths; of an array all steps count.
+
+        Returns
+        -------
+        Padded
+
+        Raises
+        ------
+        InputError
+            If the rows have different features.
+        """
         if isinstance(sequences, cls):
             return sequences
         if isinstance(sequences, np.ndarray):
@@ -47,25 +75,25 @@ class Padded:
         return cls(values, lengths)
 
     @property
-    def mask(self):
-        """(batch, steps) booleans, true where a step counts; None where all do."""
+    def mask(self) -> np.ndarray | None:
+        """Which steps count, (batch, steps) of bool; None: all."""
         steps = self.values.shape[1]
         return None if (self.lengths == steps).all() else np.arange(steps) < self.lengths[:, None]
 
-    def zero_padded(self):
-        """The same with zeros behind each row, whatever stood there."""
+    def zero_padded(self) -> "Padded":
+        """Return the same with zeros behind each row, whatever was there."""
         mask = self.mask
         if mask is None:
             return self
         mask = mask.reshape(mask.shape + (1,) * (self.values.ndim - 2))
         return Padded(np.where(mask, self.values, self.values.dtype.type(0)), self.lengths)
 
-    def rows(self):
-        """The list of sequences without what stands behind them."""
+    def rows(self) -> list[np.ndarray]:
+        """Return the list of sequences without padding."""
         return [row[:n] for row, n in zip(self.values, self.lengths, strict=True)]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows) -> "Padded":
         return Padded(self.values[rows], self.lengths[rows])

@@ -235,33 +235,6 @@ class Sequential(Trainer):
         for name, array in self.weights.items():
             array[...] = found[name]
 
-    def reset_states(self, rows: ArrayLike | None = None) -> None:
-        """Forget the states of stateful layers.
-
-        Parameters
-        ----------
-        rows : array_like of bool or int, optional
-            Rows of the batch to forget; all by default.
-        """
-        for layer in self._stateful_layers():
-            layer.reset_states(rows=rows)
-
-    def end_rows(self, rows: ArrayLike) -> None:
-        """Drop finished sequences from the states of stateful layers.
-
-        The next batch holds the remaining rows alone, in their order; they keep their states.
-
-        Parameters
-        ----------
-        rows : array_like of bool or int
-            Rows of the batch that have ended.
-        """
-        for layer in self._stateful_layers():
-            layer.end_rows(rows)
-
-    def _stateful_layers(self):
-        return [layer for layer in self.layers if getattr(layer, "stateful", False)]
-
     def _build(self, layer):
         layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
         named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731

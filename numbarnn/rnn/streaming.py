@@ -1,8 +1,6 @@
-"""Truncated BPTT(k1, k2) of a cell over a stream, of any length in bounded memory.
+"""Truncated BPTT(k1, k2) of a cell over a stream."""
 
-Williams and Peng (1990), BPTT(h; h') with h = k2 and h' = k1; Sutskever (2013).
-"""
-
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,46 +18,76 @@ from .truncation import check_truncate
 
 
 class TruncatedPass(NamedTuple):
-    """A backward pass: the `outputs` (B, n, output_size) of the steps since the one before, the `loss`, its `gradients`
-    {parameter: array}, and the `state` after these steps."""
+    """A backward pass of truncated BPTT."""
 
-    outputs: np.ndarray
+    outputs: np.ndarray  # (B, n, output_size) of the steps since the pass before
     loss: float
-    gradients: dict
-    state: Any
+    gradients: dict[str, np.ndarray]  # {parameter: gradient}
+    state: Any  # after these steps
 
 
 def truncated_bptt(
-    cell,
-    params,
-    chunks,
-    loss,
+    cell: RNNCell,
+    params: dict[str, np.ndarray],
+    chunks: Iterable[tuple],
+    loss: str | losses.Loss,
     *,
-    truncate,
-    loss_scope="new",
-    activations="stale",
-    initial_state=None,
-    training=False,
-    rng=None,
-    device="cpu",
-):
-    """Goes through a stream, and gives a `TruncatedPass` after every k1 steps and at the end; ``truncate`` is (k1, k2).
+    truncate: tuple[int, int],
+    loss_scope: str = "new",
+    activations: str = "stale",
+    initial_state: Any = None,
+    training: bool = False,
+    rng: int | np.random.Generator | None = None,
+    device: str = "cpu",
+) -> Iterator[TruncatedPass]:
+    """Back-propagate over a stream of any length in bounded memory.
+
+    A backward pass follows every k1 steps and the last step. It goes back over the last k2 steps; the state before them
+    is a constant::
 
         for step in nr.truncated_bptt(cell, params, chunks, loss, truncate=(20, 100)):
             optimizer.apply(params, step.gradients)
 
-    ``chunks`` are pairs (x, y) that follow one another in time: x (B, n, I), and labels y (B, n, ...), any number n of
-    steps each; or triples with a mask (B, n) of the steps that count, or lengths (B,) in this chunk. What is held for
-    gradients never covers more than k2 steps, for which chunks must stay as they are. ``loss``: one of `nr.losses`, or
-    its name; where there is a mask it gets the valid steps as rows.
+    Parameters
+    ----------
+    cell : RNNCell
+        A cell that reads forwards.
+    params : dict of str to ndarray
+        Its parameters; they may be changed in place between passes.
+    chunks : iterable of (x, y), (x, y, mask) or (x, y, lengths)
+        Parts of the stream, in order, of any number n of steps: inputs x (B, n, I), labels y (B, n, ...), a mask (B, n)
+        of the steps that count, or lengths (B,) in this chunk. A chunk must stay as it is for the next k2 steps.
+    loss : str or Loss
+        One of `nr.losses`, or its name. Under a mask it gets the valid steps as rows.
+    truncate : (k1, k2)
+        Steps between passes, and steps that a pass goes back over, k2 >= k1 > 0.
+    loss_scope : {"new", "window"}
+        Whether a pass takes the loss of the steps since the pass before [1]_, or of all its steps [2]_.
+    activations : {"stale", "refresh"}
+        "stale": older steps count as they were computed, with the parameters of then (a copy for each pass in the
+        window), and gradients with respect to old and new parameters add up. "refresh": each pass runs its window
+        again with the present ones, from the state that the pass before had at its start. With fixed parameters both
+        give the gradients of `Run.backward` with this ``truncate``.
+    initial_state : State of ndarray (B, H), optional
+        The states before the stream; zeros by default.
+    training, rng, device
+        As in `nr.forward`. Cells that draw random numbers draw again each time that steps run.
 
-    A pass goes back over the last k2 steps, the state before them is a constant. ``loss_scope`` "new": it takes the
-    loss of the steps since the pass before; "window": that of all its steps. Parameters may be changed in place
-    between passes. ``activations`` "stale": older steps count as they were computed, with the parameters of then
-    (kept, a copy for each pass in the window), and the gradients with respect to old and new ones add up; "refresh":
-    each pass runs its window again with the present ones, from the state that the pass before had at its start.
-    With fixed parameters both are the gradients of `Run.backward` with this ``truncate``. Cells that draw random
-    numbers draw anew each time steps are run. Raises `InputError`.
+    Yields
+    ------
+    TruncatedPass
+        Outputs of the newest steps, loss, gradients, and the state after these steps.
+
+    Raises
+    ------
+    InputError
+        If an argument or a chunk does not fit.
+
+    References
+    ----------
+    .. [1] R. J. Williams, J. Peng, "An efficient gradient-based algorithm for on-line training of recurrent network
+       trajectories", Neural Computation 2 (1990): BPTT(h; h') with h = k2 and h' = k1.
+    .. [2] I. Sutskever, "Training recurrent neural networks", PhD thesis, University of Toronto (2013).
     """
     caller = "truncated_bptt"
     check_cell(caller, cell)
@@ -91,13 +119,13 @@ def truncated_bptt(
 
 
 def reads_backwards(cell):
-    """Whether a cell, or one in it, needs all steps before its first output."""
+    """Return whether a cell, or one in it, needs all steps before its first output."""
     inside = [c for v in vars(cell).values() for c in (v if isinstance(v, tuple) else (v,)) if isinstance(c, RNNCell)]
     return isinstance(cell, Bidirectional) or any(map(reads_backwards, inside))
 
 
 def _stream(cell, params, chunks, initial_state):
-    """The chunks as `Steps`, checked."""
+    """Yield the chunks as `Steps`, checked."""
     caller, start, batch = type(cell).__name__, 0, None
     for chunk in chunks:
         if not isinstance(chunk, tuple | list) or len(chunk) not in (2, 3):
@@ -120,7 +148,7 @@ def _stream(cell, params, chunks, initial_state):
 
 
 def _mask(caller, x, valid=None):
-    """(B, n) booleans from a mask or from lengths."""
+    """Return (B, n) booleans from a mask or from lengths."""
     if valid is None:
         return None
     batch, count = x.shape[:2]

@@ -1,32 +1,33 @@
 """Cutting data into batches, and means over them."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
 
 
-def batch_rows(samples, batch_size, order=None):
-    """The rows of each batch: slices, or pieces of ``order``. The last may be short; no samples: one empty batch."""
+def batch_rows(samples: int, batch_size: int, order: np.ndarray | None = None) -> Iterator:
+    """Yield the rows of each batch, as slices or parts of ``order``; without samples one empty batch."""
     for start in range(0, max(1, samples), batch_size):
         rows = slice(start, min(start + batch_size, samples))
         yield rows if order is None else order[rows]
 
 
 class Data(NamedTuple):
-    """Samples x with labels y, and their weights (batch,) or (batch, steps), or None: each counts alike."""
+    """Samples with their labels and weights."""
 
-    x: object
+    x: Any  # (samples, ...), to be indexed by rows
     y: np.ndarray
-    weights: np.ndarray | None = None
+    weights: np.ndarray | None = None  # (samples,) or (samples, steps); None: each counts alike
 
-    def rows(self, rows):
+    def rows(self, rows) -> "Data":
         return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
 
-def split_validation(data, share):
-    """The `Data` to train on and to validate on: the last ``share`` of the samples, as Keras has it."""
+def split_validation(data: Data, share: float) -> tuple[Data, Data]:
+    """Return the `Data` to train on and to validate on: the last ``share`` of the samples, as in Keras."""
     if not 0 < share < 1:
         raise InputError(f"fit: expected validation_split in [0, 1), got {share!r}")
     samples = len(data.x)
@@ -37,7 +38,10 @@ def split_validation(data, share):
 
 
 class Means:
-    """Weighted means of named values over batches; ``of_mean``, {name: function}, turns some into what is shown."""
+    """Weighted means of named values over batches.
+
+    ``of_mean`` {name: function} converts some of them into what is shown.
+    """
 
     def __init__(self, names, of_mean=None):
         self.names = names
@@ -46,14 +50,14 @@ class Means:
         self.weights = [0.0] * len(names)
 
     def add(self, values, weights):
-        """A batch's values, each with its weight."""
+        """Add a batch's values, each with its weight."""
         self.sums = [total + weight * value for total, value, weight in zip(self.sums, values, weights, strict=True)]
         self.weights = [total + weight for total, weight in zip(self.weights, weights, strict=True)]
 
     def values(self):
-        """{name: value} so far, as floats."""
+        """Return {name: value} so far, as floats."""
         return self.shown([s / w if w else s for s, w in zip(self.sums, self.weights, strict=True)])
 
     def shown(self, means):
-        """{name: value} of means."""
+        """Return {name: value} of means."""
         return {n: self.of_mean.get(n, float)(mean) for n, mean in zip(self.names, means, strict=True)}

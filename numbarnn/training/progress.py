@@ -27,7 +27,7 @@ class Progress:
         self.done = self.width = 0
 
     def update(self, samples, means):
-        """``samples`` more are through; ``means`` (`Means`) are the values so far."""
+        """Count ``samples`` more, with the values so far, ``means`` (`Means`)."""
         self.done += samples
         self.updated = now = time.perf_counter()
         if self.verbose == 1 and self.done < self.total and now - self.printed > self.interval:
@@ -36,7 +36,7 @@ class Progress:
             self._print(f"ETA {_clock(left)}", means.values(), end="" if self.live else "\n")
 
     def finish(self, values):
-        """The pass is over; ``values`` {name: float} are its result."""
+        """End the pass with its result, ``values`` {name: float}."""
         if self.verbose:
             self._print(f"{time.perf_counter() - self.start:.1f} s", values, end="\n")
 

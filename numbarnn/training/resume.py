@@ -1,4 +1,4 @@
-"""Files to go on from with a training: all that one epoch hands to the next.
+"""Files to resume a training from: all that one epoch hands to the next.
 
 Weights, the optimiser's memory and rate, the states of the random generators and of stateful layers, and the number
 of epochs made. The file is one of `checkpoint`, with what is no array as JSON.
@@ -70,7 +70,7 @@ def _check_parameters(path, model, found):
 
 
 def _slots(path, model, found):
-    """{parameter: {slot: array}} for the optimiser; none before its first step."""
+    """Return {parameter: {slot: array}} for the optimiser; nothing before its first step."""
     slots = {}
     for name, array in found.items():
         slot, _, parameter = name.partition(":")
@@ -82,7 +82,7 @@ def _slots(path, model, found):
 
 
 def _states(path, layers, found):
-    """{name: state} of stateful layers, None where there was none yet."""
+    """Return {name: state} of stateful layers; None: no state yet."""
     states = {}
     for name, layer in layers.items():
         sizes = tree_leaves(layer.cell.state_size)
@@ -100,7 +100,7 @@ def _states(path, layers, found):
 
 
 def _stateful(model):
-    """{name: layer} of all stateful recurrent layers, those inside others too."""
+    """Return {name: layer} of all stateful recurrent layers, those inside others too."""
     layers = {}
     for layer in model._stateful_layers():
         parts = getattr(layer, "parts", {"": layer})

@@ -9,10 +9,10 @@ from ..losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategori
 
 
 def checked(caller, y, sample_weight, class_weight, loss, dtype):
-    """The weights of labels y as an array of ``dtype``, (batch,) or (batch, steps ...), or None where neither is given.
+    """Return the weights of labels y, (batch,) or (batch, steps ...), or None if neither kind is given.
 
-    ``sample_weight``: finite numbers of at least 0. ``class_weight``: {class: such a number}, 1 for classes that it
-    does not name; a cross-entropy knows where in y the classes stand. Both together multiply.
+    ``sample_weight`` holds finite numbers of at least 0; ``class_weight`` {class: such a number}, 1 for classes that
+    it does not name. Both together multiply. A cross-entropy knows where in y the classes are.
     """
     weights = None if sample_weight is None else _numbers(caller, "sample_weight", sample_weight, dtype)
     if weights is not None and (weights.ndim == 0 or weights.shape != y.shape[: weights.ndim]):

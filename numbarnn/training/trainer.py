@@ -33,8 +33,7 @@ RESETS = ("epoch", "never", "sequence")
 class Trainer(Checked):
     """Training and use of a list of layers.
 
-    A model gives it ``layers``, ``params``, ``weights``, ``regularizers``, ``constraints`` and ``dtype``, the
-    generators ``_shuffle_rng`` and ``_dropout_rng``, and ``_inputs(x)``, which checks inputs and builds the layers.
+    A model has the layers, their parameters, two random generators, and ``_inputs``.
     """
 
     layers: list[Layer]
@@ -43,6 +42,8 @@ class Trainer(Checked):
     regularizers: dict[str, Any]
     constraints: dict[str, Any]
     dtype: np.dtype
+    _shuffle_rng: np.random.Generator
+    _dropout_rng: np.random.Generator
 
     optimizer: Optimizer
     loss: Loss | None = None
@@ -165,11 +166,11 @@ class Trainer(Checked):
         self._check_fit(epochs, initial_epoch, shuffle, reset_every)
         truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
-        callbacks = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
+        listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
         history, self.stop_training = History(), False
-        callbacks.on_train_begin()
+        listeners.on_train_begin()
         for epoch in range(initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
+            listeners.on_epoch_begin(epoch)
             if reset_every == "epoch":
                 self.reset_states()
             progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
@@ -192,14 +193,14 @@ class Trainer(Checked):
             if validation is not None:
                 results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
             progress.finish(results)
-            callbacks.on_epoch_end(epoch, results)
+            listeners.on_epoch_end(epoch, results)
             history.append(epoch, results)
             if not finite:
                 message = f"fit: stopped in epoch {epoch + 1}: the loss, a gradient or a moving average is not finite"
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
             if self.stop_training or not finite:
                 break
-        callbacks.on_train_end()
+        listeners.on_train_end()
         return history
 
     def evaluate(
@@ -316,6 +317,30 @@ class Trainer(Checked):
         data = self._weighted_data("test_on_batch", x, y, sample_weight)
         return self._shown(self._measure(data.y, self._forward(data.x), data.weights).values)
 
+    def reset_states(self, rows: ArrayLike | None = None) -> None:
+        """Forget the states of stateful layers.
+
+        Parameters
+        ----------
+        rows : array_like of bool or int, optional
+            Rows of the batch to forget; all by default.
+        """
+        for layer in self._stateful_layers():
+            layer.reset_states(rows=rows)
+
+    def end_rows(self, rows: ArrayLike) -> None:
+        """Drop finished sequences from the states of stateful layers.
+
+        The next batch holds the remaining rows alone, in their order; they keep their states.
+
+        Parameters
+        ----------
+        rows : array_like of bool or int
+            Rows of the batch that have ended.
+        """
+        for layer in self._stateful_layers():
+            layer.end_rows(rows)
+
     def save_training(self, path: str | Path, epoch: int = 0) -> None:
         """Write all that training needs to continue, whole or not at all.
 
@@ -357,6 +382,13 @@ class Trainer(Checked):
             If the file does not fit; nothing has changed then.
         """
         return resume.load(self, path)
+
+    def _stateful_layers(self):
+        return [layer for layer in self.layers if getattr(layer, "stateful", False)]
+
+    def _inputs(self, x) -> Any:
+        """Check inputs of the first layer, to be indexed by rows, and build the layers."""
+        raise NotImplementedError
 
     def _forward(self, x, training=False) -> ForwardPass:
         """Run a batch through the layers; the pass keeps what the gradient needs only in training."""
