@@ -1,6 +1,6 @@
 """States by name: nested tuples as {"0/h": array, "0/c": array, ...}, and back."""
 
-from numbarnn.utils.tree import tree_leaves, tree_map, tree_unflatten
+from numbarnn.utils.tree import tree_leaves, tree_map, tuple_like
 
 
 def names(tree, prefix=""):
@@ -8,7 +8,7 @@ def names(tree, prefix=""):
     if not isinstance(tree, tuple | list):
         return prefix.removesuffix("/") or "state"
     keys = getattr(tree, "_fields", range(len(tree)))
-    return tree_unflatten(tree, [names(part, f"{prefix}{key}/") for key, part in zip(keys, tree, strict=True)])
+    return tuple_like(tree, [names(part, f"{prefix}{key}/") for key, part in zip(keys, tree, strict=True)])
 
 
 def by_name(tree):

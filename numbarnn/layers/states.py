@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..cells import Cell
-from ..utils.tree import tree_unflatten
+from ..utils.tree import tuple_like
 from ..wrappers import (
     DeviceWrapper,
     DropConnectWrapper,
@@ -34,7 +34,7 @@ def as_list(state):
 
 
 def from_list(sizes, states):
-    return tree_unflatten(sizes, states) if isinstance(sizes, tuple) else states[0]
+    return tuple_like(sizes, states) if isinstance(sizes, tuple) else states[0]
 
 
 def place_of_output(cell):
@@ -62,4 +62,4 @@ def added(tree, sizes, path, value):
         return value if tree is None else tree + value
     parts = [None] * len(sizes) if tree is None else list(tree)
     parts[path[0]] = added(parts[path[0]], sizes[path[0]], path[1:], value)
-    return tree_unflatten(sizes, parts)
+    return tuple_like(sizes, parts)

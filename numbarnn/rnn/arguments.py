@@ -1,27 +1,29 @@
-"""What may go into a run: each check gives its argument in the form that runs need, or an `InputError`."""
+"""Checks of the arguments of a run: each returns its argument in the form that runs need, or raises `InputError`."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from ..utils.tree import tree_map, tree_unflatten
+from ..utils.tree import tree_map, tuple_like
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
-def check_cell(caller, cell):
+def check_cell(caller: str, cell: Any) -> None:
+    """Raise `InputError` unless this is a cell."""
     if not isinstance(cell, RNNCell):
         raise InputError(f"{caller}: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
 
 
-def check_array(caller, what, value, shape, dtype):
-    """`value` as an array, or an `InputError` that says what was expected. `shape` holds sizes, or names of free
-    ones."""
+def check_array(caller: str, what: str, value: Any, shape: tuple, dtype: np.dtype) -> Any:
+    """Return `value` as an array of this shape and dtype; `shape` holds sizes, and names of sizes that are free."""
     array = as_array(value)
     if array.shape == shape and array.dtype == dtype:
         return array
@@ -36,12 +38,15 @@ def check_array(caller, what, value, shape, dtype):
 
 
 @lru_cache
-def shapes_of(cell, input_size):
-    return cell.param_shapes(input_size)
+def shapes_of(cell: RNNCell, input_size: int | None) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of a cell's parameters."""
+    return cell.param_shapes(input_size)  # pyright: ignore[reportArgumentType]  # None for a cell that takes integers
 
 
-def check_params(cell, params, input_size, dtype=None):
-    """The parameters as arrays of `dtype`; None: of the first one's."""
+def check_params(
+    cell: RNNCell, params: Any, input_size: int | None, dtype: np.dtype | None = None
+) -> dict[str, np.ndarray]:
+    """Return the parameters as arrays of `dtype`, by default the dtype of the first one."""
     caller, shapes = type(cell).__name__, shapes_of(cell, input_size)
     if not isinstance(params, dict) or params.keys() != shapes.keys():
         got = sorted(params) if isinstance(params, dict) else type(params).__name__
@@ -55,23 +60,25 @@ def check_params(cell, params, input_size, dtype=None):
     }
 
 
-def check_state(cell, what, state, batch, dtype, partial=False):
-    """Arrays (B, size) nested like the cell's `state_size`; None stays None, for the whole, and where `partial` for
-    parts too."""
+def check_state(cell: RNNCell, what: str, state: Any, batch: int, dtype: np.dtype, partial: bool = False) -> Any:
+    """Return a state as arrays (B, size) nested like the cell's `state_size`; None stays None.
+
+    If `partial`, parts of the state may be None too.
+    """
     caller = type(cell).__name__
     return None if state is None else _check_state(caller, what, state, cell.state_size, batch, dtype, partial)
 
 
-def _check_state(caller, what, state, sizes, batch, dtype, partial):
+def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dtype: np.dtype, partial: bool) -> Any:
     if state is None and partial:
         return tree_map(lambda _: None, sizes)
     if isinstance(sizes, tuple):
-        names = getattr(sizes, "_fields", range(len(sizes)))
+        names = getattr(sizes, "_fields", tuple(map(str, range(len(sizes)))))
         if isinstance(state, np.ndarray) or not isinstance(state, tuple | list) or len(state) != len(sizes):
             expected = f"State({', '.join(names)})" if hasattr(sizes, "_fields") else f"a tuple of {len(sizes)} states"
             raise InputError(f"{caller}: expected {what} to be {expected}, got {type(state).__name__}")
         parts = zip(names, state, sizes, strict=True)
-        return tree_unflatten(
+        return tuple_like(
             sizes, [_check_state(caller, f"{what}.{n}", s, size, batch, dtype, partial) for n, s, size in parts]
         )
     if state is None:
@@ -79,8 +86,10 @@ def _check_state(caller, what, state, sizes, batch, dtype, partial):
     return check_array(caller, what, state, (batch, sizes), dtype)
 
 
-def valid_steps(caller, lengths, mask, steps, batch, time_major):
-    """(T, B) booleans, true where a step counts; None where all do."""
+def valid_steps(
+    caller: str, lengths: ArrayLike | None, mask: ArrayLike | None, steps: int, batch: int, time_major: bool
+) -> np.ndarray | None:
+    """Return booleans (T, B), true at valid steps, from lengths or a mask; None if all steps are valid."""
     if lengths is not None and mask is not None:
         raise InputError(f"{caller}: expected lengths or mask, got both")
     if lengths is not None:
@@ -97,32 +106,34 @@ def valid_steps(caller, lengths, mask, steps, batch, time_major):
     return check_steps(caller, "mask", mask, steps, batch, time_major)
 
 
-def check_steps(caller, what, values, steps, batch, time_major):
-    """Booleans for each step, laid out as the inputs, as (T, B); None stays None."""
+def check_steps(
+    caller: str, what: str, values: ArrayLike | None, steps: int, batch: int, time_major: bool
+) -> np.ndarray | None:
+    """Return booleans laid out as the inputs as an array (T, B); None stays None."""
     if values is None:
         return None
-    values = check_array(caller, what, values, (steps, batch) if time_major else (batch, steps), np.dtype(bool))
-    return values if time_major else values.T
+    array = check_array(caller, what, values, (steps, batch) if time_major else (batch, steps), np.dtype(bool))
+    return array if time_major else array.T
 
 
-def checked_inputs(cell, x, time_major):
-    """x as an array (B, T, I) of floats, or (B, T) of integers where the cell takes those."""
-    caller, x = type(cell).__name__, as_array(x)
+def checked_inputs(cell: RNNCell, x: ArrayLike, time_major: bool) -> Any:
+    """Return x as an array (B, T, I) of floats, or of integers (B, T) if the cell takes those."""
+    caller, array = type(cell).__name__, as_array(x)
     axes = ("steps", "batch") if time_major else ("batch", "steps")
     if cell.takes_integers:
-        if x.dtype.kind not in "iu":
-            raise InputError(f"{caller}: expected inputs of integers, got {x.dtype}")
-        return check_array(caller, "inputs", x, axes, x.dtype)
-    if x.dtype not in FLOATS:
-        raise InputError(f"{caller}: expected inputs of dtype float32 or float64, got {x.dtype}")
-    x = check_array(caller, "inputs", x, (*axes, "features"), x.dtype)
-    if x.shape[2] == 0:
-        raise InputError(f"{caller}: expected inputs of at least one feature, got shape {x.shape}")
-    return x
+        if array.dtype.kind not in "iu":
+            raise InputError(f"{caller}: expected inputs of integers, got {array.dtype}")
+        return check_array(caller, "inputs", array, axes, array.dtype)
+    if array.dtype not in FLOATS:
+        raise InputError(f"{caller}: expected inputs of dtype float32 or float64, got {array.dtype}")
+    array = check_array(caller, "inputs", array, (*axes, "features"), array.dtype)
+    if array.shape[2] == 0:
+        raise InputError(f"{caller}: expected inputs of at least one feature, got shape {array.shape}")
+    return array
 
 
-def seed_path(caller, rng):
-    """The start of `How.seed`: a caller's seed, or a number drawn from a caller's Generator."""
+def seed_path(caller: str, rng: int | np.random.Generator | None) -> tuple[int, ...]:
+    """Return the start of `RunOptions.seed`: a seed, or a number drawn from a Generator; empty for None."""
     if rng is None:
         return ()
     if isinstance(rng, np.random.Generator):
@@ -132,12 +143,18 @@ def seed_path(caller, rng):
     return (int(rng),)
 
 
-def check_can_stay(cell, device, arrays):
-    """Raises `InputError` where one of the arrays is on a GPU and the cell must have NumPy arrays."""
+def shared_generator(caller: str, rng: int | np.random.Generator | None) -> np.random.Generator | None:
+    """Return one Generator for several runs, so that each draws random numbers of its own; None stays None."""
+    return None if rng is None else np.random.default_rng(seed_path(caller, rng))
+
+
+def check_can_stay(cell: RNNCell, device: str, arrays: tuple) -> None:
+    """Raise `InputError` if one of the arrays is on a GPU and the cell needs NumPy arrays."""
     if not any(map(is_on_device, arrays)):
         return
-    caller, plain = type(cell).__name__, isinstance(cell, Cell)
+    caller = type(cell).__name__
     if not device.startswith("cuda"):
         raise InputError(f"{caller}: expected NumPy arrays on device {device!r}, got one on the GPU")
-    if not plain or (type(cell).unroll, type(cell).engine_params) != (Cell.unroll, Cell.engine_params):
+    kind = type(cell)
+    if not issubclass(kind, Cell) or (kind.unroll, kind.engine_params) != (Cell.unroll, Cell.engine_params):
         raise InputError(f"{caller}: expected NumPy arrays, as its parts meet there; got one on the GPU")

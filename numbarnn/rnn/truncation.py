@@ -1,15 +1,18 @@
-"""Truncated BPTT(k1, k2): which backward passes there are, each over a window of the latest steps.
+"""Truncated BPTT(k1, k2): backward passes over windows of the latest steps.
 
-A pass follows every k1 steps, and the last step; it goes back over the k2 steps before its end, and the state before
-them is a constant. With loss_scope "new" it takes the losses of the steps since the pass before, so that each loss
-counts once: BPTT(h; h') of Williams and Peng (1990), h = k2 and h' = k1; with "window" those of all its steps
-(Sutskever 2013). Steps are counted in the order in which they are read.
+A backward pass starts after every k1 steps and after the last step. It goes back over the k2 steps before; the state
+before these is a constant. With loss_scope "new" it takes the losses of the steps since the previous pass, so that each
+loss counts once: BPTT(h; h') of Williams and Peng (1990), with h = k2 and h' = k1. With "window" it takes the losses of
+all its steps (Sutskever 2013). Steps are counted in the order in which they are read.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engines.interface import CellResult
 from ..errors import InputError
 from ..utils.tree import tree_map
 
@@ -17,15 +20,15 @@ LOSS_SCOPES = ("new", "window")
 
 
 class Window(NamedTuple):
-    """A backward pass over the steps start..end, with the losses of the steps losses..end; `end` is not among them."""
+    """A backward pass over the steps start..end - 1 with the losses of the steps losses..end - 1."""
 
     start: int
     end: int
     losses: int
 
 
-def check_truncate(caller, truncate, loss_scope="new"):
-    """(k1, k2) as integers. Raises `InputError`."""
+def check_truncate(caller: str, truncate: Any, loss_scope: str = "new") -> tuple[int, int]:
+    """Return (k1, k2) as integers, or raise `InputError`."""
     if not isinstance(truncate, tuple | list) or len(truncate) != 2 or not all(map(is_count, truncate)):
         raise InputError(f"{caller}: expected truncate to be a pair (k1, k2) of positive integers, got {truncate!r}")
     k1, k2 = map(int, truncate)
@@ -38,24 +41,25 @@ def check_truncate(caller, truncate, loss_scope="new"):
     return k1, k2
 
 
-def is_count(value):
+def is_count(value: Any) -> bool:
+    """Say whether a value is a positive integer."""
     return not isinstance(value, bool) and hasattr(value, "__index__") and value.__index__() > 0
 
 
-def windows(steps, k1, k2, loss_scope="new"):
-    """The `Window` of every pass over so many steps, in order; no steps: one empty pass."""
-    found, before = [], 0
+def windows(steps: int, k1: int, k2: int, loss_scope: str = "new") -> list[Window]:
+    """List the `Window` of every pass in order; for no steps, one empty window."""
+    found, previous = [], 0
     for end in (*range(k1, steps, k1), steps):
         start = max(0, end - k2)
-        found.append(Window(start, end, before if loss_scope == "new" else start))
-        before = end
+        found.append(Window(start, end, previous if loss_scope == "new" else start))
+        previous = end
     return found
 
 
-def groups(passes):
-    """The passes in as few groups as can be, in which windows either do not overlap or start at the same step.
+def groups(passes: Sequence[Window]) -> list[list[Window]]:
+    """Divide the passes into the fewest groups whose windows do not overlap, unless they start at the same step.
 
-    The gradients of a group add up in one walk back over all steps, cut off where its windows start.
+    One walk back over all steps computes the gradient of a group, cut off where its windows start.
     """
     found = []
     for window in passes:
@@ -68,25 +72,28 @@ def groups(passes):
     return found
 
 
-def gradient(run, d_outputs, d_state, passes, reverse):
-    """What `run.backward` of a `CellResult` gives, summed over these backward passes; d_state belongs to the last."""
-    total = None
-    read = slice(None, None, -1 if reverse else 1)
-    for group in groups(passes):
+def gradient(
+    run: CellResult, d_outputs: np.ndarray | None, d_state: Any, passes: Sequence[Window], reverse: bool
+) -> tuple[dict[str, np.ndarray], np.ndarray | None, Any]:
+    """Sum the gradients of `run.backward` over backward passes; `d_state` belongs to the last of them."""
+    in_order = slice(None, None, -1 if reverse else 1)
+
+    def of_group(group):
         starts = [window.start for window in group if window.start > 0]
         cut = np.zeros((len(run.outputs), 1), bool)
-        cut[read][starts] = True
-        d = None if d_outputs is None else np.zeros_like(d_outputs)
-        for window in group if d is not None else ():
-            now = slice(window.losses, window.end)
-            d[read][now] += d_outputs[read][now]
-        of_state = d_state if passes[-1] in group else tree_map(lambda _: None, d_state)
-        found = run.backward(d, of_state, cut)
-        total = found if total is None else added(total, found)
-    return total
+        cut[in_order][starts] = True
+        d = None
+        if d_outputs is not None:
+            d = np.zeros_like(d_outputs)
+            for window in group:
+                counted = slice(window.losses, window.end)
+                d[in_order][counted] += d_outputs[in_order][counted]
+        return run.backward(d, d_state if passes[-1] in group else tree_map(lambda _: None, d_state), cut)
+
+    return reduce(add, map(of_group, groups(passes)))
 
 
-def added(a, b):
-    """Sums of (params, inputs, initial state)."""
+def add(a: tuple, b: tuple) -> tuple:
+    """Add two gradients (params, inputs, initial state)."""
     inputs = None if a[1] is None else a[1] + b[1]
     return {name: d + b[0][name] for name, d in a[0].items()}, inputs, tree_map(np.add, a[2], b[2])

@@ -2,17 +2,19 @@
 
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import InputError
 
 
 @contextmanager
-def whole_file(path):
-    """Open a binary file to write; when the block ends well it takes the name `path`, replacing what stands there.
+def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a binary file to write, which replaces `path` when the block ends without an error.
 
-    A block that raises, or a process that is killed, leaves what stood there before.
+    If the block raises or the process is killed, `path` stays as it was.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
@@ -27,8 +29,14 @@ def whole_file(path):
         raise
 
 
-def make_folder(caller, folder):
-    """Make `folder` where it is missing; raises `InputError` unless files can be written there."""
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def make_folder(caller: str, folder: str | os.PathLike) -> Path:
+    """Make a folder if there is none; raise `InputError` if files cannot be written there."""
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,19 +1,30 @@
-"""Nested tuples of arrays: map a function over the leaves, list them, rebuild the nesting."""
+"""Trees: nested tuples, such as the states of a composite cell; everything else is a leaf."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
-def tree_map(function, tree, *others):
-    """The tree with `function` of its leaves, and of those at the same places of `others`, in their place; named tuples
-    keep their names."""
+def tree_map(function: Callable, tree: Any, *others: Any) -> Any:
+    """Call a function on each leaf of a tree, with the leaves of others at the same place; return the tree of results.
+
+    Named tuples stay named.
+    """
     if not isinstance(tree, tuple | list):
         return function(tree, *others)
-    return tree_unflatten(tree, [tree_map(function, *parts) for parts in zip(tree, *others, strict=True)])
+    return tuple_like(tree, [tree_map(function, *parts) for parts in zip(tree, *others, strict=True)])
 
 
-def tree_unflatten(tree, parts):
-    """The parts in a tuple like the tree."""
-    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
-
-
-def tree_leaves(tree):
-    """The leaves of nested tuples, from left to right."""
+def tree_leaves(tree: Any) -> list:
+    """List the leaves of a tree from left to right."""
     return [leaf for part in tree for leaf in tree_leaves(part)] if isinstance(tree, tuple | list) else [tree]
+
+
+def tree_unflatten(tree: Any, leaves: Iterable) -> Any:
+    """Replace the leaves of a tree by others, from left to right."""
+    leaves = iter(leaves)
+    return tree_map(lambda _: next(leaves), tree)
+
+
+def tuple_like(node: Any, parts: Iterable) -> Any:
+    """Put the parts of a tree into a tuple of the type of `node`, which may be named."""
+    return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engines.interface import CellResult, RunOptions
-from ..utils.tree import tree_leaves, tree_map
+from ..utils.tree import tree_leaves, tree_map, tree_unflatten
 from .base import Wrapper
 
 
@@ -61,8 +61,7 @@ def concatenated(state: Any) -> np.ndarray:
 
 def split(array: np.ndarray, sizes: Any) -> Any:
     """Split the columns of an array into states nested like `sizes`."""
-    count = itertools.count()
-    numbers = tree_map(lambda _: next(count), sizes)
+    numbers = tree_unflatten(sizes, itertools.count())
     columns = np.split(array, np.cumsum(in_column_order(sizes))[:-1], axis=1)
     numbered = dict(zip(in_column_order(numbers), columns, strict=True))
     return tree_map(numbered.get, numbers)

@@ -1,5 +1,7 @@
-"""Unrolling functions under the names that TensorFlow 1 gave them: `(cell, params, inputs, ...)` in, `(outputs, state)`
-out, and the gradient by `.backward` of that pair."""
+"""The unrolling functions of TensorFlow 1: `(cell, params, inputs, ...)` in, the pair `(outputs, state)` out.
+
+The pair is an `Unrolled`; its `backward` computes the gradient.
+"""
 
 from .bidirectional import bidirectional_dynamic_rnn, stack_bidirectional_dynamic_rnn, static_bidirectional_rnn
 from .raw import raw_rnn

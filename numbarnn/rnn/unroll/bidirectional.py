@@ -1,72 +1,203 @@
-"""Both directions, and stacks of them.
+"""Both directions of time, and stacks of them.
 
-Where the functions of one direction take a cell, its params and its initial state, these take pairs (forward,
-backward), and `state`, `d_state` and the gradients are pairs likewise. The backward direction walks each row from its
-last valid step to its first.
+Cells, parameters, initial and final states and their gradients are pairs (forward, backward). The backward direction
+reads each row from its last valid step to its first.
 """
 
-import numpy as np
+from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
-from ..arguments import seed_path
+from ..arguments import shared_generator
 from ..run import Gradients, forward
 from .result import Unrolled
 from .rnn import in_lists
 from .time_axis import stacked
 
 
-def bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=None, **options):
-    """Outputs (forward, backward), each (B, T, output_size), and final states (forward, backward), over an array
-    (B, T, I).
+def bidirectional_dynamic_rnn(
+    cells: tuple[RNNCell, RNNCell],
+    params: tuple[dict[str, Any], dict[str, Any]],
+    inputs: ArrayLike,
+    *,
+    initial_state: tuple[Any, Any] | None = None,
+    rng: int | np.random.Generator | None = None,
+    **options: Any,
+) -> Unrolled:
+    """Run two cells over sequences in an array, one in each direction of time.
 
-    `cells`, `params`, `initial_state`: pairs (forward, backward). `options` are those of `forward` but for reverse.
-    The final backward state is that after the first step. Schuster and Paliwal (1997). Raises `InputError`.
+    Parameters
+    ----------
+    cells : pair of RNNCell
+        The cells (forward, backward).
+    params : pair of dict of str to ndarray
+        The parameters of both cells.
+    inputs : ndarray (B, T, I)
+        Sequences of the parameters' dtype; (T, B, I) with ``time_major=True``. Integers (B, T) if the cells take those.
+    initial_state : pair of State, optional
+        The states of both cells before the first step that they read; zeros by default.
+    rng : int or numpy.random.Generator, optional
+        Seed of the random numbers; each direction draws its own.
+    **options
+        Keyword arguments of `forward` except ``reverse``.
+
+    Returns
+    -------
+    Unrolled
+        The pair (outputs, state), each itself a pair (forward, backward): outputs (B, T, output_size), or
+        (T, B, output_size) with ``time_major=True``, and final states. That of the backward direction is the state
+        after the first step of a row. ``.backward(d_outputs, d_state)`` computes the gradient.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
+
+    See Also
+    --------
+    Bidirectional : The same as a cell, the outputs merged.
+
+    References
+    ----------
+    Schuster and Paliwal 1997, "Bidirectional recurrent neural networks"; ``tf.nn.bidirectional_dynamic_rnn`` of
+    TensorFlow 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbarnn as nr
+    >>> cells = nr.LSTMCell(5), nr.GRUCell(4)
+    >>> params = cells[0].init_params(3, rng=0), cells[1].init_params(3, rng=1)
+    >>> x = np.ones((2, 7, 3), "float32")
+    >>> (forward, backward), (last, first) = nr.bidirectional_dynamic_rnn(cells, params, x)
+    >>> forward.shape, backward.shape, last.c.shape, first.h.shape
+    ((2, 7, 5), (2, 7, 4), (2, 5), (2, 4))
     """
     caller = "bidirectional_dynamic_rnn"
-    rng = generator(caller, rng)
+    rng = shared_generator(caller, rng)
     parts = zip(
         pair(caller, "cells", cells),
         pair(caller, "params", params),
         pair(caller, "initial_state", initial_state),
+        (False, True),
         strict=True,
     )
     runs = [
         forward(cell, p, inputs, initial_state=state, reverse=reverse, rng=rng, **options)
-        for reverse, (cell, p, state) in enumerate(parts)
+        for cell, p, state, reverse in parts
     ]
 
     def backward(d_outputs=None, d_state=None):
         parts = zip(runs, pair(caller, "d_outputs", d_outputs), pair(caller, "d_state", d_state), strict=True)
         forth, back = (run.backward(dy, ds) for run, dy, ds in parts)
-        inputs = None if forth.inputs is None else forth.inputs + back.inputs
-        return Gradients((forth.params, back.params), inputs, (forth.initial_state, back.initial_state))
+        d_params: Any = (forth.params, back.params)
+        d_inputs: Any = None if forth.inputs is None else forth.inputs + back.inputs
+        return Gradients(d_params, d_inputs, (forth.initial_state, back.initial_state))
 
     return Unrolled(tuple(run.outputs for run in runs), tuple(run.state for run in runs), backward)
 
 
-def static_bidirectional_rnn(cells, params, inputs, **options):
-    """The same over a list of T arrays (B, I), the outputs of both directions side by side: a list of T outputs
-    (B, both output sizes), and the pair of final states."""
+def static_bidirectional_rnn(
+    cells: tuple[RNNCell, RNNCell],
+    params: tuple[dict[str, Any], dict[str, Any]],
+    inputs: Iterable[ArrayLike],
+    **options: Any,
+) -> Unrolled:
+    """Run two cells over sequences in a list of steps, one in each direction of time.
+
+    The results are those of `bidirectional_dynamic_rnn`, with the outputs of both directions side by side.
+
+    Parameters
+    ----------
+    cells : pair of RNNCell
+        The cells (forward, backward).
+    params : pair of dict of str to ndarray
+        The parameters of both cells.
+    inputs : list of T ndarrays (B, I)
+        The inputs of each step, of the parameters' dtype. Integers (B,) if the cells take those.
+    **options
+        Keyword arguments of `bidirectional_dynamic_rnn` except ``time_major``; masks are (T, B).
+
+    Returns
+    -------
+    Unrolled
+        The pair (outputs, state): a list of T outputs (B, sum of both output sizes), and the pair of final states.
+        ``.backward(d_outputs, d_state)`` computes the gradient; that of the inputs is a list of T arrays.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
+
+    References
+    ----------
+    ``tf.nn.static_bidirectional_rnn`` of TensorFlow 1.
+    """
     caller = "static_bidirectional_rnn"
     run = bidirectional_dynamic_rnn(cells, params, stacked(caller, inputs), time_major=True, **options)
     return in_lists(caller, concatenated(run))
 
 
-def stack_bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None, rng=None, **options):
-    """Layers of both directions over an array (B, T, I); the outputs of a layer, side by side, feed both directions of
-    the next.
+def stack_bidirectional_dynamic_rnn(
+    cells: tuple[list[RNNCell], list[RNNCell]],
+    params: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+    inputs: ArrayLike,
+    *,
+    initial_state: tuple[list, list] | None = None,
+    rng: int | np.random.Generator | None = None,
+    **options: Any,
+) -> Unrolled:
+    """Run a stack of bidirectional layers over sequences in an array.
 
-    `cells`, `params`, `initial_state`: pairs of lists, (one of each layer forward, one of each layer backward). Outputs
-    (B, T, both output sizes) of the last layer; `state` is a pair of tuples, with the final state of each layer.
+    Both directions of a layer read the outputs of the layer below, those of its two directions side by side.
+
+    Parameters
+    ----------
+    cells : pair of lists of RNNCell
+        The cells (forward, backward), a list of one cell a layer each.
+    params : pair of lists of dict of str to ndarray
+        The parameters of the cells, in the same structure.
+    inputs : ndarray (B, T, I)
+        Sequences of the parameters' dtype; (T, B, I) with ``time_major=True``. Integers (B, T) if the lowest cells take
+        those.
+    initial_state : pair of lists of State, optional
+        The states of the cells, in the same structure; zeros by default.
+    rng : int or numpy.random.Generator, optional
+        Seed of the random numbers; each cell draws its own.
+    **options
+        Keyword arguments of `forward` except ``reverse``.
+
+    Returns
+    -------
+    Unrolled
+        The pair (outputs, state): outputs (B, T, sum of both output sizes) of the last layer, and a pair of tuples with
+        the final states of all layers. ``.backward(d_outputs, d_state)`` computes the gradient.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
+
+    References
+    ----------
+    ``tf.contrib.rnn.stack_bidirectional_dynamic_rnn`` of TensorFlow 1.
     """
     caller = "stack_bidirectional_dynamic_rnn"
-    rng, first = generator(caller, rng), pair(caller, "cells", cells)[0]
+    rng, first = shared_generator(caller, rng), pair(caller, "cells", cells)[0]
     if not isinstance(first, tuple | list) or not first:
         raise InputError(f"{caller}: expected cells to be a pair of lists, of one cell a layer or more, got {cells!r}")
     layers, x, depth = [], inputs, len(first)
-    cells, params = by_layer(caller, "cells", cells, depth), by_layer(caller, "params", params, depth)
-    initial = by_layer(caller, "initial_state", initial_state, depth)
-    for c, p, state in zip(cells, params, initial, strict=True):
+    parts = zip(
+        by_layer(caller, "cells", cells, depth),
+        by_layer(caller, "params", params, depth),
+        by_layer(caller, "initial_state", initial_state, depth),
+        strict=True,
+    )
+    for c, p, state in parts:
         layers.append(concatenated(bidirectional_dynamic_rnn(c, p, x, initial_state=state, rng=rng, **options)))
         x = layers[-1].outputs
 
@@ -75,14 +206,14 @@ def stack_bidirectional_dynamic_rnn(cells, params, inputs, *, initial_state=None
         for layer, ds in reversed([*zip(layers, by_layer(caller, "d_state", d_state, depth), strict=True)]):
             grads.insert(0, layer.backward(d_outputs, ds))
             d_outputs = grads[0].inputs
-        params, initial = ([getattr(g, name) for g in grads] for name in ("params", "initial_state"))
-        return Gradients(tuple(zip(*params, strict=True)), d_outputs, tuple(zip(*initial, strict=True)))
+        d_params: Any = tuple(zip(*(g.params for g in grads), strict=True))
+        return Gradients(d_params, d_outputs, tuple(zip(*(g.initial_state for g in grads), strict=True)))
 
     return Unrolled(x, tuple(zip(*(layer.state for layer in layers), strict=True)), backward)
 
 
-def concatenated(run):
-    """The result with the outputs of both directions side by side."""
+def concatenated(run: Unrolled) -> Unrolled:
+    """Put the outputs of both directions side by side."""
     width = run.outputs[0].shape[-1]
 
     def backward(d_outputs=None, d_state=None):
@@ -93,8 +224,8 @@ def concatenated(run):
     return Unrolled(np.concatenate(run.outputs, axis=-1), run.state, backward)
 
 
-def pair(caller, what, value):
-    """`value` as a pair; None is a pair of None."""
+def pair(caller: str, what: str, value: Any) -> Any:
+    """Return `value` if it is a pair, a pair of None for None; raise `InputError` otherwise."""
     if value is None:
         return None, None
     if not isinstance(value, tuple | list) or len(value) != 2:
@@ -103,16 +234,11 @@ def pair(caller, what, value):
     return value
 
 
-def by_layer(caller, what, value, depth):
-    """A pair of lists as a list of pairs; None is None for every layer."""
+def by_layer(caller: str, what: str, value: Any, depth: int) -> list[tuple[Any, Any]]:
+    """Turn a pair of lists into a list of pairs, one a layer; None is None for every layer."""
     lists = [[None] * depth if part is None else part for part in pair(caller, what, value)]
     for direction, part in zip(("forward", "backward"), lists, strict=True):
         if not isinstance(part, tuple | list) or len(part) != depth:
             got = len(part) if isinstance(part, tuple | list) else type(part).__name__
             raise InputError(f"{caller}: expected {direction} {what} to be a list of {depth}, one a layer, got {got}")
     return [*zip(*lists, strict=True)]
-
-
-def generator(caller, rng):
-    """One source of random numbers for several runs, so that each draws its own."""
-    return None if rng is None else np.random.default_rng(seed_path(caller, rng))

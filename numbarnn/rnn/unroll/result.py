@@ -1,17 +1,30 @@
-"""What every unrolling function returns."""
+"""The result of every unrolling function."""
 
-from collections import namedtuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..run import Gradients
 
 
-class Unrolled(namedtuple("Unrolled", "outputs state")):
-    """The pair (outputs, state), with the way to the gradient.
+class Unrolled(NamedTuple("Unrolled", [("outputs", Any), ("state", Any)])):
+    """The pair (outputs, state) of an unrolling function, and its gradient.
 
-    `backward(d_outputs=None, d_state=None)` takes gradients of a loss structured like `outputs` and `state` (None for
-    none, for the whole or for a part) and gives `Gradients` structured like the `params`, `inputs` and `initial_state`
-    that went in. It can be asked more than once. Raises `InputError`.
+    Attributes
+    ----------
+    outputs : ndarray, list or tuple of ndarray
+        Outputs of every step, as the function says.
+    state : Any
+        Final state, nested like the `state_size` of the cell.
+    backward : callable
+        ``backward(d_outputs=None, d_state=None)`` returns `Gradients`, by back-propagation through time. It takes the
+        gradients of a loss with respect to `outputs` and `state`, in their structure; None, for the whole or for a
+        part, stands for zeros. The `params`, `inputs` and `initial_state` of the result are structured like the
+        arguments of the function. It can be called repeatedly, and raises `InputError` for arrays that do not fit.
     """
 
-    def __new__(cls, outputs, state, backward):
+    backward: Callable[..., Gradients]
+
+    def __new__(cls, outputs: Any, state: Any, backward: Callable[..., Gradients]):
         self = super().__new__(cls, outputs, state)
         self.backward = backward
         return self

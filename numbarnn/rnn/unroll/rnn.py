@@ -1,9 +1,13 @@
-"""One direction: over an array, or over a list of steps."""
+"""One direction of time, over an array or over a list of steps."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ..arguments import check_array
 from ..run import forward
@@ -11,28 +15,116 @@ from .result import Unrolled
 from .time_axis import stacked
 
 
-def dynamic_rnn(cell, params, inputs, **options):
-    """Outputs (B, T, output_size) and final state of a cell over an array (B, T, I); time-major: (T, B, ...).
+def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **options: Any) -> Unrolled:
+    """Run a cell over sequences in an array.
 
-    `options` are those of `forward`. TensorFlow's dtype, parallel_iterations and scope are matters of its graph; what
-    its swap_memory is for is `save="minimal"`. Raises `InputError`.
+    Parameters
+    ----------
+    cell : RNNCell
+        A cell, plain or composite, such as ``nr.LSTMCell(64)``.
+    params : dict of str to ndarray
+        The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
+    inputs : ndarray (B, T, I)
+        Sequences of the parameters' dtype; (T, B, I) with ``time_major=True``. Integers (B, T) if the cell takes those.
+    **options
+        Keyword arguments of `forward`: ``initial_state``, ``lengths``, ``mask``, ``reset_mask``, ``time_major``,
+        ``reverse``, ``training``, ``rng``, ``device`` and ``save``.
+
+    Returns
+    -------
+    Unrolled
+        The pair (outputs, state): outputs (B, T, output_size), or (T, B, output_size) with ``time_major=True``, and the
+        state after the last valid step of each row. ``.backward(d_outputs, d_state)`` computes the gradient.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
+
+    See Also
+    --------
+    forward : The same with states and gates of every step, and truncated BPTT.
+    static_rnn : The same over a list of steps.
+
+    Notes
+    -----
+    TensorFlow's ``dtype``, ``parallel_iterations`` and ``scope`` concern its graph. ``save="minimal"`` is its
+    ``swap_memory``.
+
+    References
+    ----------
+    ``tf.nn.dynamic_rnn`` of TensorFlow 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbarnn as nr
+    >>> cell = nr.LSTMCell(5)
+    >>> x = np.ones((4, 7, 3), "float32")
+    >>> run = nr.dynamic_rnn(cell, cell.init_params(3), x, lengths=[7, 2, 5, 0])
+    >>> outputs, state = run
+    >>> outputs.shape, state.h.shape, state.c.shape
+    ((4, 7, 5), (4, 5), (4, 5))
+    >>> run.backward(np.ones_like(outputs)).inputs.shape
+    (4, 7, 3)
     """
     run = forward(cell, params, inputs, **options)
     return Unrolled(run.outputs, run.state, run.backward)
 
 
-def static_rnn(cell, params, inputs, **options):
-    """The same over a list of T arrays (B, I): a list of T outputs (B, output_size), and the final state.
+def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike], **options: Any) -> Unrolled:
+    """Run a cell over sequences in a list of steps.
 
-    `options` are those of `forward` but for time_major; a mask is (T, B). The numbers are those of `dynamic_rnn`, bit
-    for bit.
+    The results are those of `dynamic_rnn`, bit for bit.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        A cell, plain or composite, such as ``nr.LSTMCell(64)``.
+    params : dict of str to ndarray
+        The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
+    inputs : list of T ndarrays (B, I)
+        The inputs of each step, of the parameters' dtype. Integers (B,) if the cell takes those.
+    **options
+        Keyword arguments of `forward` except ``time_major``; masks are (T, B).
+
+    Returns
+    -------
+    Unrolled
+        The pair (outputs, state): a list of T outputs (B, output_size), and the state after the last valid step of each
+        row. ``.backward(d_outputs, d_state)`` computes the gradient; `d_outputs` is a list of T arrays, each of which
+        may be None, and the gradient of the inputs a list of T arrays.
+
+    Raises
+    ------
+    InputError
+        If an argument has another type, shape, dtype or value than expected.
+
+    See Also
+    --------
+    dynamic_rnn : The same over an array.
+    unstack_time, stack_time : Convert between arrays and lists of steps.
+
+    References
+    ----------
+    ``tf.nn.static_rnn`` of TensorFlow 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbarnn as nr
+    >>> cell = nr.GRUCell(5)
+    >>> steps = [np.ones((4, 3), "float32") for _ in range(7)]
+    >>> outputs, state = nr.static_rnn(cell, cell.init_params(3), steps)
+    >>> len(outputs), outputs[0].shape, state.h.shape
+    (7, (4, 5), (4, 5))
     """
-    inputs = stacked("static_rnn", inputs)
-    return in_lists("static_rnn", dynamic_rnn(cell, params, inputs, time_major=True, **options))
+    steps = stacked("static_rnn", inputs)
+    return in_lists("static_rnn", dynamic_rnn(cell, params, steps, time_major=True, **options))
 
 
-def in_lists(caller, run):
-    """A time-major result with a list of steps in place of each array."""
+def in_lists(caller: str, run: Unrolled) -> Unrolled:
+    """Replace each time-major array of a result by a list of steps."""
     outputs = run.outputs
 
     def backward(d_outputs=None, d_state=None):

@@ -1,28 +1,83 @@
-"""Arrays of sequences, taken apart and turned round along time."""
+"""Stack, unstack and reverse arrays of sequences along time."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...errors import InputError
 from ..arguments import valid_steps
 
 
-def unstack_time(x, time_major=False):
-    """A list of T arrays (B, ...) from an array (B, T, ...), or (T, B, ...) with `time_major`: what `static_rnn`
-    takes."""
+def unstack_time(x: ArrayLike, time_major: bool = False) -> list[np.ndarray]:
+    """Unstack sequences into a list of steps, as `static_rnn` takes it.
+
+    Parameters
+    ----------
+    x : array_like (B, T, ...)
+        Sequences; (T, B, ...) if `time_major`.
+    time_major : bool
+        Whether time is the first axis of `x`.
+
+    Returns
+    -------
+    list of T ndarrays (B, ...)
+        Views of `x`.
+
+    Raises
+    ------
+    InputError
+        If `x` has fewer than two axes.
+
+    See Also
+    --------
+    stack_time : The inverse.
+
+    References
+    ----------
+    ``tf.unstack(x, axis=1)`` of TensorFlow 1.
+    """
     x = np.asarray(x)
     if x.ndim < 2:
         raise InputError(f"unstack_time: expected an array (batch, steps, ...), got shape {x.shape}")
     return list(x if time_major else np.swapaxes(x, 0, 1))
 
 
-def stack_time(steps, time_major=False):
-    """One array (B, T, ...), or (T, B, ...) with `time_major`, from a list of T arrays (B, ...)."""
+def stack_time(steps: Iterable[ArrayLike], time_major: bool = False) -> np.ndarray:
+    """Stack a list of steps into one array of sequences.
+
+    Parameters
+    ----------
+    steps : iterable of T arrays (B, ...)
+        The steps, all of one shape and dtype.
+    time_major : bool
+        Whether time is the first axis of the result.
+
+    Returns
+    -------
+    ndarray (B, T, ...)
+        The sequences; (T, B, ...) if `time_major`.
+
+    Raises
+    ------
+    InputError
+        If there are no steps, or their shapes or dtypes differ.
+
+    See Also
+    --------
+    unstack_time : The inverse.
+
+    References
+    ----------
+    ``tf.stack(steps, axis=1)`` of TensorFlow 1.
+    """
     x = stacked("stack_time", steps)
     return x if time_major else np.swapaxes(x, 0, 1)
 
 
-def stacked(caller, steps):
-    """One time-major array from a list of arrays (B, ...)."""
+def stacked(caller: str, steps: Iterable[ArrayLike]) -> np.ndarray:
+    """Stack arrays (B, ...) to a time-major one; raise `InputError` if their shapes or dtypes differ."""
     steps = [np.asarray(x) for x in steps]
     if not steps or any(x.ndim < 1 or x.shape != steps[0].shape or x.dtype != steps[0].dtype for x in steps):
         got = [f"{x.dtype} {x.shape}" for x in steps]
@@ -30,15 +85,48 @@ def stacked(caller, steps):
     return np.stack(steps)
 
 
-def reverse_sequence(x, lengths, time_major=False):
-    """Each row of x (B, T, ...) turned round within its own length, what follows stays: out[t] = x[length - 1 - t] for
-    t < length. It is its own inverse, and its own gradient. Raises `InputError`."""
+def reverse_sequence(x: ArrayLike, lengths: ArrayLike, time_major: bool = False) -> np.ndarray:
+    """Reverse each row within its own length.
+
+    ``out[t] = x[length - 1 - t]`` for t < length; later steps stay as they are. The function is its own inverse and its
+    own gradient.
+
+    Parameters
+    ----------
+    x : array_like (B, T, ...)
+        Sequences; (T, B, ...) if `time_major`.
+    lengths : array_like (B,) of int
+        Length of each row, from 0 to T.
+    time_major : bool
+        Whether time is the first axis of `x`.
+
+    Returns
+    -------
+    ndarray
+        An array of the shape and dtype of `x`.
+
+    Raises
+    ------
+    InputError
+        If `x` has fewer than two axes, or `lengths` are not B integers from 0 to T.
+
+    References
+    ----------
+    ``tf.reverse_sequence`` of TensorFlow 1.
+
+    Examples
+    --------
+    >>> import numbarnn as nr
+    >>> nr.reverse_sequence([[1, 2, 3], [4, 5, 6]], lengths=[3, 2])
+    array([[3, 2, 1],
+           [5, 4, 6]])
+    """
     x = np.asarray(x)
     if x.ndim < 2:
         raise InputError(f"reverse_sequence: expected an array (batch, steps, ...), got shape {x.shape}")
     swapped = x if time_major else np.swapaxes(x, 0, 1)
     steps, batch = swapped.shape[:2]
-    valid = valid_steps("reverse_sequence", lengths, None, steps, batch, time_major)
+    valid: Any = valid_steps("reverse_sequence", lengths, None, steps, batch, time_major)
     time = np.arange(steps)[:, None]
     source = np.where(valid, np.asarray(lengths) - 1 - time, time)
     out = swapped[source, np.arange(batch)]
