@@ -49,8 +49,15 @@ class Gradients:
     initial_state: Any
 
     def __repr__(self):
-        sizes = ", ".join(f"{name} {np.shape(g)}" for name, g in self.params.items())
-        return f"Gradients(params: {sizes}; inputs: {None if self.inputs is None else np.shape(self.inputs)})"
+        inputs = None if self.inputs is None else np.shape(self.inputs)
+        return f"Gradients(params: {_sizes(self.params)}; inputs: {inputs})"
+
+
+def _sizes(params):
+    """List the shapes of parameters, or of nested tuples of parameters."""
+    if isinstance(params, tuple):
+        return f"({'; '.join(map(_sizes, params))})"
+    return ", ".join(f"{name} {np.shape(g)}" for name, g in params.items())
 
 
 def forward(

@@ -283,3 +283,13 @@ def test_bad_input():
         nr.bidirectional_dynamic_rnn(*pair, x, reverse=True)
     with pytest.raises(TypeError, match="time_major"):
         nr.static_rnn(cell, params, steps_of(x), time_major=False)
+
+
+def test_gradients_of_pairs_show_their_shapes():
+    cells = nr.SimpleRNNCell(4, use_bias=False), nr.SimpleRNNCell(5, use_bias=False)
+    params = tuple(cell.init_params(I, dtype="float64") for cell in cells)
+    steps = nr.static_bidirectional_rnn(cells, params, steps_of(draw(B, T, I)))
+    assert repr(steps.backward(steps.outputs)) == (
+        "Gradients(params: (kernel (3, 4), recurrent_kernel (4, 4); kernel (3, 5), recurrent_kernel (5, 5)); "
+        "inputs: (6, 7, 3))"
+    )
