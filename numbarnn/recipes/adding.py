@@ -37,9 +37,10 @@ def figures(models, x, y):
     """Sums as they are and as they are said."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4))
-    for axes, (name, model) in zip(figure.subplots(1, len(models)), models.items(), strict=True):
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    for axes, (name, model) in zip(figure.subplots(1, len(models), sharey=True), models.items(), strict=True):
         axes.plot(y, model.predict(x), ".", markersize=2)
         axes.plot([0, 2], [0, 2], "k", linewidth=0.5)
-        axes.set(title=name, xlabel="sum", ylabel="prediction")
+        axes.set(title=name, xlabel="sum of the two marked numbers", ylabel="prediction")
+        axes.label_outer()
     return {"sums.png": figure}

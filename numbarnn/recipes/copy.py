@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import datasets, layers, losses, optimizers
 from ..models.sequential import Sequential
+from ..utils.figures import legend_below
 from .no_files import expect_no_folder
 
 EPOCHS = 30
@@ -49,15 +50,19 @@ def report(models, x, y):
 
 
 def figures(models, x, y):
-    """What the networks say in the last steps of one test sequence, and what they should say."""
+    """The probabilities of the symbols in the last steps of one test sequence, and the symbols to recall."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 2 * len(models)))
-    for axes, (name, model) in zip(figure.subplots(len(models), 1), models.items(), strict=True):
+    figure = Figure(figsize=(6, 3 * len(models)), layout="constrained")
+    plots = figure.subplots(len(models), 1, sharex=True)
+    for axes, (name, model) in zip(plots, models.items(), strict=True):
         scores = model.predict(x[:1])[0, -LENGTH:]
         p = np.exp(scores - scores.max(axis=1, keepdims=True))
-        axes.imshow((p / p.sum(axis=1, keepdims=True)).T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.plot(range(LENGTH), y[0, -LENGTH:], "r_", markersize=12)
-        axes.set(title=name, ylabel="symbol", xticks=range(LENGTH))
-    figure.tight_layout()
+        image = axes.imshow((p / p.sum(axis=1, keepdims=True)).T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.plot(range(LENGTH), y[0, -LENGTH:], "rx", markersize=8, label="symbol to recall")
+        axes.set(title=name, ylabel="symbol", xticks=range(LENGTH), xticklabels=range(1, LENGTH + 1))
+        axes.set_yticks(range(SYMBOLS + 2))
+    axes.set_xlabel("step after the pause")
+    legend_below(axes)
+    figure.colorbar(image, ax=list(plots), label="probability")
     return {"recalled.png": figure}

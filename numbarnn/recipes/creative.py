@@ -9,7 +9,7 @@ import numpy as np
 from .. import datasets
 from ..models.generation import generate_from_windows
 from . import forecasts
-from .forecasts import WINDOW, generate
+from .forecasts import FORMULA, TIMES, WINDOW, generate
 from .series import BATCH_SIZE, EPOCHS, build, load
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "generate", "load", "report"]
@@ -41,14 +41,14 @@ def figures(model, x, y):
     """What it makes up, under the series that it knows."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6))
+    figure = Figure(figsize=(9, 6), layout="constrained")
     parts = {
-        "The series": datasets.sine_mixture()[:STEPS],
+        f"The series {FORMULA}": datasets.sine_mixture()[:STEPS],
         "Made up, by windows": by_windows(model),
         "Made up, by state": by_state(model),
     }
-    for axes, (title, values) in zip(figure.subplots(3, 1), parts.items(), strict=True):
-        axes.plot(values)
-        axes.set(title=title)
-    figure.tight_layout()
+    for axes, (title, values) in zip(figure.subplots(3, 1, sharex=True), parts.items(), strict=True):
+        axes.plot(TIMES[:STEPS], values)
+        axes.set(title=title, ylabel="f(t)")
+    axes.set_xlabel("t")
     return forecasts.figures(model, x, y) | {"made_up.png": figure}

@@ -1,8 +1,13 @@
 """Training curves: one figure for each metric and one for the loss, of one history or of several to compare."""
 
+from ..training.history import draw_curves, finish_curves
+
 
 def figures(histories):
-    """{NAME.png: figure} for {label: `History`}: training as dots, validation as a line, each model in its colour."""
+    """{NAME.png: figure} for {label: `History`}: training as dots, validation as a line, each model in its color.
+
+    Epochs count from 1, as in what the training prints.
+    """
     keys = [key for history in histories.values() for key in history.history if not key.startswith("val_")]
     return {f"{key}.png": _figure(key, histories) for key in dict.fromkeys(keys)}
 
@@ -10,13 +15,11 @@ def figures(histories):
 def _figure(key, histories):
     from matplotlib.figure import Figure
 
-    figure = Figure()
+    figure = Figure(figsize=(max(6.4, 3 * len(histories)), 4.8), layout="constrained")
     axes = figure.subplots()
     for number, (label, history) in enumerate(histories.items()):
-        of, epochs, values = f" of {label}" if label else "", history.epoch, history.history
-        axes.plot(epochs, values[key], "o", color=f"C{number}", markersize=4, label=f"training {key}{of}")
-        if f"val_{key}" in values:
-            axes.plot(epochs, values[f"val_{key}"], color=f"C{number}", label=f"validation {key}{of}")
-    axes.set(title=f"{key} in training", xlabel="epoch")
-    axes.legend()
+        of, epochs = f" of {label}" if label else "", [epoch + 1 for epoch in history.epoch]
+        draw_curves(axes, key, history, epochs, f"C{number}", (f"training {key}{of}", f"validation {key}{of}"))
+    axes.set_title(f"{key} in training")
+    finish_curves(axes, key)
     return figure

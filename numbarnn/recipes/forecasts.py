@@ -5,9 +5,13 @@ import numpy as np
 from .. import datasets, losses, optimizers
 from ..errors import InputError
 from ..models import generation
+from ..utils.figures import legend_below
 from .no_files import expect_no_folder
 
 WINDOW = 20
+FORMULA = "f(t) = sin(t)/3 + 2 sin(5t)"
+TIMES = np.linspace(0.0, 30.0, 800)  # t at each value of `datasets.sine_mixture()`
+CUT = 640  # the values from here on are the test series
 
 
 def random_windows(data, dtype):
@@ -17,10 +21,9 @@ def random_windows(data, dtype):
     """
     expect_no_folder("series", data, "the series is computed")
     series = datasets.sine_mixture().astype(dtype)
-    cut = 4 * len(series) // 5
     return (
-        datasets.make_windows(series[:cut], WINDOW, count=5000),
-        datasets.make_windows(series[cut:], WINDOW, stride=1),
+        datasets.make_windows(series[:CUT], WINDOW, count=5000),
+        datasets.make_windows(series[CUT:], WINDOW, stride=1),
     )
 
 
@@ -53,20 +56,19 @@ def report(model, x, y):
 
 def figures(model, x, y):
     """The one-step forecasts at the ends of the test windows, against the truth."""
-    return {
-        "forecast.png": against_truth("One-step forecast on the test series", y[:, -1, 0], model.predict(x)[:, -1, 0])
-    }
+    times, truth, forecast = TIMES[CUT + WINDOW :][: len(y)], y[:, -1, 0], model.predict(x)[:, -1, 0]
+    figure = against_truth(times, truth, times, forecast)
+    figure.axes[0].set(title=f"One-step forecasts of {FORMULA} on the test series", xlabel="t", ylabel="f(t)")
+    return {"forecast.png": figure}
 
 
-def against_truth(title, truth, forecast, times=None):
-    """A figure of forecasts and what came."""
+def against_truth(times, truth, forecast_times, forecast):
+    """A figure of a series as a line, and of forecasts as dots."""
     from matplotlib.figure import Figure
 
-    times = np.arange(len(truth)) if times is None else times
-    figure = Figure()
+    figure = Figure(layout="constrained")
     axes = figure.subplots()
-    axes.plot(times, truth, "k", label="truth")
-    axes.plot(times, forecast, "b.", label="forecast")
-    axes.set(title=title, xlabel="time", ylabel="value")
-    axes.legend()
+    axes.plot(times, truth, "k", linewidth=1, label="truth")
+    axes.plot(forecast_times, forecast, "b.", label="forecast")
+    legend_below(axes)
     return figure

@@ -59,14 +59,22 @@ def report(model, x, y):
 
 
 def figures(model, x, y):
-    """The twelve test images that the network is most surely wrong about."""
+    """The test images that the network is most surely wrong about, at most twelve."""
     from matplotlib.figure import Figure
 
     scores = model.predict(x)
     predicted = scores.argmax(axis=1)
-    margin = scores.max(axis=1) - scores[np.arange(len(y)), y]
-    figure = Figure(figsize=(8, 6))
-    for axes, i in zip(figure.subplots(3, 4).flat, np.argsort(-margin, kind="stable"), strict=False):
-        axes.imshow(x[i], cmap="gray_r")
+    wrong = np.flatnonzero(predicted != y)
+    margin = scores[wrong].max(axis=1) - scores[wrong, y[wrong]]
+    shown = wrong[np.argsort(-margin, kind="stable")][:12]
+    columns, rows = min(4, max(1, len(shown))), max(1, -(-len(shown) // 4))
+    figure = Figure(figsize=(2 * columns, 2 * rows), layout="constrained")
+    tiles = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, i in zip(tiles, shown, strict=False):
+        axes.imshow(x[i], cmap="gray_r", vmin=0, vmax=1)
         axes.set(title=f"{y[i]}, taken for {predicted[i]}", xticks=[], yticks=[])
+    for axes in tiles[len(shown) :]:
+        axes.set_axis_off()
+    if len(shown) == 0:
+        tiles[0].set_title("no mistakes")
     return {"mistakes.png": figure}

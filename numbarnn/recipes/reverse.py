@@ -70,5 +70,11 @@ def figures(model, x, y):
     figure = Figure()
     axes = figure.subplots()
     axes.bar(lengths, [right[x.lengths == length].mean() for length in lengths])
-    axes.set(title="Test strings reversed without an error", xlabel="digits", ylabel="share", ylim=(0, 1))
+    axes.set(
+        title="Test strings reversed without an error",
+        xlabel="digits in the string",
+        ylabel="share",
+        ylim=(0, 1),
+        xticks=lengths,
+    )
     return {"reversed.png": figure}

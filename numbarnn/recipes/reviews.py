@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import datasets, layers
 from ..models.sequential import Sequential
+from ..utils.figures import legend_below
 
 WORDS = 10_000
 MAX_WORDS = 500
@@ -43,10 +44,10 @@ def figures(model, x, y):
     from matplotlib.figure import Figure
 
     probabilities = model.predict(x, 128)[:, 0]
-    figure = Figure()
+    figure = Figure(layout="constrained")
     axes = figure.subplots()
     for label, name in enumerate(("against", "in favour")):
         axes.hist(probabilities[y == label], bins=40, range=(0, 1), alpha=0.6, label=f"reviews {name}")
     axes.set(title="Test reviews", xlabel="probability of a review in favour", ylabel="reviews")
-    axes.legend()
+    legend_below(axes)
     return {"probabilities.png": figure}

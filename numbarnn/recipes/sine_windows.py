@@ -8,7 +8,7 @@ it; losses of numbarnn refuse shapes that differ. 30 epochs are 30 updates, and 
 import numpy as np
 
 from .. import datasets, losses
-from .forecasts import WINDOW, figures, generate, report
+from .forecasts import FORMULA, TIMES, WINDOW, against_truth, generate, report
 from .no_files import expect_no_folder
 from .series import build as series_model
 
@@ -22,9 +22,14 @@ def load(data, dtype):
     """39 windows that do not overlap; a random fifth of them, eight, to test on."""
     expect_no_folder("sine-windows", data, "the series is computed")
     x, y = datasets.make_windows(datasets.sine_mixture().astype(dtype), WINDOW)
-    order = np.random.default_rng(0).permutation(len(x))
-    test, train = order[:8], order[8:]
+    test, train = drawn(len(x))
     return (x[train], y[train]), (x[test], y[test])
+
+
+def drawn(windows):
+    """The numbers of the windows to test on, and of those to train on."""
+    order = np.random.default_rng(0).permutation(windows)
+    return order[:8], order[8:]
 
 
 def build(seed, dtype):
@@ -35,3 +40,13 @@ def build(seed, dtype):
 
 def fit(model, train, test, epochs, batch_size, seed):
     return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test, shuffle=False)
+
+
+def figures(model, x, y):
+    """The whole series, and the forecasts of every step of the test windows where they are in it."""
+    series = datasets.sine_mixture()
+    test, _ = drawn((len(series) - 1) // WINDOW)
+    targets = test[: len(x), None] * WINDOW + np.arange(1, WINDOW + 1)
+    figure = against_truth(TIMES, series, TIMES[targets].ravel(), model.predict(x).ravel())
+    figure.axes[0].set(title=f"One-step forecasts of {FORMULA} in the test windows", xlabel="t", ylabel="f(t)")
+    return {"forecast.png": figure}

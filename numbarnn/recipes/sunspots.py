@@ -44,5 +44,8 @@ def report(model, x, y):
 
 
 def figures(model, x, y):
+    """Forecasts of the test years, against what was counted."""
     years = np.arange(2009 - len(y), 2009)
-    return {"forecast.png": against_truth("Sunspots, one year ahead", sunspots(y), sunspots(model.predict(x)), years)}
+    figure = against_truth(years, sunspots(y), years, sunspots(model.predict(x)))
+    figure.axes[0].set(title="Sunspots, forecast one year ahead", xlabel="year", ylabel="sunspots counted in the year")
+    return {"forecast.png": figure}
