@@ -33,8 +33,16 @@ def save(path: str | PathLike[str], arrays: Mapping[str, ArrayLike], facts: Any 
         {name: array of any shape and dtype but object}.
     facts : object, optional
         Anything that JSON can hold, to be kept in the file's header.
+
+    Raises
+    ------
+    InputError
+        An array holds Python objects; nothing is written then.
     """
     saved: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    for name, array in saved.items():
+        if array.dtype.hasobject:
+            raise InputError(f"{path}: expected arrays of numbers, got {name} of dtype {array.dtype}")
     described = {name: _describe(array) for name, array in saved.items()}
     header = {"format": FORMAT, "version": VERSION, "arrays": described}
     header |= {} if facts is None else {"facts": facts}

@@ -1,7 +1,9 @@
 """Metrics: functions ``(y_true, y_pred) -> float``, means over the batch (and over time).
 
 ``y_pred`` is what the model predicts, (batch, ..., outputs). A target whose score is not finite counts as wrong. Over
-several batches the mean counts; a metric with a method ``of_mean`` then makes its result of it, as perplexity does.
+several batches the mean counts; a metric with a method ``of_mean`` makes its result of it, as perplexity does. A metric
+that is no mean, such as F1, has methods ``sums(y_true, y_pred)`` -> array and ``of_sums(sums)`` -> float: its arrays
+are summed over the batches.
 """
 
 from collections.abc import Callable, Iterable
@@ -240,6 +242,243 @@ class Perplexity(Checked):
             return float(np.exp(cross_entropy))
 
 
+AVERAGES = ("macro", "micro", "weighted")
+
+
+@dataclass(frozen=True)
+class _OfCounts(Checked):
+    """A metric of true positives, false positives and false negatives, summed over all batches.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        A prediction above it means the class. None: the largest score means it, or 0.5 for a single output.
+    average : {"macro", "micro", "weighted"}, optional
+        For several classes: the mean over classes, the value of the counts of all classes, or the mean weighted by the
+        number of labels of each class. A single output has one value.
+    name : str, optional
+        Its name in a `History`.
+
+    Raises
+    ------
+    InputError
+        An option is not one of these.
+
+    Notes
+    -----
+    A class without any label and prediction has the value 0.
+    """
+
+    threshold: float | None = None
+    _: KW_ONLY
+    average: str = "macro"
+    name: str = ""
+
+    def __post_init__(self):
+        good = self.threshold is None or isinstance(self.threshold, int | float | np.number)
+        if not good or isinstance(self.threshold, bool):
+            raise InputError(f"{type(self).__name__}: expected threshold to be a number, got {self.threshold!r}")
+        if self.average not in AVERAGES:
+            raise InputError(f"{type(self).__name__}: no average {self.average!r}; there are {', '.join(AVERAGES)}")
+
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+        """Compute the metric of one batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Integer labels (batch, ...), or labels of the shape of the predictions.
+        y_pred : array_like
+            Probabilities or scores (batch, ..., classes), or (batch, ..., 1).
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
+        return self.of_sums(self.sums(y_true, y_pred))
+
+    def sums(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> np.ndarray:
+        """Count for each class.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like
+            Labels and predictions of a batch.
+
+        Returns
+        -------
+        ndarray (3, classes)
+            True positives, false positives, false negatives; the counts of several batches add up.
+        """
+        y_pred = np.asarray(y_pred)
+        classes, caller = y_pred.shape[-1], type(self).__name__
+        if classes == 1:
+            positive = y_pred > (0.5 if self.threshold is None else self.threshold)
+            actual = binary_labels(caller, y_true, y_pred.shape) > 0.5
+        else:
+            every = np.arange(classes)
+            largest = y_pred.argmax(axis=-1)[..., None] == every
+            positive = largest if self.threshold is None else y_pred > self.threshold
+            if np.ndim(y_true) < y_pred.ndim:
+                actual = class_labels(caller, y_true, y_pred.shape)[..., None] == every
+            else:
+                actual = same_shape(caller, y_true, y_pred) > 0.5
+        kinds = positive & actual, positive & ~actual, ~positive & actual
+        return np.stack([kind.reshape(-1, classes).sum(axis=0) for kind in kinds]).astype(np.float64)
+
+    def of_sums(self, counts: np.ndarray) -> float:
+        """Compute the metric from the counts of all batches.
+
+        Parameters
+        ----------
+        counts : ndarray (3, classes)
+            Sums of what `sums` returned.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
+        if self.average == "micro":
+            counts = counts.sum(axis=1, keepdims=True)
+        values = self._values(*counts)
+        if self.average == "weighted":
+            labels = counts[0] + counts[2]
+            return float(_ratio((values * labels).sum(), labels.sum()))
+        return float(values.mean())
+
+    def _values(self, hits, false_alarms, misses):
+        raise NotImplementedError
+
+
+@inherit_parameters
+@dataclass(frozen=True)
+class Precision(_OfCounts):
+    """Metric: the share of predicted positives that are right, TP / (TP + FP)."""
+
+    name: str = "precision"
+
+    def _values(self, hits, false_alarms, misses):
+        return _ratio(hits, hits + false_alarms)
+
+
+@inherit_parameters
+@dataclass(frozen=True)
+class Recall(_OfCounts):
+    """Metric: the share of positives that are found, TP / (TP + FN)."""
+
+    name: str = "recall"
+
+    def _values(self, hits, false_alarms, misses):
+        return _ratio(hits, hits + misses)
+
+
+@inherit_parameters
+@dataclass(frozen=True)
+class F1(_OfCounts):
+    """Metric: the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
+
+    name: str = "f1"
+
+    def _values(self, hits, false_alarms, misses):
+        return _ratio(2 * hits, 2 * hits + false_alarms + misses)
+
+
+@dataclass(frozen=True)
+class AUC(Checked):
+    """Metric: the area under the ROC curve of a single output, as Keras approximates it.
+
+    The curve goes through the rates of true and false positives at evenly spaced thresholds.
+
+    Parameters
+    ----------
+    num_thresholds : int, optional
+        Number of thresholds from 0 to 1.
+    from_logits : bool, optional
+        Whether predictions are logits and not probabilities.
+    name : str, optional
+        Its name in a `History`.
+
+    Raises
+    ------
+    InputError
+        ``num_thresholds`` is no integer above 1.
+    """
+
+    num_thresholds: int = 200
+    _: KW_ONLY
+    from_logits: bool = False
+    name: str = "auc"
+
+    def __post_init__(self):
+        if isinstance(self.num_thresholds, bool) or not isinstance(self.num_thresholds, int) or self.num_thresholds < 2:
+            expected = f"expected num_thresholds to be an integer above 1, got {self.num_thresholds!r}"
+            raise InputError(f"{type(self).__name__}: {expected}")
+
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
+        """Compute the area for one batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Labels in [0, 1], (batch, ...) or (batch, ..., 1).
+        y_pred : array_like
+            Probabilities or logits (batch, ..., 1).
+
+        Returns
+        -------
+        float
+            From 0 to 1; 0 if there are no positives or no negatives.
+        """
+        return self.of_sums(self.sums(y_true, y_pred))
+
+    def sums(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> np.ndarray:
+        """Count labels by the number of thresholds below their prediction.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like
+            Labels and predictions of a batch.
+
+        Returns
+        -------
+        ndarray (2, num_thresholds + 1)
+            Positives and negatives; the counts of several batches add up.
+        """
+        y_pred = np.asarray(y_pred, np.float64)
+        actual = binary_labels("AUC", y_true, y_pred.shape).ravel() > 0.5
+        if self.from_logits:
+            with np.errstate(over="ignore"):
+                y_pred = 1 / (1 + np.exp(-y_pred))
+        inner = np.arange(1, self.num_thresholds - 1) / (self.num_thresholds - 1)
+        below = np.searchsorted(np.array([-1e-7, *inner, 1 + 1e-7]), y_pred.ravel(), side="left")
+        count = lambda chosen: np.bincount(below[chosen], minlength=self.num_thresholds + 1)  # noqa: E731
+        return np.stack([count(actual), count(~actual)]).astype(np.float64)
+
+    def of_sums(self, counts: np.ndarray) -> float:
+        """Compute the area from the counts of all batches.
+
+        Parameters
+        ----------
+        counts : ndarray (2, num_thresholds + 1)
+            Sums of what `sums` returned.
+
+        Returns
+        -------
+        float
+            From 0 to 1; 0 if there are no positives or no negatives.
+        """
+        above = counts.sum(axis=1, keepdims=True) - counts.cumsum(axis=1)[:, :-1]  # predictions over each threshold
+        true, false = _ratio(above, counts.sum(axis=1, keepdims=True))
+        return float(((false[:-1] - false[1:]) * (true[:-1] + true[1:]) / 2).sum())
+
+
+def _ratio(part, whole):
+    """Divide; 0 / 0 is 0."""
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole))), where=whole > 0)
+
+
 def accuracy(loss: losses.Loss) -> Metric:
     """Choose the accuracy that goes with a loss.
 
@@ -298,6 +537,10 @@ BY_NAME: dict[str, Metric] = {
     "mse": losses.MeanSquaredError(),
     "mean_absolute_error": losses.MeanAbsoluteError(),
     "mae": losses.MeanAbsoluteError(),
+    "precision": Precision(),
+    "recall": Recall(),
+    "f1": F1(),
+    "auc": AUC(),
 }
 BY_LOSS = ("accuracy", "acc", "perplexity")
 
@@ -350,8 +593,12 @@ def by_name(given: Iterable[str | Metric], loss: losses.Loss) -> dict[str, Metri
 
 
 __all__ = [
+    "AUC",
+    "F1",
     "Metric",
     "Perplexity",
+    "Precision",
+    "Recall",
     "SparseTopKCategoricalAccuracy",
     "TopKCategoricalAccuracy",
     "accuracy",

@@ -15,6 +15,8 @@ class CSVLogger(Callback):
     to be the same.
     """
 
+    adds_values = False
+
     def __init__(self, path, *, separator=",", append=False):
         if not isinstance(separator, str) or len(separator) != 1:
             self._fail("separator to be one character", repr(separator))

@@ -42,10 +42,14 @@ class ReduceLROnPlateau(Monitor):
     stands in its logs as "learning_rate".
     """
 
+    remembered = ("best", "wait", "cooling")
+    adds_values = True  # "learning_rate"
+
     def __init__(
         self, monitor="val_loss", factor=0.1, patience=10, *, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0
     ):
         super().__init__(monitor, min_delta, mode)
+        self.wait = self.cooling = 0
         self.factor = self._number("factor", factor, 0, 1)
         self.patience = self._count("patience", patience)
         self.cooldown = self._count("cooldown", cooldown)

@@ -14,6 +14,10 @@ class ModelCheckpoint(Monitor):
     written whole or not at all; one of the same name is replaced in one step.
     """
 
+    @property
+    def remembered(self):
+        return ("best",) if self.save_best_only else ()
+
     def __init__(self, path, monitor="val_loss", *, save_best_only=False, mode="auto", min_delta=0.0, save="weights"):
         super().__init__(monitor, min_delta, mode)
         if save not in ("weights", "training"):
@@ -23,10 +27,19 @@ class ModelCheckpoint(Monitor):
     def on_train_begin(self):
         if self.save_best_only:
             super().on_train_begin()
-        self._path(0, dict.fromkeys(self.params["metrics"], 0.0))
+        if not self.logs_may_grow:
+            self._path(0, dict.fromkeys(self.params["metrics"], 0.0))
         make_folder(type(self).__name__, Path(self.path).parent)
 
     def on_epoch_end(self, epoch, logs):
+        if self.save == "weights":
+            self._write(epoch, logs)
+
+    def on_epoch_finished(self, epoch, logs):
+        if self.save == "training":  # what the other callbacks remember is in it
+            self._write(epoch, logs)
+
+    def _write(self, epoch, logs):
         if self.save_best_only and not self.improved(logs):
             return
         path = self._path(epoch, logs)

@@ -7,15 +7,19 @@ import numpy as np
 from ..layers.base import is_positive_integer
 from .base import Callback
 
-RISING = ("acc", "top_k")  # parts of names of values that should rise
+RISING = ("acc", "top_k", "f1", "auc", "precision", "recall")  # parts of names of values that should rise
 
 
 class Monitor(Callback):
     """Watches the value ``monitor`` for its best.
 
-    ``mode`` "min" or "max": whether less is better or more; "auto": more where the name says accuracy or top_k.
+    ``mode`` "min" or "max": whether less is better or more; "auto": more if the name says so
+    (accuracy, top_k, f1, auc, precision, recall).
     Better by ``min_delta`` or less, and NaN, is no improvement. ``best`` is the best value so far, None before any.
     """
+
+    remembered = ("best",)
+    adds_values = False
 
     def __init__(self, monitor, min_delta, mode):
         if mode not in ("auto", "min", "max"):
@@ -26,20 +30,24 @@ class Monitor(Callback):
         self.best = None
 
     def on_train_begin(self):
-        names = self.params["metrics"]
-        if self.monitor not in names:
-            hint = " (there is no validation data)" if str(self.monitor).startswith("val_") else ""
-            self._fail(f"monitor to be one of {', '.join(names)}", f"{self.monitor!r}{hint}")
+        if not self.logs_may_grow:
+            self._expect_monitor(self.params["metrics"])
         self.best = None
 
     def improved(self, logs):
-        """Whether the epoch's value is the best so far, which it then is."""
+        """Return whether the epoch's value is the best so far, which it then is."""
+        self._expect_monitor(logs)
         value, best = logs[self.monitor], self.best
         sign = 1 if self.rises else -1
         better = not math.isnan(value) and (best is None or sign * (value - best) > self.min_delta)
         if better:
             self.best = value
         return better
+
+    def _expect_monitor(self, names):
+        if self.monitor not in names:
+            hint = " (there is no validation data)" if str(self.monitor).startswith("val_") else ""
+            self._fail(f"monitor to be one of {', '.join(names)}", f"{self.monitor!r}{hint}")
 
     def _number(self, name, value, low=0, high=math.inf):
         if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not low <= value < high:

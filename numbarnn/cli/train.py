@@ -19,6 +19,7 @@ def train(name, *, data=None, epochs=None, batch_size=None, seed=0, dtype="float
     Returns {"recipe", "seed", "epochs": [{name: value} of each], "final": {name: value} on the test set, "seconds"} (of
     the training alone; values that are not finite are None). `json_file` gets the same. A recipe that compares models
     has values named MODEL/NAME and a weights file for each model.
+    Ctrl-C in the training writes weights, report and result (with "interrupted": true) as far as they came.
     Figures are drawn where matplotlib is installed. Raises `InputError`, before the training where it can.
     """
     if name not in RECIPES:
@@ -42,6 +43,8 @@ def train(name, *, data=None, epochs=None, batch_size=None, seed=0, dtype="float
     _write(out / "report.txt", report)
     if json_file is not None:
         _write(Path(json_file), json.dumps(result, indent=2))
+    if "interrupted" in result:
+        raise KeyboardInterrupt
     return result
 
 
@@ -56,7 +59,15 @@ def _train(recipe, data, epochs, batch_size, seed, dtype, out):
         print(f"\n{label}" if label else "")
         model.summary()
         print()
-        histories[label] = _fit(recipe, model, train, test, epochs, batch_size, seed)
+        try:
+            histories[label] = _fit(recipe, model, train, test, epochs, batch_size, seed)
+        except KeyboardInterrupt:
+            histories[label] = model.history
+            seconds = time.perf_counter() - start
+            report = f"interrupted in epoch {len(model.history.epoch) + 1} of {epochs}; nothing was tested"
+            print(f"\n{report}\n")
+            _save_weights({label: models[label] for label in histories}, out)
+            return report, {"epochs": _epochs(histories), "final": {}, "seconds": seconds, "interrupted": True}
         print(_best(histories[label]))
     seconds = time.perf_counter() - start
     report, final = recipe.report(built, *test), {}
@@ -64,14 +75,19 @@ def _train(recipe, data, epochs, batch_size, seed, dtype, out):
     for label, model in models.items():
         model.reset_states()
         final |= _named(label, model.evaluate(*test, batch_size=batch_size, return_dict=True))
-        file = out / (f"weights-{label}.npz" if label else "weights.npz")
-        model.save_weights(file)
-        print(f"wrote {file}")
+    _save_weights(models, out)
     if find_spec("matplotlib") is None:
         print("no figures: they need matplotlib (pip install 'numbarnn[plot]')")
     else:
         _save(curves.figures(histories) | recipe.figures(built, *test), out)
     return report, {"epochs": _epochs(histories), "final": final, "seconds": seconds}
+
+
+def _save_weights(models, out):
+    for label, model in models.items():
+        file = out / (f"weights-{label}.npz" if label else "weights.npz")
+        model.save_weights(file)
+        print(f"wrote {file}")
 
 
 def _fit(recipe, model, train, test, epochs, batch_size, seed):

@@ -40,10 +40,16 @@ def measure(run, y, loss, metrics, from_pre_activation, weights=None):
         extra = weights, all_rows - rows
     with np.errstate(all="ignore"):
         value, gradient = loss.value_and_gradient(y, scores if mask is None else scores[mask], *extra)
-        values = [value, *(float(metric(y, output)) for metric in metrics)]
+        values = [value, *(_share_of_batch(metric, y, output) for metric in metrics)]
     if mask is not None:
         gradient, of_valid = np.zeros_like(scores), gradient
         gradient[mask] = of_valid
     weight = rows if weights is None else float(weights.sum())
-    shares = [loss.divisor(weight, all_rows) if isinstance(loss, Loss) else weight, *[rows] * len(metrics)]
+    shares = [loss.divisor(weight, all_rows) if isinstance(loss, Loss) else weight]
+    shares += [1 if hasattr(metric, "sums") else rows for metric in metrics]
     return Measured(values, shares, gradient, {"from_pre_activation": True} if from_pre_activation else {})
+
+
+def _share_of_batch(metric, y, output):
+    """Return what a batch adds to a metric: its sums, or its value."""
+    return metric.sums(y, output) if hasattr(metric, "sums") else float(metric(y, output))

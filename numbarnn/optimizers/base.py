@@ -108,8 +108,12 @@ class Optimizer(Checked):
 
     def rate(self):
         """The learning rate of the next step."""
-        rate = self.learning_rate
-        return float(rate(self.iterations) if callable(rate) else rate)
+        rate = self.learning_rate(self.iterations) if callable(self.learning_rate) else self.learning_rate
+        good = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
+        if not good or not 0 <= rate < math.inf:
+            kind = f"in step {self.iterations + 1} a learning rate"
+            raise InputError(f"{type(self).__name__}: expected {kind} that is a number of at least 0, got {rate!r}")
+        return float(rate)
 
     def _change(self, given, constants, dtype):
         """Apply the formula to arrays (w, g, *slots), or to copies of those that kernels cannot work on."""

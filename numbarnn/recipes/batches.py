@@ -12,7 +12,7 @@ def fit_batches(model, draw, updates, test, epochs, batch_size):
 
     After each epoch the model is evaluated on `test` (x, y). A loss that is not finite ends the training.
     """
-    history = History()
+    model.history = history = History()
     for epoch in range(epochs):
         progress, means = Progress(f"epoch {epoch + 1}/{epochs}", updates, 1, 1), Means(model.metrics_names)
         for x, y in draw():

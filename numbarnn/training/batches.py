@@ -38,14 +38,15 @@ def split_validation(data: Data, share: float) -> tuple[Data, Data]:
 
 
 class Means:
-    """Weighted means of named values over batches.
+    """Totals of named values over batches, and what they mean.
 
-    ``of_mean`` {name: function} converts some of them into what is shown.
+    A value counts with a weight. By default the result is the weighted mean; a metric with ``of_mean(mean)`` converts
+    it, and one with ``of_sums(sums)`` makes its result of the sum itself.
     """
 
-    def __init__(self, names, of_mean=None):
+    def __init__(self, names, metrics=()):
+        self.results = [weighted_mean, *map(result_of, metrics)] if metrics else [weighted_mean] * len(names)
         self.names = names
-        self.of_mean = of_mean or {}
         self.sums = [0.0] * len(names)
         self.weights = [0.0] * len(names)
 
@@ -55,9 +56,19 @@ class Means:
         self.weights = [total + weight for total, weight in zip(self.weights, weights, strict=True)]
 
     def values(self):
-        """Return {name: value} so far, as floats."""
-        return self.shown([s / w if w else s for s, w in zip(self.sums, self.weights, strict=True)])
+        """Return {name: result} so far, as floats."""
+        columns = zip(self.names, self.results, self.sums, self.weights, strict=True)
+        return {name: float(result(total, weight)) for name, result, total, weight in columns}
 
-    def shown(self, means):
-        """Return {name: value} of means."""
-        return {n: self.of_mean.get(n, float)(mean) for n, mean in zip(self.names, means, strict=True)}
+
+def weighted_mean(total, weight):
+    return total / weight if weight else total
+
+
+def result_of(metric):
+    """Return the function (total, weight) -> result of a metric."""
+    if hasattr(metric, "of_sums"):
+        return lambda total, weight: metric.of_sums(total)
+    if hasattr(metric, "of_mean"):
+        return lambda total, weight: metric.of_mean(weighted_mean(total, weight))
+    return weighted_mean

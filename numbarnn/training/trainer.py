@@ -20,6 +20,7 @@ from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
+from ..utils.interrupts import deferred_interrupts
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
@@ -48,8 +49,11 @@ class Trainer(Checked):
     optimizer: Optimizer
     loss: Loss | None = None
     metrics: dict[str, Callable]
+    history: History | None = None  # of the last `fit`, as far as it came
     stop_training = False  # a callback sets it to end `fit` after the epoch
     _fused_loss: Loss | None = None
+    _callbacks: Callbacks | None = None  # of the last `fit`
+    _loaded_states: list[tuple[str, dict]] | None = None  # of callbacks, for the next `fit`
 
     def compile(
         self,
@@ -157,51 +161,60 @@ class Trainer(Checked):
         Warns
         -----
         RuntimeWarning
-            If a loss, gradient or moving average is not finite. Training ends, the history shows NaN, and the weights
-            are those before that batch.
+            If a loss, gradient, moving average or learning rate is not finite, or the learning rate is no number of at
+            least 0. Training ends, the history shows NaN, and the weights are those before that batch.
+
+        Notes
+        -----
+        Ctrl-C raises KeyboardInterrupt between two updates. The model then has the weights of the last update (or its
+        best ones, if `EarlyStopping` restores them), and ``model.history`` the finished epochs.
         """
+        self.history = History()
+        expect_positive("fit", "batch_size", batch_size)
         data, validation = self._fit_data(
             x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
         )
         self._check_fit(epochs, initial_epoch, shuffle, reset_every)
         truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
-        listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
-        history, self.stop_training = History(), False
-        listeners.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            listeners.on_epoch_begin(epoch)
-            if reset_every == "epoch":
-                self.reset_states()
-            progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
-            order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
-            means, finite = self._means(), True
-            for rows in batch_rows(len(data.y), batch_size, order):
-                batch = data.rows(rows)
-                if reset_every == "sequence":
-                    self.reset_states()
-                if truncation is None:
-                    values, weights = self._learn(batch, self._forward(batch.x, training=True))
-                else:
-                    values, weights = train_sequences(self, batch, truncation)
-                means.add(values, weights)
-                progress.update(len(batch.y), means)
-                finite = math.isfinite(values[0])
-                if not finite:
+        self.stop_training = False
+        self._callbacks = listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
+        with listeners.training():
+            self._give_states_back(listeners)
+            for epoch in range(initial_epoch, epochs):
+                if self.stop_training:
                     break
-            results = means.values()
-            if validation is not None:
-                results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
-            progress.finish(results)
-            listeners.on_epoch_end(epoch, results)
-            history.append(epoch, results)
-            if not finite:
-                message = f"fit: stopped in epoch {epoch + 1}: the loss, a gradient or a moving average is not finite"
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
-            if self.stop_training or not finite:
-                break
-        listeners.on_train_end()
-        return history
+                listeners.on_epoch_begin(epoch)
+                if reset_every == "epoch":
+                    self.reset_states()
+                progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
+                order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
+                means, finite = self._means(), True
+                for rows in batch_rows(len(data.y), batch_size, order):
+                    batch = data.rows(rows)
+                    if reset_every == "sequence":
+                        self.reset_states()
+                    if truncation is None:
+                        values, weights = self._learn(batch, self._forward(batch.x, training=True))
+                    else:
+                        values, weights = train_sequences(self, batch, truncation)
+                    means.add(values, weights)
+                    progress.update(len(batch.y), means)
+                    finite = math.isfinite(values[0])
+                    if not finite:
+                        break
+                results = means.values()
+                if validation is not None:
+                    results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
+                progress.finish(results)
+                listeners.on_epoch_end(epoch, results)
+                self.history.append(epoch, results)
+                if not finite:
+                    numbers = "the loss, a gradient, a moving average or the learning rate"
+                    message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite"
+                    warnings.warn(message, RuntimeWarning, stacklevel=2)
+                    break
+        return self.history
 
     def evaluate(
         self,
@@ -238,6 +251,7 @@ class Trainer(Checked):
         InputError
             If the data do not fit the model, or there are none.
         """
+        expect_positive("evaluate", "batch_size", batch_size)
         data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
         if len(data.y) == 0:
             raise InputError("evaluate: expected at least one sample, got none")
@@ -344,8 +358,8 @@ class Trainer(Checked):
     def save_training(self, path: str | Path, epoch: int = 0) -> None:
         """Write all that training needs to continue, whole or not at all.
 
-        The file holds the weights, the optimiser's memory, the random generators, the states of stateful layers, and
-        ``epoch``. It does not hold layers, options, data, or what callbacks remember.
+        The file holds the weights, the optimiser's memory, the random generators, the states of stateful layers, what
+        the callbacks of the last `fit` remember, and ``epoch``. It does not hold layers, options or data.
 
         Parameters
         ----------
@@ -364,7 +378,8 @@ class Trainer(Checked):
     def load_training(self, path: str | Path) -> int:
         """Read a file of `save_training` into a model made and compiled like the saved one.
 
-        ``model.fit(..., initial_epoch=model.load_training(path))`` gives the bits of a training without a break.
+        ``model.fit(..., initial_epoch=model.load_training(path))`` gives the bits of a training without a break, if it
+        gets new callbacks with the options of the old ones: each takes the state of the one of its class.
 
         Parameters
         ----------
@@ -385,6 +400,24 @@ class Trainer(Checked):
 
     def _stateful_layers(self):
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
+
+    @property
+    def callback_states(self) -> list[tuple[str, dict]]:
+        """What callbacks remember, [(name of the class, state)]: loaded ones until `fit` gives them back."""
+        if self._loaded_states is not None:
+            return self._loaded_states
+        return [] if self._callbacks is None else self._callbacks.get_state()
+
+    def resume_callbacks(self, states: list[tuple[str, dict]]) -> None:
+        """Keep the states of callbacks for the next `fit`."""
+        self._loaded_states = states
+
+    def _give_states_back(self, callbacks):
+        states, self._loaded_states = self._loaded_states or (), None
+        left = callbacks.set_state(states)
+        if left:
+            names = ", ".join(name for name, _ in left)
+            warnings.warn(f"fit: no callback takes the loaded state of {names}", RuntimeWarning, stacklevel=3)
 
     def _inputs(self, x) -> Any:
         """Check inputs of the first layer, to be indexed by rows, and build the layers."""
@@ -421,11 +454,17 @@ class Trainer(Checked):
             return False
         if not all(map(all_finite, updates.values())):
             return False
-        self.optimizer.apply(self.params, gradients, squares)
-        for name, constraint in self.constraints.items():
-            self.params[name][...] = constraint(self.params[name])
-        for name, new in updates.items():
-            self.weights[name][...] = new
+        try:
+            self.optimizer.rate()
+        except InputError as error:
+            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
+            return False
+        with deferred_interrupts():
+            self.optimizer.apply(self.params, gradients, squares)
+            for name, constraint in self.constraints.items():
+                self.params[name][...] = constraint(self.params[name])
+            for name, new in updates.items():
+                self.weights[name][...] = new
         return True
 
     def _measure(self, y, run, weights=None):
@@ -457,12 +496,13 @@ class Trainer(Checked):
                 layer.state = state
 
     def _means(self):
-        of_mean = {name: metric.of_mean for name, metric in self.metrics.items() if hasattr(metric, "of_mean")}
-        return Means(self.metrics_names, of_mean)
+        return Means(self.metrics_names, self.metrics.values())
 
     def _shown(self, values):
         """Return the values of one batch as `evaluate` does."""
-        return plain(self._means().shown(values))
+        means = self._means()
+        means.add(values, [1] * len(values))
+        return plain(means.values())
 
     def _weighted_data(self, caller, x, y, sample_weight=None, class_weight=None, batch_size=None):
         x, y = self._data(caller, x, y, batch_size)

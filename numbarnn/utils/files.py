@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import socket
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,12 +16,18 @@ from ..errors import InputError
 def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a binary file to write, which replaces `path` when the block ends without an error.
 
-    If the block raises or the process is killed, `path` stays as it was.
+    If the block raises or the process is killed, `path` stays as it was. The new file keeps the old one's mode, and a
+    symbolic link stays one: the file that it points to is replaced. What killed processes of this machine left beside
+    the file is removed.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    path = Path(path).resolve()
+    for left in _left_behind(path):
+        left.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
+            with suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -33,6 +41,31 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole_file(path) as file:
         file.write(text.encode())
+
+
+def _left_behind(path):
+    """Yield the temporary files beside `path` whose process has ended."""
+    start = f".{path.name}.{_host()}."
+    names = os.listdir(path.parent) if os.name == "posix" and path.parent.is_dir() else ()
+    for name in names:
+        if name.startswith(start) and name.endswith(".tmp"):
+            process = name[len(start) :].partition(".")[0]
+            if process.isdecimal() and not _runs(int(process)):
+                yield path.with_name(name)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no number of a process
+        return True
+    return True
+
+
+def _host():
+    return "".join(c if c.isalnum() else "-" for c in socket.gethostname())
 
 
 def make_folder(caller: str, folder: str | os.PathLike) -> Path:

@@ -287,3 +287,19 @@ def test_one_callback_needs_no_list():
     model = small(last=Dense(3))
     fit(model, *data(16), epochs=2, callbacks=stop)
     assert stop.model is model
+
+
+def test_a_value_that_an_earlier_callback_adds_can_be_watched(tmp_path):
+    class Score(Callback):
+        def on_epoch_end(self, epoch, logs):
+            logs["val_f1"] = [0.5, 0.7, 0.6, 0.9][epoch]
+
+    model = classifier()
+    best = ModelCheckpoint(tmp_path / "{epoch}-{val_f1:.1f}.npz", "val_f1", save_best_only=True)
+    history = fit(model, *data(16), epochs=4, callbacks=[Score(), EarlyStopping("val_f1", patience=1), best])
+    assert history.history["val_f1"] == [0.5, 0.7, 0.6]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1-0.5.npz", "2-0.7.npz"]
+    with pytest.raises(nr.InputError, match="expected monitor to be one of loss, accuracy, got 'val_f1'"):
+        fit(model, *data(16), callbacks=[EarlyStopping("val_f1"), Score()])
+    with pytest.raises(nr.InputError, match="expected monitor to be one of loss, accuracy, val_f1, got 'f2'"):
+        fit(model, *data(16), callbacks=[Score(), EarlyStopping("f2")])

@@ -170,3 +170,99 @@ def test_what_cannot_be_saved(tmp_path):
     with pytest.raises(nr.InputError, match="save_training: expected epoch to be an integer of at least 0, got -1"):
         make().save_training(tmp_path / "state", -1)
     assert list(tmp_path.iterdir()) == []
+
+
+def callbacks(folder):
+    return [
+        nr.callbacks.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=0.05, cooldown=1),
+        nr.callbacks.ModelCheckpoint(folder / "last", save="training"),
+        nr.callbacks.ModelCheckpoint(folder / "best", "val_loss", save_best_only=True),
+        nr.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True),
+    ]
+
+
+@pytest.mark.parametrize("broken_at", [1, 2, 4, 7])
+def test_callbacks_go_on(broken_at, tmp_path):
+    """ModelCheckpoint overwrote the best file with a worse one, the other two began anew."""
+    folders = [tmp_path / name for name in ("straight", "broken")]
+    straight, broken, resumed = (make(SGD(0.5)) for _ in range(3))
+    whole = train(straight, 12, callbacks=callbacks(folders[0]))
+    before = callbacks(folders[1])
+    train(broken, broken_at, callbacks=before)
+    half, after = folders[1] / "last", callbacks(folders[1])
+    history = train(resumed, 12, initial_epoch=resumed.load_training(half), callbacks=after)
+    rest = {name: values[broken_at:] for name, values in whole.history.items()}
+    assert rest == history.history or (not any(rest.values()) and history.epoch == [])
+    assert_same_weights(straight, resumed)
+    for name in ("best", "last"):
+        a, b = make(SGD(0.5)), make(SGD(0.5))
+        read = "load_weights" if name == "best" else "load_training"
+        getattr(a, read)(folders[0] / name)
+        getattr(b, read)(folders[1] / name)
+        assert_same_weights(a, b)
+
+
+def test_a_training_that_was_stopped_stays_stopped(tmp_path):
+    def stop():
+        return nr.callbacks.EarlyStopping("loss", patience=1, min_delta=10.0, restore_best_weights=True)
+
+    model, other = make(), make()
+    train(model, 9, callbacks=[nr.callbacks.ModelCheckpoint(tmp_path / "last", save="training"), stop()])
+    assert model.history.epoch == [0, 1]
+    again = train(other, 9, initial_epoch=other.load_training(tmp_path / "last"), callbacks=[stop()])
+    assert again.epoch == []
+    assert_same_weights(model, other)
+
+
+def test_a_state_that_no_callback_takes_is_told(tmp_path):
+    model = make()
+    train(model, 1, callbacks=[nr.callbacks.EarlyStopping("loss")])
+    model.save_training(tmp_path / "state", 1)
+    model.load_training(tmp_path / "state")
+    model.save_training(tmp_path / "state", 1)  # still there
+    model.load_training(tmp_path / "state")
+    with pytest.warns(RuntimeWarning, match="no callback takes the loaded state of EarlyStopping"):
+        train(model, 2, initial_epoch=1)
+
+
+def crafted(path, change):
+    """Write a training file with other arrays or facts, whose digests are right."""
+    arrays, facts = nr.checkpoint.load_with_facts(path)
+    change(arrays, facts)
+    nr.checkpoint.save(path, arrays, facts)
+
+
+CRAFTED = {
+    "no generator": lambda a, f: f["generators"].pop("_dropout_rng"),
+    "generator's state": lambda a, f: f["generators"]["_dropout_rng"].update(state={"state": "x", "inc": 1}),
+    "generator's kind": lambda a, f: f["generators"]["_dropout_rng"].update(bit_generator="MT19937"),
+    "no epoch": lambda a, f: f.pop("epoch"),
+    "epoch": lambda a, f: f.update(epoch=-1),
+    "iterations": lambda a, f: f.update(iterations="5"),
+    "iterations below 0": lambda a, f: f.update(iterations=-5),
+    "rate": lambda a, f: f.update(learning_rate=float("nan")),
+    "unknown kind": lambda a, f: a.update({"other:x": np.zeros(3)}),
+    "unknown parameter": lambda a, f: a.update({"slot:mean:nothing/kernel": np.zeros(3)}),
+    "slot's dtype": lambda a, f: a.update({"slot:mean:dense/bias": np.zeros(3)}),
+    "slot's shape": lambda a, f: a.update({"slot:mean:dense/bias": np.zeros(4, "float32")}),
+    "state without rows": lambda a, f: a.update({"state:0:simple_rnn": np.zeros(4, "float32")}),
+    "callbacks": lambda a, f: f.update(callbacks=[{"class": "EarlyStopping"}]),
+    "list of a callback": lambda a, f: f.update(callbacks=[{"class": "A", "values": {}, "lists": {"w": 2}}]),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_a_crafted_file_changes_nothing(name, tmp_path):
+    def model(seed):
+        return make(None, SimpleRNN(4, stateful=True, name="simple_rnn"), seed=seed)
+
+    made, other = model(0), model(1)
+    fit(made, *data(24), shuffle=False)
+    fit(other, *data(24), shuffle=False)
+    made.save_training(tmp_path / "file", 1)
+    crafted(tmp_path / "file", CRAFTED[name])
+    other.save_training(tmp_path / "before")
+    with pytest.raises(nr.InputError, match="file: not a "):
+        other.load_training(tmp_path / "file")
+    other.save_training(tmp_path / "after")
+    assert (tmp_path / "before").read_bytes() == (tmp_path / "after").read_bytes()

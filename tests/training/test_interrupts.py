@@ -1,0 +1,98 @@
+"""Ctrl-C in a training: nothing that was finished is lost, and no update is half made."""
+
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from helpers.toy import classifier, data, fit
+
+import numbarnn as nr
+from numbarnn.utils.interrupts import deferred_interrupts
+
+
+class InterruptIn(nr.callbacks.Callback):
+    """Sends SIGINT at the start of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch):
+        if epoch == self.epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_history_and_best_weights_are_kept():
+    model, straight = classifier(optimizer=nr.optimizers.SGD(2.0)), classifier(optimizer=nr.optimizers.SGD(2.0))
+    best = nr.callbacks.EarlyStopping("loss", patience=10, restore_best_weights=True)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, *data(24), epochs=8, callbacks=[best, InterruptIn(5)])
+    whole = fit(straight, *data(24), epochs=5)
+    assert model.history.epoch == [0, 1, 2, 3, 4] and model.history.history == whole.history
+    expected = classifier(optimizer=nr.optimizers.SGD(2.0))
+    fit(expected, *data(24), epochs=int(np.argmin(whole.history["loss"])) + 1)
+    for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_update_is_whole(monkeypatch):
+    """An interrupt that comes in the middle of an update waits for its end."""
+    model = classifier()
+    x, y = data(8)
+    model.train_on_batch(x, y)
+    apply, before = model.optimizer.apply, model.get_weights()
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        apply(*arguments)
+
+    monkeypatch.setattr(model.optimizer, "apply", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on_batch(x, y)
+    assert model.optimizer.iterations == 2
+    assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_interrupts_are_deferred_in_the_main_thread_alone():
+    steps = []
+    with pytest.raises(KeyboardInterrupt):
+        with deferred_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("whole")
+        steps.append("not reached")
+    assert steps == ["whole"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def elsewhere():
+        with deferred_interrupts():
+            steps.append("in a thread")
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert steps == ["whole", "in a thread"]
+
+
+def test_the_command_keeps_what_it_has(tmp_path, monkeypatch, capsys):
+    from numbarnn import __main__ as command
+    from numbarnn.recipes import RECIPES
+
+    build = RECIPES["digits"].build
+
+    def interrupted(seed, dtype):
+        model = build(seed, dtype)
+        whole = model.fit
+        model.fit = lambda *a, callbacks=(), **options: whole(*a, callbacks=[*callbacks, InterruptIn(2)], **options)
+        return model
+
+    monkeypatch.setattr(RECIPES["digits"], "build", interrupted)
+    out, file = tmp_path / "out", tmp_path / "result.json"
+    status = command.main(["train", "digits", "--epochs", "5", "--out", str(out), "--json", str(file)])
+    assert status == 130
+    result = json.loads(file.read_text())
+    assert result["interrupted"] and len(result["epochs"]) == 2 and result["final"] == {}
+    model = build(0, "float32")
+    model.load_weights(out / "weights.npz")
+    shown = capsys.readouterr()
+    assert "interrupted in epoch 3" in shown.out and "weights.npz" in shown.out
