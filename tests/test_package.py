@@ -54,3 +54,8 @@ def test_import_is_light_and_compiles_nothing():
     )
     shown = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout == "0\n"
+
+
+def test_changelog_and_citation_know_the_version():
+    assert f"\n## {nr.__version__} - " in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {nr.__version__}\n" in (ROOT / "CITATION.cff").read_text()
