@@ -24,8 +24,9 @@ class Checked:
         return super().__new__(cls)
 
     def __reduce__(self):
-        """Copies are made without another look at the arguments."""
-        return object.__new__, (type(self),), self.__dict__
+        """Copies are made without another look at the arguments, and find out again what was cached."""
+        cached = {name for name in vars(self) if isinstance(getattr(type(self), name, None), functools.cached_property)}
+        return object.__new__, (type(self),), {name: value for name, value in vars(self).items() if name not in cached}
 
 
 @functools.cache

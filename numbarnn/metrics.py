@@ -8,6 +8,7 @@ are summed over the batches.
 
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -499,7 +500,7 @@ def accuracy(loss: losses.Loss) -> Metric:
         return categorical_accuracy
     if isinstance(loss, losses.BinaryCrossentropy):
         threshold = 0.0 if loss.from_logits else 0.5
-        return lambda y_true, y_pred: binary_accuracy(y_true, y_pred, threshold)
+        return partial(binary_accuracy, threshold=threshold)
     return _accuracy_by_shape
 
 

@@ -40,7 +40,14 @@ USUAL = {
 
 @cache
 def state_type(names):
-    return namedtuple("State", names)
+    """Make the named tuple type of states with these names; its values are pickled with the names."""
+    State = namedtuple("State", names)
+    State.__reduce__ = lambda self: (_state_of, (names, tuple(self)))
+    return State
+
+
+def _state_of(names, values):
+    return state_type(names)(*values)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,14 @@ class Wrapper(Layer):
         self.regularizers = self._prefixed([layer.regularizers for layer in parts.values()])
         self.constraints = self._prefixed([layer.constraints for layer in parts.values()])
 
+    def __setstate__(self, state):
+        """Share the arrays of the parts again: some picklers copy an array for each name that it has."""
+        self.__dict__.update(state)
+        if self.params:
+            self.params = self._prefixed([layer.params for layer in self.parts.values()])
+        if self.non_trainable_weights:
+            self.non_trainable_weights = self._prefixed([layer.non_trainable_weights for layer in self.parts.values()])
+
     def _prefixed(self, values):
         """One dictionary under the names of this layer, from one of each part."""
         named = zip(self.parts, values, strict=True)

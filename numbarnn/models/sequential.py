@@ -73,13 +73,25 @@ class Sequential(Trainer):
         self.device = device
         self.name = name
         self.layers = []
-        self.params = {}
-        self.weights = {}
-        self.regularizers = {}
-        self.constraints = {}
+        self._collect()
         self.input_shape = None
         for layer in layers:
             self.add(layer)
+
+    def __reduce__(self):
+        """Pickle the arrays with the layers alone, and no callbacks."""
+        left = ("params", "weights", "regularizers", "constraints", "_callbacks")
+        return object.__new__, (type(self),), {name: v for name, v in vars(self).items() if name not in left}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._collect()
+
+    def _collect(self):
+        """List the parameters of all layers, with their regularisers and constraints."""
+        self.params, self.weights, self.regularizers, self.constraints = {}, {}, {}, {}
+        for layer in self.layers:
+            self._list(layer)
 
     def __repr__(self) -> str:
         layers = ", ".join(type(layer).__name__ for layer in self.layers) or "no layers"
@@ -237,6 +249,9 @@ class Sequential(Trainer):
 
     def _build(self, layer):
         layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
+        self._list(layer)
+
+    def _list(self, layer):
         named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
         self.params |= named(layer.params)
         self.weights |= named(layer.weights)

@@ -144,19 +144,25 @@ def forward(
             f"{caller}: expected no reset_mask with reverse: read backwards, another step follows the reset"
         )
     options = RunOptions(reverse, training, seed_path(caller, rng), device, save == "all", resets)
-    return Run(cell, cell.unroll(params, x, state, valid, options), dtype, time_major, reverse, valid)
+    arguments = params, x, state, valid, options
+    return Run(cell, arguments, cell.unroll(*arguments), dtype, time_major)
 
 
 @dataclass(repr=False)
 class Run:
-    """The result of `forward`: outputs, states, and gradients on request."""
+    """The result of `forward`: outputs, states, and gradients on request.
+
+    A pickled or copied run is made anew from its arguments, with the same bits.
+    """
 
     cell: RNNCell
+    arguments: tuple  # of `cell.unroll`
     result: CellResult
     dtype: np.dtype
     time_major: bool
-    reverse: bool
-    valid: np.ndarray | None  # (T, B) booleans
+
+    def __reduce__(self):
+        return _run_again, (self.cell, self.arguments, self.dtype, self.time_major)
 
     def __repr__(self):
         axes = "(time, batch, ...)" if self.time_major else "(batch, time, ...)"
@@ -174,7 +180,7 @@ class Run:
     @property
     def mask(self) -> np.ndarray | None:
         """Valid steps (B, T), laid out as the outputs; None: all."""
-        return self._swapped(self.valid)
+        return self._swapped(self.arguments[3])
 
     @property
     def state(self) -> Any:
@@ -248,8 +254,13 @@ class Run:
             if is_on_device(self.result.outputs):
                 raise InputError(f"{caller}: truncate takes NumPy arrays; on a GPU pass the state from chunk to chunk")
             passes = truncation.windows(len(self.result.outputs), k1, k2, loss_scope)
-            params, inputs, initial = truncation.gradient(self.result, d_outputs, d_state, passes, self.reverse)
+            reverse = self.arguments[4].reverse
+            params, inputs, initial = truncation.gradient(self.result, d_outputs, d_state, passes, reverse)
         return Gradients(params, self._swapped(inputs), initial)
+
+
+def _run_again(cell, arguments, dtype, time_major):
+    return Run(cell, arguments, cell.unroll(*arguments), dtype, time_major)
 
 
 def step(cell: RNNCell, params: dict[str, Any], x: ArrayLike, state: Any = None, **options) -> tuple[np.ndarray, Any]:
