@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,11 +14,16 @@ import numbarnn as nr
 ROOT = Path(__file__).parents[1]
 
 
+def built(target, folder):
+    """The one file that hatchling builds."""
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder], cwd=ROOT, check=True)
+    (path,) = folder.iterdir()
+    return path
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True)
-    (path,) = folder.glob("*.whl")
+    path = built("wheel", tmp_path_factory.mktemp("wheel"))
     with zipfile.ZipFile(path) as archive:
         yield path, {name: archive.read(name) for name in archive.namelist()}
 
@@ -42,6 +48,16 @@ def test_wheel_metadata(wheel):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
     assert extras == {"plot", "test", "bench", "cuda13", "dev"}
+
+
+def test_sdist_holds_what_the_readme_links_to_and_all_that_tests_need(tmp_path):
+    with tarfile.open(built("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    links = set(re.findall(r"\]\(([\w./-]+)\)", (ROOT / "README.md").read_text()))
+    assert "docs/overview.svg" in links and links <= names
+    for folder in ("numbarnn", "tests", "validation", "benchmarks"):
+        assert {p.relative_to(ROOT).as_posix() for p in (ROOT / folder).rglob("*.py")} <= names
+    assert not [name for name in names if name.startswith(".ci")]
 
 
 def test_import_is_light_and_compiles_nothing():
