@@ -210,7 +210,7 @@ class Trainer(Checked):
                 listeners.on_epoch_end(epoch, results)
                 self.history.append(epoch, results)
                 if not finite:
-                    numbers = "the loss, a gradient, a moving average or the learning rate"
+                    numbers = "the loss, a gradient or a moving average"
                     message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite"
                     warnings.warn(message, RuntimeWarning, stacklevel=2)
                     break

@@ -309,7 +309,7 @@ def test_empty_batches():
         (lambda: classifier().fit(X, Y, validation_split=0.99), "leaves nothing on one side"),
         (lambda: classifier().fit(X, Y, validation_split=0.5, validation_data=(X, Y)), "got both"),
         (lambda: classifier(metrics="accuracy"), "expected a list of metrics, got 'accuracy'"),
-        (lambda: classifier(metrics=["f1"]), "metric: expected a function"),
+        (lambda: classifier(metrics=["f7"]), "metric: expected a function"),
         (lambda: classifier(metrics=["acc", "acc"]), "compile: expected metrics of different names"),
         (lambda: classifier().fit(X, Y, initial_epoch=2), "expected initial_epoch to be an integer from 0 to 1, got 2"),
         (lambda: classifier().fit(X, Y, initial_epoch=0.5), "expected initial_epoch to be an integer"),
