@@ -24,7 +24,22 @@ class Initializer(Protocol):
     """A function that makes the initial values of a parameter."""
 
     def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike, /) -> np.ndarray:
-        """Make an array of ``shape`` and ``dtype``; ``rng`` is a Generator, which advances, or a seed."""
+        """Make initial values.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the parameter.
+        rng : Generator or int
+            Random numbers, or a seed for them.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        array
+            Values of ``shape`` and ``dtype``.
+        """
         ...
 
 

@@ -176,7 +176,20 @@ class SparseTopKCategoricalAccuracy(Checked):
             raise InputError(f"{type(self).__name__}: expected k to be a positive integer, got {self.k!r}")
 
     def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
-        """Compute the metric; see `in_top_k`."""
+        """Count the share of labels with fewer than ``k`` strictly larger scores.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Labels, see the class.
+        y_pred : array_like
+            Scores or probabilities (batch, ..., classes).
+
+        Returns
+        -------
+        float
+            From 0 to 1; 0 for an empty batch.
+        """
         return in_top_k(y_true, y_pred, self.k)
 
 

@@ -1,56 +1,114 @@
 """What a callback is, and a list of them."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from ..errors import Checked, InputError
+from ..utils.options import call_text, changed_options
 
 
 class Callback(Checked):
-    """Subclasses define what they want to hear of. Epochs count from 0; `fit` sets the attributes ahead of all calls.
+    """Base class of callbacks; subclasses define the methods whose events they need.
 
-    ``model``: the model; setting ``model.stop_training`` ends `fit` after the epoch. ``params``: {"epochs": where `fit`
-    ends, "metrics": the names of all values of an epoch}. ``logs``: {name: value} of the epoch, as in `History`, which
-    takes in what a callback adds.
+    Attributes
+    ----------
+    model : Sequential
+        The model, set by `fit` before the first call. ``model.stop_training = True`` ends `fit` after the epoch.
+    params : dict
+        {"epochs": number of the last epoch, "metrics": names of all values of an epoch}, set by `fit`.
     """
 
-    model = None
-    params = None
+    model: Any = None
+    params: Any = None
     logs_may_grow = False  # whether a callback before this one may add values
     remembered: tuple[str, ...] = ()  # names of the attributes that a resumed training needs
     adds_values = True  # whether `on_epoch_end` may add values to the logs
 
-    def on_train_begin(self):
-        """Once, ahead of the first epoch."""
+    def on_train_begin(self) -> None:
+        """Act before the first epoch."""
 
-    def on_epoch_begin(self, epoch):
-        """Ahead of each epoch."""
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Act before an epoch.
 
-    def on_epoch_end(self, epoch, logs):
-        """After each epoch and its validation."""
+        Parameters
+        ----------
+        epoch : int
+            Its number, from 0.
+        """
 
-    def on_epoch_finished(self, epoch, logs):
-        """After each epoch, when `on_epoch_end` of all callbacks has returned: the time to write files."""
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Act after an epoch and its validation.
 
-    def on_train_end(self):
-        """Once, after the last epoch, or when the training is interrupted."""
+        Parameters
+        ----------
+        epoch : int
+            Its number, from 0.
+        logs : dict
+            {name: value} of the epoch, as in `History`, which takes over what a callback adds.
+        """
 
-    def get_state(self):
-        """Return what a resumed training needs: {name: number, text, None, or list of arrays}."""
+    def on_epoch_finished(self, epoch: int, logs: dict[str, float]) -> None:
+        """Act when `on_epoch_end` of all callbacks has returned: the time to write files.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number, from 0.
+        logs : dict
+            {name: value} of the epoch.
+        """
+
+    def on_train_end(self) -> None:
+        """Act after the last epoch, or when the training is interrupted."""
+
+    def get_state(self) -> Any:
+        """Return what a resumed training needs.
+
+        Returns
+        -------
+        dict
+            {name: number, text, None, or list of arrays}.
+        """
         return {name: getattr(self, name) for name in self.remembered}
 
-    def set_state(self, state):
-        """Take in what `get_state` returned, behind `on_train_begin`."""
+    def set_state(self, state: Any) -> Any:
+        """Restore what `get_state` returned, after `on_train_begin`.
+
+        Parameters
+        ----------
+        state : dict
+            {name: value}.
+        """
         for name in self.remembered:
             setattr(self, name, state[name])
 
-    def _fail(self, expected, got):
+    def __repr__(self):
+        return call_text(self, changed_options(self))
+
+    def _fail(self, expected: str, got: object) -> NoReturn:
         raise InputError(f"{type(self).__name__}: expected {expected}, got {got}")
 
 
 class Callbacks(Callback):
-    """A list of callbacks as one, called in their order."""
+    """Call several callbacks, in their order.
 
-    def __init__(self, callbacks, model, params):
+    Parameters
+    ----------
+    callbacks : Callback, iterable of Callback or None
+        The callbacks.
+    model : Sequential
+        The model for all of them.
+    params : dict
+        The parameters for all of them; see `Callback`.
+
+    Raises
+    ------
+    InputError
+        Something else than a `Callback` is among the callbacks.
+    """
+
+    def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any, params: dict[str, Any]):
         callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
         for callback in callbacks:
             if not isinstance(callback, Callback):
@@ -61,8 +119,14 @@ class Callbacks(Callback):
         self.callbacks = callbacks
 
     @contextmanager
-    def training(self):
-        """Begin and end the training; Ctrl-C ends it, too."""
+    def training(self) -> Iterator[None]:
+        """Begin and end the training; Ctrl-C ends it, too.
+
+        Yields
+        ------
+        None
+            While the training runs.
+        """
         self.on_train_begin()
         try:
             yield
@@ -71,38 +135,37 @@ class Callbacks(Callback):
             raise
         self.on_train_end()
 
-    def on_train_begin(self):
+    def on_train_begin(self) -> None:
         for callback in self.callbacks:
             callback.on_train_begin()
 
-    def on_epoch_begin(self, epoch):
+    def on_epoch_begin(self, epoch: int) -> None:
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
-
         for callback in self.callbacks:
             callback.on_epoch_finished(epoch, logs)
 
-    def on_train_end(self):
+    def on_train_end(self) -> None:
         for callback in self.callbacks:
             callback.on_train_end()
 
-    def get_state(self):
-        """Return [(name of the class, its state)] of those that remember anything."""
+    def get_state(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return [(name of the class, its state)] of the callbacks that remember anything."""
         states = [(type(callback).__name__, callback.get_state()) for callback in self.callbacks]
         return [(name, state) for name, state in states if state]
 
-    def set_state(self, states):
+    def set_state(self, state: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
         """Give each state to the first callback of its class that has none yet; return the states that are left."""
         waiting, left = [callback for callback in self.callbacks if callback.get_state()], []
-        for name, state in states:
+        for name, state_of_one in state:
             taker = next((callback for callback in waiting if type(callback).__name__ == name), None)
             if taker is None:
-                left.append((name, state))
+                left.append((name, state_of_one))
             else:
                 waiting.remove(taker)
-                taker.set_state(state)
+                taker.set_state(state_of_one)
         return left

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from os import PathLike
 from pathlib import Path
 
 from ..utils.files import make_folder, whole_file
@@ -9,24 +10,37 @@ from .base import Callback
 
 
 class CSVLogger(Callback):
-    """Writes epoch (from 0) and values of every epoch as a row of a CSV file, which is whole after each.
+    """Write the values of every epoch as a row of a CSV file, which is complete after each epoch.
 
-    ``append``: rows of the file that stands there stay, but for those of epochs that are made again; their columns have
-    to be the same.
+    Parameters
+    ----------
+    path : str or path
+        The file. Its first column is the epoch, from 0.
+    separator : str, default ","
+        One character between columns.
+    append : bool, default False
+        Whether rows of an existing file are kept, but for those of epochs that are run again. Its columns have to be
+        the same.
+
+    Raises
+    ------
+    InputError
+        The separator is not one character; or, when training begins, the folder cannot be written to or the existing
+        file is another one.
     """
 
     adds_values = False
 
-    def __init__(self, path, *, separator=",", append=False):
+    def __init__(self, path: str | PathLike[str], *, separator: str = ",", append: bool = False):
         if not isinstance(separator, str) or len(separator) != 1:
             self._fail("separator to be one character", repr(separator))
         self.path, self.separator, self.append = Path(path), separator, append
 
-    def on_train_begin(self):
+    def on_train_begin(self) -> None:
         make_folder(type(self).__name__, self.path.parent)
         self.rows = self._rows_before() if self.append and self.path.is_file() else []
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         row = {"epoch": str(epoch)} | {name: repr(float(value)) for name, value in logs.items()}
         self.rows = [old for old in self.rows if int(old["epoch"]) < epoch]
         if self.rows and list(self.rows[0]) != list(row):

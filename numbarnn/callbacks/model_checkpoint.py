@@ -1,41 +1,66 @@
 """Files of weights while the training goes on."""
 
+from os import PathLike
 from pathlib import Path
 
+from ..utils.docs import inherit_parameters
 from ..utils.files import make_folder
 from .monitor import Monitor
 
 
+@inherit_parameters
 class ModelCheckpoint(Monitor):
-    """Writes a file after each epoch, or with ``save_best_only`` after those that improve on ``monitor``.
+    """Write a file of weights after each epoch, or after those that improve.
 
-    ``path`` may name values of the epoch, which counts from 1 there: "{epoch:02d}-{val_loss:.3f}.npz". ``save``:
-    "weights" for `Sequential.load_weights`, or "training" for `Sequential.load_training`, to go on from. Files are
-    written whole or not at all; one of the same name is replaced in one step.
+    Files are written whole or not at all; one of the same name is replaced in one step.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. It may name values of the epoch, which counts from 1 here: "{epoch:02d}-{val_loss:.3f}.npz".
+    save_best_only : bool, default False
+        Whether only epochs that improve on ``monitor`` are saved.
+    save : {"weights", "training"}, default "weights"
+        What is saved: weights for `Sequential.load_weights`, or all that `Sequential.load_training` resumes from.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range; or, when training begins, the folder cannot be written to, or the path
+        or ``monitor`` names what is not measured.
     """
 
     @property
-    def remembered(self):
+    def remembered(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return ("best",) if self.save_best_only else ()
 
-    def __init__(self, path, monitor="val_loss", *, save_best_only=False, mode="auto", min_delta=0.0, save="weights"):
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        monitor: str = "val_loss",
+        *,
+        save_best_only: bool = False,
+        mode: str = "auto",
+        min_delta: float = 0.0,
+        save: str = "weights",
+    ):
         super().__init__(monitor, min_delta, mode)
         if save not in ("weights", "training"):
             self._fail("save to be 'weights' or 'training'", repr(save))
         self.path, self.save_best_only, self.save = str(path), save_best_only, save
 
-    def on_train_begin(self):
+    def on_train_begin(self) -> None:
         if self.save_best_only:
             super().on_train_begin()
         if not self.logs_may_grow:
             self._path(0, dict.fromkeys(self.params["metrics"], 0.0))
         make_folder(type(self).__name__, Path(self.path).parent)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         if self.save == "weights":
             self._write(epoch, logs)
 
-    def on_epoch_finished(self, epoch, logs):
+    def on_epoch_finished(self, epoch: int, logs: dict[str, float]) -> None:
         if self.save == "training":  # what the other callbacks remember is in it
             self._write(epoch, logs)
 

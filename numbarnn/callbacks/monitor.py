@@ -11,17 +11,28 @@ RISING = ("acc", "top_k", "f1", "auc", "precision", "recall")  # parts of names 
 
 
 class Monitor(Callback):
-    """Watches the value ``monitor`` for its best.
+    """Watch a value for its best.
 
-    ``mode`` "min" or "max": whether less is better or more; "auto": more if the name says so
-    (accuracy, top_k, f1, auc, precision, recall).
-    Better by ``min_delta`` or less, and NaN, is no improvement. ``best`` is the best value so far, None before any.
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        Name of the value in the epoch's logs.
+    min_delta : float
+        A change of at most this much is no improvement; neither is NaN.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less is better or more. "auto" takes more as better if the name contains
+        "acc", "top_k", "f1", "auc", "precision" or "recall".
+
+    Attributes
+    ----------
+    best : float or None
+        The best value so far.
     """
 
     remembered = ("best",)
     adds_values = False
 
-    def __init__(self, monitor, min_delta, mode):
+    def __init__(self, monitor: str, min_delta: float, mode: str):
         if mode not in ("auto", "min", "max"):
             self._fail("mode to be 'auto', 'min' or 'max'", repr(mode))
         self.monitor, self.mode = monitor, mode
@@ -29,13 +40,24 @@ class Monitor(Callback):
         self.rises = mode == "max" or (mode == "auto" and any(part in str(monitor) for part in RISING))
         self.best = None
 
-    def on_train_begin(self):
+    def on_train_begin(self) -> None:
         if not self.logs_may_grow:
             self._expect_monitor(self.params["metrics"])
         self.best = None
 
-    def improved(self, logs):
-        """Return whether the epoch's value is the best so far, which it then is."""
+    def improved(self, logs: dict[str, float]) -> bool:
+        """Compare the epoch's value with the best so far, and keep the better one.
+
+        Parameters
+        ----------
+        logs : dict
+            {name: value} of the epoch.
+
+        Returns
+        -------
+        bool
+            Whether it is the best so far.
+        """
         self._expect_monitor(logs)
         value, best = logs[self.monitor], self.best
         sign = 1 if self.rises else -1

@@ -1,8 +1,9 @@
 """Data sets, one file each, and helpers that turn series, texts and lists of rows into arrays of sequences.
 
 Images come as rows: an image of 28 x 28 pixels is a sequence of 28 steps of 28 features.
-Nothing is downloaded. Files are looked for in the folder given, else in the one that the environment variable
-NUMBARNN_DATA names, else in `shared/data` beside a checkout of numbarnn.
+Nothing is downloaded. Files are looked for in the folder that is given, else in the one that the environment variable
+NUMBARNN_DATA names, else in `shared/data` beside a checkout of numbarnn; each in that folder itself or in a subfolder
+that has the name of the data set.
 """
 
 from .adding_problem import adding_problem

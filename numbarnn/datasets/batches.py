@@ -1,14 +1,40 @@
 """Batches as the notebooks for TensorFlow 1 draw them, each with one rule of its own for the last ones."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..errors import InputError
+from ..utils.types import Seed
 
 
-def shuffle_batch(x, y, batch_size, rng=0):
-    """One epoch of batches (x, y) in random order; what does not fill a batch goes into the first ones.
+def shuffle_batch(
+    x: np.ndarray, y: np.ndarray, batch_size: int, rng: Seed = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield one epoch of batches in random order; samples that do not fill a batch go into the first ones.
 
-    55,000 samples with `batch_size` 150 give 366 batches, the first 100 of 151 samples. `rng`: a seed or a Generator.
+    55,000 samples with `batch_size` 150 give 366 batches, the first 100 of 151 samples.
+
+    Parameters
+    ----------
+    x, y : array (samples, ...)
+        Inputs and labels.
+    batch_size : int
+        Least number of samples in a batch.
+    rng : Generator or int, default 0
+        Random numbers, or a seed for them.
+
+    Yields
+    ------
+    x, y : array (batch, ...)
+        A batch.
+
+    Raises
+    ------
+    InputError
+        There are not as many labels as samples, or fewer samples than `batch_size`.
     """
     _check("shuffle_batch", x, y, batch_size)
     order = np.random.default_rng(rng).permutation(len(x))
@@ -16,11 +42,32 @@ def shuffle_batch(x, y, batch_size, rng=0):
         yield x[rows], y[rows]
 
 
-def batch_stream(x, y, batch_size, rng=0):
-    """Batches (x, y) without end, as `next_batch` of TensorFlow's tutorials gives them: all of `batch_size` samples.
+def batch_stream(
+    x: np.ndarray, y: np.ndarray, batch_size: int, rng: Seed = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield batches without end, all of the same size, as `next_batch` of TensorFlow's tutorials does.
 
     The samples come in a random order, and in a new one after the last; a batch may hold the tail of one order and the
-    head of the next. `rng`: a seed or a Generator.
+    head of the next.
+
+    Parameters
+    ----------
+    x, y : array (samples, ...)
+        Inputs and labels.
+    batch_size : int
+        Number of samples in a batch.
+    rng : Generator or int, default 0
+        Random numbers, or a seed for them.
+
+    Yields
+    ------
+    x, y : array (batch_size, ...)
+        A batch.
+
+    Raises
+    ------
+    InputError
+        There are not as many labels as samples, or fewer samples than `batch_size`.
     """
     _check("batch_stream", x, y, batch_size)
     rng, order = np.random.default_rng(rng), np.empty(0, np.intp)

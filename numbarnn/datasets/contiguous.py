@@ -1,38 +1,54 @@
 """Long streams in contiguous batches, for stateful layers and truncated BPTT."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..rnn.truncation import is_count
 
 
 class Contiguous(NamedTuple):
-    """Inputs x and labels y (batches * batch_size, steps, ...), batch after batch, and the `rest` of the stream."""
+    """Inputs and labels, batch after batch, and the rest of the stream; see `contiguous_batches`."""
 
-    x: np.ndarray
-    y: np.ndarray
+    x: np.ndarray  # (batches * batch_size, steps, ...)
+    y: np.ndarray  # like x
     rest: np.ndarray
 
 
-def contiguous_batches(stream, batch_size, steps):
+def contiguous_batches(stream: ArrayLike, batch_size: int, steps: int) -> Contiguous:
     """Cut one long stream into ``batch_size`` equal rows side by side, and these into batches of ``steps`` steps.
 
-    Row i of a batch goes on where row i of the batch before ended, and its labels are what follows each input. For
-    ``model.fit(x, y, batch_size, shuffle=False)`` with stateful layers.
+    Row i of a batch continues row i of the batch before, and the label of each input is the item after it. This is the
+    order for ``model.fit(x, y, batch_size, shuffle=False)`` with stateful layers.
 
     Parameters
     ----------
-    stream : (N,) integers, such as characters or words, or a series of floats (N,) or (N, F); N > batch_size * steps
+    stream : array_like
+        Integers (N,), such as characters or words, or a series of floats (N,) or (N, F); N > batch_size * steps.
+    batch_size : int
+        Number of rows in a batch.
+    steps : int
+        Number of steps in a batch.
 
     Returns
     -------
-    x, y : (batches * batch_size, steps) of integers, or (batches * batch_size, steps, F) of floats, F = 1 for (N,)
-    rest : what is in no x, the end of the stream: at least one item, which is the last label
+    x, y : array
+        Integers (batches * batch_size, steps), or floats (batches * batch_size, steps, F) with F = 1 for a series (N,).
+    rest : array
+        The end of the stream, which is in no x: at least one item, which is the last label.
 
-    Source: the truncated BPTT batches of Zaremba, Sutskever, Vinyals (2014), whose remainder is dropped in silence.
-    Raises `InputError`.
+    Raises
+    ------
+    InputError
+        The stream is too short or of another dtype or shape, or a size is no positive integer.
+
+    References
+    ----------
+    Zaremba, Sutskever, Vinyals (2014), "Recurrent neural network regularization", whose code drops the rest in silence.
     """
     caller, stream = "contiguous_batches", np.asarray(stream)
     if stream.ndim not in (1, 2) or stream.dtype.kind not in ("iuf" if stream.ndim == 1 else "f"):

@@ -1,25 +1,42 @@
 """Small handwritten digits, part of numbarnn."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .images import scaled
+from .images import Split, scaled
 
 FILE = Path(__file__).parents[1] / "data" / "digits.npz"
 
 
-def digits(dtype="float32"):
-    """Small handwritten digits, embedded: 1,442 images to train on and 355 to test on, 8 x 8 pixels, 10 classes.
+def digits(dtype: DTypeLike = "float32") -> Split:
+    """Load small handwritten digits, which are part of numbarnn: 8 x 8 pixels, 10 classes.
 
-    Every fifth image of each class, in the order of the file, is a test image; so both parts hold every writer.
+    There are 1,442 images to train on and 355 to test on. Every fifth image of each class, in the order of the file, is
+    a test image; so both parts hold every writer.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}, default "float32"
+        Dtype of the inputs.
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : x (N, 8, 8) of `dtype` in [0, 1], y (N,) int64 in 0..9
+    train, test : tuple (x, y)
+        Images x (N, 8, 8) of `dtype` in [0, 1], and labels y (N,), int64 from 0 to 9.
 
-    Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (CC BY 4.0; the licence and
-    the papers to cite stand beside the file, in `numbarnn/data`).
+    Raises
+    ------
+    InputError
+        `dtype` is another one.
+
+    References
+    ----------
+    Alpaydin, Kaynak (1998), "Optical recognition of handwritten digits", UCI Machine Learning Repository (CC BY 4.0).
+    The licence and the papers to cite are beside the file, in `numbarnn/data`.
     """
     with np.load(FILE, allow_pickle=False) as file:
         images, labels = file["images"], file["labels"].astype(np.int64)

@@ -1,18 +1,24 @@
 """Where the files of data sets are looked for."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import InputError
 
 
-def find_file(name, subfolder, files, folder, what):
-    """The first of `files` (other names of one file) that is there, in `folder` or its `subfolder`.
+def find_file(
+    name: str, subfolder: str, files: Sequence[str], folder: str | os.PathLike[str] | None, what: str
+) -> Path:
+    """Find the first of `files` (other names of one file) that exists, in `folder` or its `subfolder`.
 
-    Without `folder`: the folder that NUMBARNN_DATA names, else the one beside the checkout. `name` is the loader's,
-    `what` describes what to get; both are for the message of the `InputError`.
+    Without `folder` it is the folder that NUMBARNN_DATA names, else the one beside the checkout. `name` is the
+    loader's, `what` describes what to get; both are for the message of the `InputError`.
     """
     base = Path(folder or os.environ.get("NUMBARNN_DATA") or Path(__file__).parents[3] / "shared" / "data")
     for path in (place / file for place in (base / subfolder, base) for file in files):
@@ -25,16 +31,16 @@ def find_file(name, subfolder, files, folder, what):
     )
 
 
-def read_text(name, path):
-    """The text in the file at `path`, UTF-8."""
+def read_text(name: str, path: Path) -> str:
+    """Read the UTF-8 text in a file."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: cannot read {path}: {error}") from error
 
 
-def check_float(name, dtype):
-    """`dtype`, where it is a dtype that cells compute with."""
+def check_float(name: str, dtype: DTypeLike) -> np.dtype:
+    """Check that cells compute with a dtype."""
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise InputError(f"{name}: expected dtype 'float32' or 'float64', got {dtype!r}")
     return np.dtype(dtype)

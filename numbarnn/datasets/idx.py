@@ -1,8 +1,11 @@
 """The idx file format of the MNIST database: a big-endian header, then unsigned bytes."""
 
+from __future__ import annotations
+
 import gzip
 import math
 import zlib
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +15,27 @@ from ..errors import InputError
 UNSIGNED_BYTES = 0x08
 
 
-def read_idx(path, ndim):
+def read_idx(path: str | PathLike[str], ndim: int) -> np.ndarray:
     """Read an idx file of unsigned bytes, or the same file with `.gz` at the end of its name.
 
     The header is two zero bytes, the type code 8, the number of axes, and a 32-bit big-endian size for each axis.
 
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    ndim : int
+        Number of axes.
+
     Returns
     -------
-    array of `ndim` axes, uint8
+    array
+        Values with `ndim` axes, uint8.
 
     Raises
     ------
-    InputError : the file is missing, damaged, cut off, too long, or of another type or number of axes
+    InputError
+        The file is missing, damaged, cut off, too long, or of another type or number of axes.
     """
     path = Path(path)
     if not path.is_file():

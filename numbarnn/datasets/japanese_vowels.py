@@ -1,6 +1,11 @@
 """JapaneseVowels: nine speakers, to be told apart by two vowels."""
 
+from __future__ import annotations
+
+from os import PathLike
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from .files import check_float, find_file, read_text
@@ -9,29 +14,46 @@ FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
 CHANNELS = 12
 
 
-def japanese_vowels(folder=None, dtype="float32"):
-    """JapaneseVowels: 270 utterances to train on and 370 to test on, of 7 to 29 steps and 12 channels, 9 speakers.
+def japanese_vowels(
+    folder: str | PathLike[str] | None = None, dtype: DTypeLike = "float32"
+) -> tuple[tuple[list[np.ndarray], np.ndarray], tuple[list[np.ndarray], np.ndarray]]:
+    """Load JapaneseVowels: utterances of two vowels by nine speakers, 270 to train on and 370 to test on.
 
-    The files `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` lie in `folder` or in its subfolder
-    `japanesevowels`; without `folder`: see `numbarnn.datasets`. `pad_sequences` makes arrays of the utterances.
+    `pad_sequences` makes arrays of the utterances.
+
+    Parameters
+    ----------
+    folder : str or path, optional
+        Folder of the files `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts`, or the folder above it if it is
+        called `japanesevowels`. By default the folder that the environment variable NUMBARNN_DATA names; see
+        `numbarnn.datasets`.
+    dtype : {"float32", "float64"}, default "float32"
+        Dtype of the inputs.
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : x a list of N arrays (steps, 12) of `dtype`, y (N,) int64 in 0..8
+    train, test : tuple (x, y)
+        Utterances x, a list of N arrays (steps, 12) of `dtype` with 7 to 29 steps, and speakers y (N,), int64 from 0
+        to 8.
 
     Raises
     ------
-    InputError : no files found, or a file is not what it should be (names the file and what is wrong)
+    InputError
+        No files were found, or a file is damaged; the message names the file and what is wrong.
 
-    Source: M. Kudo, J. Toyama, M. Shimbo 1999, UCI Machine Learning Repository (CC BY 4.0).
+    References
+    ----------
+    Kudo, Toyama, Shimbo (1999), "Multidimensional curve classification using passing-through regions", UCI Machine
+    Learning Repository (CC BY 4.0).
     """
     what = f"{FILES['train']} and {FILES['test']} from the UEA archive of time series"
     folder = find_file("japanese_vowels", "japanesevowels", (FILES["train"],), folder, what).parent
-    return tuple(_read(folder / file, check_float("japanese_vowels", dtype)) for file in FILES.values())
+    dtype = check_float("japanese_vowels", dtype)
+    return _read(folder / FILES["train"], dtype), _read(folder / FILES["test"], dtype)
 
 
 def _read(path, dtype):
-    """Utterances and speakers; a line of the file is channel:channel:...:speaker, a channel is number,number,..."""
+    """Read utterances and speakers; a line is channel:channel:...:speaker, a channel is number,number,..."""
     _, data, lines = read_text("japanese_vowels", path).partition("@data\n")
     utterances, speakers = [], []
     for number, line in enumerate(lines.splitlines(), start=1):

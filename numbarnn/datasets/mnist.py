@@ -1,11 +1,16 @@
 """MNIST, the handwritten digits that everybody starts with."""
 
+from __future__ import annotations
+
+from os import PathLike
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from .files import find_file
 from .idx import read_idx
-from .images import scaled
+from .images import Split, scaled
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -13,21 +18,31 @@ FILES = {
 }
 
 
-def mnist(folder=None, dtype="float32"):
-    """MNIST: 60,000 images to train on and 10,000 to test on, 28 x 28 pixels, 10 classes; read from its idx files.
+def mnist(folder: str | PathLike[str] | None = None, dtype: DTypeLike = "float32") -> Split:
+    """Load MNIST: 60,000 images to train on and 10,000 to test on, 28 x 28 pixels, 10 classes.
 
-    The four files lie in `folder` or in its subfolder `mnist`, as published (`train-images-idx3-ubyte.gz`, ...) or
-    unpacked. Without `folder`: see `numbarnn.datasets`.
+    Parameters
+    ----------
+    folder : str or path, optional
+        Folder of the four idx files, as published (`train-images-idx3-ubyte.gz`, ...) or unpacked, or the folder above
+        it if it is called `mnist`. By default the folder that the environment variable NUMBARNN_DATA names; see
+        `numbarnn.datasets`.
+    dtype : {"float32", "float64"}, default "float32"
+        Dtype of the inputs.
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : x (N, 28, 28) of `dtype` in [0, 1], y (N,) int64 in 0..9
+    train, test : tuple (x, y)
+        Images x (N, 28, 28) of `dtype` in [0, 1], and labels y (N,), int64 from 0 to 9.
 
     Raises
     ------
-    InputError : no files found, or a file is not what it should be (names the file and what is wrong)
+    InputError
+        No files were found, or a file is damaged; the message names the file and what is wrong.
 
-    Source: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits.
+    References
+    ----------
+    LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
     """
     first = FILES["train"][0]
     what = "the four idx files that the MNIST database has"

@@ -1,24 +1,49 @@
 """Lists of different lengths as one array."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import InputError
 
 
-def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0):
-    """Put lists of different lengths into one array, with the rules and defaults of Keras.
-
-    `padding` and `truncating` are "pre" or "post": by default the filler `value` stands before a short list, and of a
-    long one the last `maxlen` items are kept. For `lengths=` of `numbarnn.forward`, pad with "post".
+def pad_sequences(
+    sequences: Iterable[ArrayLike],
+    maxlen: int | None = None,
+    dtype: DTypeLike = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0,
+) -> np.ndarray:
+    """Put sequences of different lengths into one array, with the rules and defaults of Keras.
 
     Parameters
     ----------
-    sequences : N lists or arrays, each (length,) or (length, ...) with the same further sizes
-    maxlen : steps of the result; default: the longest list
+    sequences : iterable of array_like
+        N lists or arrays, each (length,) or (length, ...) with the same further sizes.
+    maxlen : int, optional
+        Number of steps of the result; by default the length of the longest sequence.
+    dtype : dtype, default "int32"
+        Dtype of the result.
+    padding : {"pre", "post"}, default "pre"
+        Whether a short sequence is filled up in front or behind. For `lengths` of `numbarnn.forward`, use "post".
+    truncating : {"pre", "post"}, default "pre"
+        Whether a long sequence loses its first or its last items.
+    value : float, default 0
+        The filler.
 
     Returns
     -------
-    (N, maxlen, ...) array of `dtype`
+    array (N, maxlen, ...)
+        The sequences, of `dtype`.
+
+    Raises
+    ------
+    InputError
+        An option is unknown, or the items are not of one shape.
     """
     for name, choice in (("padding", padding), ("truncating", truncating)):
         if choice not in ("pre", "post"):

@@ -1,21 +1,40 @@
 """Strings of digits to read and to write back to front."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..errors import InputError
+from ..utils.types import Seed
 
 START, STOP = 0, 11  # digits are 1 to 10
 
 
-def reversed_digits(n, longest, rng=0):
-    """`n` strings of 1 to `longest` random digits, and the same back to front with a sign for the end.
+def reversed_digits(n: int, longest: int, rng: Seed = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Make strings of random digits, and the same strings back to front with a sign for the end.
 
-    A digit d is the token d + 1; 11 ends a target; 0 is free for the start and for padding. `rng`: a seed or a
-    Generator.
+    A digit d is the token d + 1; 11 ends a target; 0 is free for the start and for padding.
+
+    Parameters
+    ----------
+    n : int
+        Number of strings, zero allowed.
+    longest : int
+        Greatest length of a string; lengths from 1 are equally likely.
+    rng : Generator or int, default 0
+        Random numbers, or a seed for them.
 
     Returns
     -------
-    x, y : lists of n arrays (length,) and (length + 1,) int64
+    x : list of array (length,)
+        The `n` strings, int64.
+    y : list of array (length + 1,)
+        Their targets, int64.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
     """
     if n < 0 or longest < 1:
         raise InputError(f"reversed_digits: expected n >= 0 and longest >= 1, got {n} and {longest}")

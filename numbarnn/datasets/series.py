@@ -1,29 +1,60 @@
 """Time series, and windows cut out of them."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..utils.types import Seed
 
 
-def sine_mixture(n=800, stop=30.0):
-    """sin(t)/3 + 2 sin(5t) at `n` equally spaced times t from 0 to `stop`: (n,) float64."""
+def sine_mixture(n: int = 800, stop: float = 30.0) -> np.ndarray:
+    """Compute the series sin(t)/3 + 2 sin(5t) at equally spaced times.
+
+    Parameters
+    ----------
+    n : int, default 800
+        Number of times.
+    stop : float, default 30.0
+        Last time; the first is 0.
+
+    Returns
+    -------
+    array (n,)
+        Values, float64.
+    """
     t = np.linspace(0.0, stop, n)
     return np.sin(t) / 3.0 + 2.0 * np.sin(5.0 * t)
 
 
-def make_windows(series, n, *, stride=None, count=None, rng=0):
-    """Cut windows of `n` steps and, as their targets, the same windows one step later.
-
-    Windows start every `stride` steps (default: every `n`, so that they do not overlap), or, with `count`, at that
-    many random places drawn from `rng` (a seed or a numpy Generator).
+def make_windows(
+    series: ArrayLike, n: int, *, stride: int | None = None, count: int | None = None, rng: Seed = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut windows out of a series and, as their targets, the same windows one step later.
 
     Parameters
     ----------
-    series : (L,) or (L, F), L > n
+    series : array_like
+        Values (L,) or (L, F), L > n.
+    n : int
+        Number of steps of a window.
+    stride : int, optional
+        Number of steps between the starts of windows; by default `n`, so that they do not overlap.
+    count : int, optional
+        Number of windows at random places instead.
+    rng : Generator or int, default 0
+        Random numbers, or a seed for them.
 
     Returns
     -------
-    x, y : (W, n, F) each, of the dtype of `series`, F = 1 for a series of shape (L,); y[:, t] is what follows x[:, t]
+    x, y : array (windows, n, F)
+        Windows and targets of the dtype of `series`, F = 1 for a series (L,); y[:, t] follows x[:, t].
+
+    Raises
+    ------
+    InputError
+        The series is too short, a number is out of its range, or both `stride` and `count` are given.
     """
     series = np.asarray(series)
     if series.ndim not in (1, 2) or n < 1 or len(series) <= n:

@@ -1,26 +1,40 @@
 """Sunspots: three centuries of the Sun's activity."""
 
+from __future__ import annotations
+
+from os import PathLike
+
 import numpy as np
 
 from ..errors import InputError
 from .files import find_file, read_text
 
 
-def sunspots(folder=None):
-    """Sunspots counted in each year from 1700 to 2008.
+def sunspots(folder: str | PathLike[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Load the numbers of sunspots in each year from 1700 to 2008.
 
-    The file `sunspots.csv` (a line of names, then lines of year,number) lies in `folder` or in its subfolder
-    `timeseries`; without `folder`: see `numbarnn.datasets`.
+    Parameters
+    ----------
+    folder : str or path, optional
+        Folder of the file `sunspots.csv` (a line of names, then lines of year,number), or the folder above it if it is
+        called `timeseries`. By default the folder that the environment variable NUMBARNN_DATA names; see
+        `numbarnn.datasets`.
 
     Returns
     -------
-    years, numbers : (309,) int64, (309,) float64
+    years : array (309,)
+        Years, int64.
+    numbers : array (309,)
+        Numbers of sunspots, float64.
 
     Raises
     ------
-    InputError : no file found, or one that is not what it should be
+    InputError
+        No file was found, or it is damaged.
 
-    Source: National Geophysical Data Center, in the public domain; as distributed with statsmodels.
+    References
+    ----------
+    National Geophysical Data Center, in the public domain; as distributed with statsmodels.
     """
     path = find_file("sunspots", "timeseries", ("sunspots.csv",), folder, "sunspots.csv as statsmodels has it")
     try:

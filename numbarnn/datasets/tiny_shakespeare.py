@@ -1,15 +1,34 @@
 """Tiny Shakespeare: a million characters of plays."""
 
+from __future__ import annotations
+
+from os import PathLike
+
 from .files import find_file, read_text
 
 
-def tiny_shakespeare(folder=None):
-    """Tiny Shakespeare: 1,115,394 characters out of Shakespeare's plays, 65 different ones, as one string.
+def tiny_shakespeare(folder: str | PathLike[str] | None = None) -> str:
+    """Load tiny Shakespeare: 1,115,394 characters of Shakespeare's plays, 65 different ones.
 
-    The file `input.txt` lies in `folder` or in its subfolder `tinyshakespeare`; without `folder`: see
-    `numbarnn.datasets`. Raises `InputError` where there is none.
+    Parameters
+    ----------
+    folder : str or path, optional
+        Folder of the file `input.txt`, or the folder above it if it is called `tinyshakespeare`. By default the folder
+        that the environment variable NUMBARNN_DATA names; see `numbarnn.datasets`.
 
-    Source: A. Karpathy, char-rnn, 2015; the text is in the public domain.
+    Returns
+    -------
+    str
+        The text.
+
+    Raises
+    ------
+    InputError
+        No file was found, or it cannot be read.
+
+    References
+    ----------
+    Karpathy (2015), char-rnn; the text is in the public domain.
     """
     what = "input.txt of tiny Shakespeare, from char-rnn"
     return read_text("tiny_shakespeare", find_file("tiny_shakespeare", "tinyshakespeare", ("input.txt",), folder, what))

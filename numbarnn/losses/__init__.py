@@ -10,7 +10,7 @@ from .base import Loss
 from .cross_entropy import BinaryCrossentropy, CategoricalCrossentropy, CrossEntropy, SparseCategoricalCrossentropy
 from .regression import Huber, MeanAbsoluteError, MeanSquaredError
 
-BY_NAME = {
+BY_NAME: dict[str, type[Loss]] = {
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
     "binary_crossentropy": BinaryCrossentropy,
@@ -22,8 +22,24 @@ BY_NAME = {
 }
 
 
-def get(loss):
-    """The loss of that name with its default options, or ``loss`` itself when it is a `Loss`."""
+def get(loss: str | Loss) -> Loss:
+    """Find a loss by its name.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name such as "mse", for that loss with its default options; or a loss, which is returned.
+
+    Returns
+    -------
+    Loss
+        The loss.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
     if isinstance(loss, Loss):
         return loss
     if isinstance(loss, str) and loss in BY_NAME:

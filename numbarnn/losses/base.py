@@ -1,8 +1,10 @@
 """What a loss is: a term for each row of the predictions, and how the terms become one number."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import Checked, InputError
 
@@ -11,17 +13,25 @@ REDUCTIONS = ("mean_valid", "mean_all", "sum")
 
 @dataclass(eq=False, repr=False)
 class Loss(Checked):
-    """A loss; subclasses define ``terms(y_true, y_pred)``.
+    """Base class of losses; subclasses define ``terms(y_true, y_pred)``.
 
-    ``reduction`` of terms l with weights w (1 unless given; steps that a mask hides have none): "mean_valid" is
-    sum(w l) / sum(w), "mean_all" sum(w l) / number of terms, those behind a mask among them (TensorFlow's plain mean,
-    and how Keras divides where there is no mask), "sum" is sum(w l).
+    Parameters
+    ----------
+    reduction : {"mean_valid", "mean_all", "sum"}, default "mean_valid"
+        How terms l with weights w become one number. A weight is 1 unless it is given; steps that a mask hides have
+        none. "mean_valid" is sum(w l) / sum(w). "mean_all" is sum(w l) / number of terms, and counts the hidden ones
+        too: the plain mean of TensorFlow, and how Keras divides if there is no mask. "sum" is sum(w l).
+
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range.
     """
 
     _: KW_ONLY
     reduction: str = "mean_valid"
 
-    activation = None  # the last activation of a model that this loss can take over
+    activation: ClassVar[str | None] = None  # the last activation of a model that this loss can take over
     from_logits = False
     legacy_clip = False
 
@@ -30,19 +40,81 @@ class Loss(Checked):
             name = type(self).__name__
             raise InputError(f"{name}: expected reduction to be one of {', '.join(REDUCTIONS)}, got {self.reduction!r}")
 
-    def terms(self, y_true, y_pred):
-        """The loss of each row, shaped as y_pred without its last axis, and its gradient, shaped as y_pred."""
+    def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
+        """Compute the loss of each row and its gradient.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Labels (batch, ..., outputs), or (batch, ...) for some losses.
+        y_pred : array_like
+            Predictions (batch, ..., outputs), float32 or float64.
+
+        Returns
+        -------
+        terms : array
+            A loss for each row, (batch, ...).
+        gradient : array
+            dterms/dy_pred (batch, ..., outputs), of the dtype of ``y_pred``.
+
+        Raises
+        ------
+        InputError
+            Labels do not fit the predictions.
+        """
         raise NotImplementedError
 
-    def __call__(self, y_true, y_pred, weights=None):
-        """The loss as a float."""
+    def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike", weights: "ArrayLike | None" = None) -> float:
+        """Compute the loss of a batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Labels (batch, ..., outputs), or (batch, ...) for some losses.
+        y_pred : array_like
+            Predictions (batch, ..., outputs), float32 or float64.
+        weights : array_like, optional
+            Numbers of at least 0: one for each row (batch, ...), or for each sample (batch,). By default all are 1.
+
+        Returns
+        -------
+        float
+            The loss; 0 for an empty batch.
+
+        Raises
+        ------
+        InputError
+            Labels or weights do not fit the predictions.
+        """
         return self.value_and_gradient(y_true, y_pred, weights)[0]
 
-    def value_and_gradient(self, y_true, y_pred, weights=None, hidden=0):
-        """The loss as a float and its gradient with respect to y_pred.
+    def value_and_gradient(
+        self, y_true: "ArrayLike", y_pred: "ArrayLike", weights: "ArrayLike | None" = None, hidden: int = 0
+    ) -> tuple[float, np.ndarray]:
+        """Compute the loss of a batch and its gradient.
 
-        ``weights``: numbers of at least 0 for the rows, or for whole samples (batch,). ``hidden``: how many rows were
-        left out beforehand, which only "mean_all" counts.
+        Parameters
+        ----------
+        y_true : array_like
+            Labels (batch, ..., outputs), or (batch, ...) for some losses.
+        y_pred : array_like
+            Predictions (batch, ..., outputs), float32 or float64.
+        weights : array_like, optional
+            Numbers of at least 0: one for each row (batch, ...), or for each sample (batch,). By default all are 1.
+        hidden : int, default 0
+            Number of rows that were left out beforehand; only the reduction "mean_all" counts them.
+
+        Returns
+        -------
+        value : float
+            The loss; 0 for an empty batch.
+        gradient : array
+            dloss/dy_pred (batch, ..., outputs), of the dtype of ``y_pred``.
+
+        Raises
+        ------
+        InputError
+            Labels or weights do not fit the predictions.
         """
         terms, gradient = self.terms(y_true, y_pred)
         if weights is not None:
@@ -52,8 +124,21 @@ class Loss(Checked):
         divisor = self.divisor(terms.size if weights is None else float(weights.sum()), terms.size + hidden) or 1.0
         return float(terms.sum(dtype=np.float64)) / divisor, gradient / divisor
 
-    def divisor(self, weight, count):
-        """What the weighted sum is divided by, given the sum of the weights and the number of terms."""
+    def divisor(self, weight: float, count: int) -> float:
+        """Compute the number by which the weighted sum is divided.
+
+        Parameters
+        ----------
+        weight : float
+            Sum of the weights.
+        count : int
+            Number of terms, the hidden ones among them.
+
+        Returns
+        -------
+        float
+            The divisor under the reduction.
+        """
         return {"mean_valid": weight, "mean_all": count, "sum": 1}[self.reduction]
 
     def __repr__(self):
@@ -62,7 +147,7 @@ class Loss(Checked):
 
 
 def spread(caller, weights, shape):
-    """Weights of the first axes of `shape`, repeated over the others."""
+    """Repeat weights of the first axes of `shape` over the others."""
     weights = np.asarray(weights)
     if not 1 <= weights.ndim <= len(shape) or weights.shape != shape[: weights.ndim]:
         shapes = " or ".join(str(shape[: n + 1]) for n in range(len(shape)))

@@ -8,18 +8,35 @@ them from that activation's inputs instead, unless ``legacy_clip=True`` asks for
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..ops.softmax import cross_entropy, softmax
+from ..utils.docs import inherit_parameters
 from .base import Loss
 from .labels import binary_labels, class_labels, same_shape, scores
 
 EPSILON = 1e-7  # Keras' clip of probabilities
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class CrossEntropy(Loss):
-    """What the three of them share."""
+    """Base class of the cross-entropies.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether predictions are logits and not probabilities.
+    legacy_clip : bool, default False
+        Whether a model computes the loss from probabilities, clipped to [1e-7, 1 - 1e-7], as Keras does. By default
+        it starts from the inputs of a last softmax or sigmoid, and no gradient is lost to the clip.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range, or both ``from_logits`` and ``legacy_clip`` are true.
+    """
 
     from_logits: bool = False
     _: KW_ONLY
@@ -31,13 +48,14 @@ class CrossEntropy(Loss):
             raise InputError(f"{type(self).__name__}: legacy_clip is about probabilities, from_logits has none")
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class SparseCategoricalCrossentropy(CrossEntropy):
-    """-ln p[k] for integer labels k of shape (batch, ...), predictions (batch, ..., classes)."""
+    """Cross-entropy -ln p[k] of integer labels k (batch, ...) with predictions p (batch, ..., classes)."""
 
     activation = "softmax"
 
-    def terms(self, y_true, y_pred):
+    def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("SparseCategoricalCrossentropy", y_pred)
         labels = class_labels("SparseCategoricalCrossentropy", y_true, y_pred.shape)
         if self.from_logits:
@@ -49,13 +67,17 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         return -log_p[index].reshape(labels.shape), gradient.reshape(y_pred.shape)
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class CategoricalCrossentropy(CrossEntropy):
-    """-sum y ln p of each row; labels y, one-hot or any weights, have the predictions' shape."""
+    """Cross-entropy -sum y ln p of labels y with predictions p, both (batch, ..., classes).
+
+    Labels are one-hot or any weights.
+    """
 
     activation = "softmax"
 
-    def terms(self, y_true, y_pred):
+    def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("CategoricalCrossentropy", y_pred)
         y = same_shape("CategoricalCrossentropy", y_true, y_pred)
         if self.from_logits:
@@ -68,16 +90,18 @@ class CategoricalCrossentropy(CrossEntropy):
         return -(y * log_p).sum(axis=-1), gradient
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class BinaryCrossentropy(CrossEntropy):
-    """Mean over each row of -y ln p - (1 - y) ln(1 - p); labels in [0, 1] of the predictions' shape.
+    """Binary cross-entropy -y ln p - (1 - y) ln(1 - p), as a mean over each row.
 
-    Predictions (batch, ..., 1) also take integer labels (batch, ...).
+    Labels y in [0, 1] have the shape of the predictions p, (batch, ..., outputs). Predictions (batch, ..., 1) also take
+    integer labels (batch, ...).
     """
 
     activation = "sigmoid"
 
-    def terms(self, y_true, y_pred):
+    def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("BinaryCrossentropy", y_pred)
         y = binary_labels("BinaryCrossentropy", y_true, y_pred.shape).astype(y_pred.dtype)
         if self.from_logits:
@@ -91,20 +115,20 @@ class BinaryCrossentropy(CrossEntropy):
 
 
 def _log_softmax(scores):
-    """(ln softmax, softmax) over the last axis."""
+    """Compute (ln softmax, softmax) over the last axis."""
     p, greatest, total = softmax(scores)
     return scores - greatest - np.log(total), p
 
 
 def _clip(p):
-    """Probabilities clipped to [EPSILON, 1 - EPSILON] and where the clip lets a gradient through."""
+    """Clip probabilities to [EPSILON, 1 - EPSILON], and tell where the clip lets a gradient through."""
     epsilon = p.dtype.type(EPSILON)
     clipped = np.clip(p, epsilon, 1 - epsilon)
     return clipped, ~((p < epsilon) | (p > 1 - epsilon))  # in this form a NaN passes
 
 
 def _log_clipped(p):
-    """ln of the clipped, normalised probabilities; where the clip let them through; they; their sum before."""
+    """Normalise and clip: (ln of the result, where the clip lets a gradient through, probabilities, sum before)."""
     total = p.sum(axis=-1, keepdims=True)
     p = p / total
     clipped, inside = _clip(p)
@@ -112,5 +136,5 @@ def _log_clipped(p):
 
 
 def _through_normalisation(slope, p, total):
-    """Gradient with respect to q, where p = q / sum(q) and slope is the gradient with respect to p."""
+    """Compute the gradient with respect to q from that with respect to p = q / sum(q)."""
     return (slope - (slope * p).sum(axis=-1, keepdims=True)) / total

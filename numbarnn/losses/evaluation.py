@@ -10,13 +10,12 @@ from .base import Loss, spread
 
 
 class Measured(NamedTuple):
-    """`values` [loss, metrics ...] and their `weights` in means over batches; `gradient` of the loss for
-    `ForwardPass.backward`, with its `options`."""
+    """Loss and metrics of a batch, and the gradient of the loss."""
 
-    values: list
-    weights: list
-    gradient: np.ndarray
-    options: dict
+    values: list[float]  # loss, metrics ...
+    weights: list[float]  # of these values in means over batches
+    gradient: np.ndarray  # of the loss, for `ForwardPass.backward`
+    options: dict[str, bool]  # of `ForwardPass.backward`
 
 
 def measure(run, y, loss, metrics, from_pre_activation, weights=None):

@@ -1,12 +1,15 @@
 """Checks of predictions and labels, for losses and metrics: what does not fit is refused, nothing is broadcast."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 
 
-def scores(name, y_pred):
-    """``y_pred`` as an array of floats (batch, ..., outputs)."""
+def scores(name: str, y_pred: ArrayLike) -> np.ndarray:
+    """Check that predictions are floats (batch, ..., outputs), and make them an array."""
     y_pred = np.asarray(y_pred)
     if y_pred.dtype not in (np.float32, np.float64) or y_pred.ndim < 2:
         raise InputError(
@@ -16,8 +19,8 @@ def scores(name, y_pred):
     return y_pred
 
 
-def same_shape(name, y_true, y_pred):
-    """``y_true`` as an array of the shape and dtype of the predictions."""
+def same_shape(name: str, y_true: ArrayLike, y_pred: np.ndarray) -> np.ndarray:
+    """Check that labels have the shape of the predictions, and give them their dtype."""
     y_true = np.asarray(y_true)
     if y_true.shape != y_pred.shape or y_true.dtype.kind not in "fiub":
         raise InputError(
@@ -27,8 +30,8 @@ def same_shape(name, y_true, y_pred):
     return y_true.astype(y_pred.dtype, copy=False)
 
 
-def class_labels(name, y_true, shape):
-    """``y_true`` as an array after checking that it holds integers in [0, classes) of shape[:-1]."""
+def class_labels(name: str, y_true: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Check that labels are integers in [0, classes) of shape[:-1], and make them an array."""
     y_true, classes = np.asarray(y_true), shape[-1]
     if y_true.shape != shape[:-1] or y_true.dtype.kind not in "iu":
         raise InputError(
@@ -40,8 +43,8 @@ def class_labels(name, y_true, shape):
     return y_true
 
 
-def binary_labels(name, y_true, shape):
-    """``y_true`` as an array of ``shape`` after checking that it holds labels in [0, 1]."""
+def binary_labels(name: str, y_true: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Check that labels are numbers in [0, 1], and make them an array of ``shape``."""
     y_true = np.asarray(y_true)
     if y_true.dtype.kind in "iub" and (*y_true.shape, 1) == shape:
         y_true = y_true[..., None]
