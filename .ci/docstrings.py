@@ -19,7 +19,6 @@ FOLDERS = (  # parts of the interface that are documented throughout; their name
     "losses",
     "metrics",
     "regularizers",
-    "wrappers",
 )
 CHECKS = (  # numpydoc's names
     "GL03",  # blank lines
@@ -64,7 +63,8 @@ def methods(cls):
         value = getattr(value, "__func__", value)  # of a class method
         function = getattr(value, "fget", value)  # of a property
         own = inspect.isfunction(function) and function.__module__ == cls.__module__
-        if own and (name == "__call__" or not name.startswith("_")) and name not in getattr(cls, "__dataclass_fields__", ()):
+        option = name in getattr(cls, "__dataclass_fields__", ())  # whose default is a function
+        if own and not option and (name == "__call__" or not name.startswith("_")):
             inherits = any(getattr(getattr(base, name, None), "__doc__", None) for base in cls.__mro__[1:-1])
             if value.__doc__ or not inherits:
                 yield name, value, inherits
