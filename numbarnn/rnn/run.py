@@ -37,15 +37,15 @@ class Gradients:
     Attributes
     ----------
     params : dict of str to ndarray
-        Gradients of the parameters.
+        Gradients of the parameters; for a pair of cells a pair of dictionaries.
     inputs : ndarray or None
         Gradient of the inputs; None if these are integers.
     initial_state : tuple of ndarray
         Gradients of the initial states, nested like the cell's state.
     """
 
-    params: dict[str, np.ndarray]
-    inputs: np.ndarray | None
+    params: Any
+    inputs: Any
     initial_state: Any
 
     def __repr__(self):

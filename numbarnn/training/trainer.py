@@ -225,7 +225,7 @@ class Trainer(Checked):
         sample_weight: ArrayLike | None = None,
         verbose: int = 0,
         return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
+    ) -> Any:
         """Measure loss and metrics on data.
 
         Parameters
@@ -295,7 +295,7 @@ class Trainer(Checked):
         y: Any,
         sample_weight: ArrayLike | None = None,
         class_weight: dict[int, float] | None = None,
-    ) -> float | list[float]:
+    ) -> Any:
         """Update the parameters once.
 
         Parameters
@@ -313,7 +313,7 @@ class Trainer(Checked):
         data = self._weighted_data("train_on_batch", x, y, sample_weight, class_weight)
         return self._shown(self._learn(data, self._forward(data.x, training=True))[0])
 
-    def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> float | list[float]:
+    def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> Any:
         """Measure loss and metrics on one batch.
 
         Parameters
