@@ -25,6 +25,7 @@ def unroll(cell, params, x, state, mask, options):
     """
     compute = engine(options.device if x.size else "numpy")  # nothing to do: no kernel
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
+    state, copied = _without_empty_rows(state, mask, options.resets)
     params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
     trace = compute.forward(cell, params, x, state, mask, options.resets, options.reverse, options.keep, noise)
 
@@ -42,5 +43,23 @@ def unroll(cell, params, x, state, mask, options):
         d_params, dx, initial = compute.backward(saved(), d_outputs, d_state, options.cuts(cut, x.shape[:2]))
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 
-    states, gates = (lambda: compute.states(saved())), (lambda: compute.gates(saved()))
-    return CellResult(trace.outputs, cell.State(*trace.state), backward, states, gates)
+    def states():
+        found = compute.states(saved())
+        return {name: copied(i, array) for i, (name, array) in enumerate(found.items())}
+
+    final = cell.State(*(copied(i, array) for i, array in enumerate(trace.state)))
+    return CellResult(trace.outputs, final, backward, states, lambda: compute.gates(saved()))
+
+
+def _without_empty_rows(state, mask, resets):
+    """Replace the initial state of rows without a valid step by zeros, since NaN in it would reach weight gradients.
+
+    Return it with a function that puts the rows back: copied(i, the i-th state (..., B, n)).
+    """
+    empty = None if mask is None or state is None else ~mask.any(axis=0)[:, None]
+    if empty is None or not empty.any() or any(map(is_on_device, state)):
+        return state, lambda i, array: array
+    zeros = tuple(np.where(empty, array.dtype.type(0), array) for array in state)
+    if resets is not None:  # a reset replaces the initial state
+        empty = empty & ~resets.any(axis=0)[:, None]
+    return zeros, lambda i, array: np.where(empty, state[i], array)

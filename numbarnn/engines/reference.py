@@ -225,25 +225,24 @@ def backward(trace, d_outputs, d_state, cut):
     return d_params, dx, exposed(cell, dy, tuple(ds))
 
 
-def _aligned(trace, names, values):
-    """{name: (T, B, n)} in the order of the inputs, from one tuple of arrays a step."""
+def _aligned(trace, widths, values):
+    """Return {name: (T, B, width)} in the order of the inputs, from one tuple of arrays a step."""
     T, B = trace.x.shape[:2]
-    out = {}
+    out = {name: np.zeros((T, B, width), trace.params["kernel"].dtype) for name, width in widths.items()}
     for (t, *_), arrays in zip(trace.saved, values, strict=True):
-        for name, value in zip(names, arrays, strict=False):
-            if name not in out:
-                out[name] = np.zeros((T, B, value.shape[1]), value.dtype)
-            out[name][t] = value
+        for array, value in zip(out.values(), arrays, strict=False):
+            array[t] = value
     return out
 
 
 def states(trace):
     """Every state after each step, (T, B, n)."""
     cell = trace.cell
-    return _aligned(trace, cell.State._fields, [exposed(cell, step.after[0], step.after[1:]) for step in trace.saved])
+    values = [exposed(cell, step.after[0], step.after[1:]) for step in trace.saved]
+    return _aligned(trace, cell.state_size._asdict(), values)
 
 
 def gates(trace):
     """Every gate's value in each step, (T, B, H); zeros where masked."""
     values = [[np.where(step.valid, a, 0) for a in step.saved] for step in trace.saved]
-    return _aligned(trace, trace.cell.saved, values)
+    return _aligned(trace, dict.fromkeys(trace.cell.saved, trace.cell.units), values)
