@@ -25,7 +25,7 @@ def unroll(cell, params, x, state, mask, options):
     """
     compute = engine(options.device if x.size else "numpy")  # nothing to do: no kernel
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
-    state, copied = _without_empty_rows(state, mask, options.resets)
+    state, copied = _without_empty_rows(x, state, mask, options.resets)
     params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
     trace = compute.forward(cell, params, x, state, mask, options.resets, options.reverse, options.keep, noise)
 
@@ -51,15 +51,17 @@ def unroll(cell, params, x, state, mask, options):
     return CellResult(trace.outputs, final, backward, states, lambda: compute.gates(saved()))
 
 
-def _without_empty_rows(state, mask, resets):
+def _without_empty_rows(x, state, mask, resets):
     """Replace the initial state of rows without a valid step by zeros, since NaN in it would reach weight gradients.
 
-    Return it with a function that puts the rows back: copied(i, the i-th state (..., B, n)).
+    Return it with a function that puts the rows back: copied(i, the i-th state (..., B, n)). Rows with a reset, and
+    arrays on a GPU, stay as they are.
     """
-    empty = None if mask is None or state is None else ~mask.any(axis=0)[:, None]
-    if empty is None or not empty.any() or any(map(is_on_device, state)):
+    if mask is None or state is None or any(map(is_on_device, (x, *state))):
         return state, lambda i, array: array
+    empty = ~mask.any(axis=0) if resets is None else ~(mask | resets).any(axis=0)
+    if not empty.any():
+        return state, lambda i, array: array
+    empty = empty[:, None]
     zeros = tuple(np.where(empty, array.dtype.type(0), array) for array in state)
-    if resets is not None:  # a reset replaces the initial state
-        empty = empty & ~resets.any(axis=0)[:, None]
     return zeros, lambda i, array: np.where(empty, state[i], array)

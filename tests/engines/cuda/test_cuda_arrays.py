@@ -61,7 +61,7 @@ def test_time_major_device_arrays_are_used_where_they_lie(problem):
 
 def test_turned_is_a_view():
     array = cuda.to_device(np.arange(24.0).reshape(2, 3, 4))
-    assert_allclose(as_device(array).turned().copy_to_host(), np.arange(24.0).reshape(2, 3, 4).swapaxes(0, 1))
+    assert_allclose(as_device(array).swap_time_batch().copy_to_host(), np.arange(24.0).reshape(2, 3, 4).swapaxes(0, 1))
 
 
 def test_truncated_bptt(problem):
