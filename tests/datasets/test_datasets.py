@@ -98,6 +98,61 @@ def test_pad_sequences_refuses_bad_input():
         datasets.pad_sequences([np.ones((2, 3)), np.ones((2, 2))])
 
 
+@pytest.mark.parametrize(
+    ("sequences", "options", "lost"),
+    [
+        ([[1, 2], [0.5]], {}, "0.5 of sequence 1"),
+        ([np.array([[0.25, 3.0]], "float32")], {}, "0.25 of sequence 0"),
+        ([[np.nan]], {}, "nan of sequence 0"),
+        ([[np.inf, 1.0]], {"dtype": "int64"}, "inf of sequence 0"),
+        ([[1], [2**31]], {}, "2147483648 of sequence 1"),
+        ([[1], [300]], {"dtype": "uint8"}, "300 of sequence 1"),
+        ([[-1]], {"dtype": "uint64"}, "-1 of sequence 0"),
+        ([[1, 2]], {"dtype": "bool"}, "2 of sequence 0"),
+        ([[1e300]], {"dtype": "float32"}, "1e.300 of sequence 0"),
+        ([[1], [2, 3]], {"value": 0.5}, "0.5 of value"),
+        ([[1], [2, 3]], {"value": np.nan}, "nan of value"),
+    ],
+)
+def test_pad_sequences_loses_no_value_in_silence(sequences, options, lost):
+    dtype = options.get("dtype", "int32")
+    with pytest.raises(InputError, match=f"dtype {dtype} cannot hold {lost}"):
+        datasets.pad_sequences(sequences, **options)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "options", "expected"),
+    [
+        ([[1.0, 2.0], [3]], {}, [[1, 2], [0, 3]]),
+        ([[0.5], [1, 2]], {"dtype": "float32"}, [[0, 0.5], [1, 2]]),
+        ([[0.1]], {"dtype": "float32"}, [[np.float32(0.1)]]),
+        ([[np.inf, np.nan]], {"dtype": "float32"}, [[np.inf, np.nan]]),
+        ([["a"], ["b", "c"]], {"dtype": object, "value": "-"}, [["-", "a"], ["b", "c"]]),
+    ],
+)
+def test_pad_sequences_keeps_what_its_dtype_holds(sequences, options, expected):
+    padded = datasets.pad_sequences(sequences, **options)
+    assert padded.dtype == options.get("dtype", "int32")
+    np.testing.assert_array_equal(padded, expected)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "options"),
+    [
+        ([1, 2, 3], {}),
+        ([[1, [2, 3]]], {}),
+        ([["a"]], {}),
+        ([[1j]], {"dtype": "float32"}),
+        ([[1]], {"maxlen": -1}),
+        ([[1]], {"maxlen": 2.5}),
+        ([[1]], {"value": "x"}),
+    ],
+)
+def test_pad_sequences_refuses_what_are_no_sequences_of_numbers(sequences, options):
+    with pytest.raises(InputError, match="pad_sequences: "):
+        datasets.pad_sequences(sequences, **options)
+
+
 def idx(array):
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype(np.uint8).tobytes()
