@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..layers import Input, Layer
 from ..rnn.arguments import FLOATS
 from ..training.trainer import Trainer
+from ..utils.interrupts import Interrupts
 from .summary import Summary
 
 
@@ -72,6 +73,7 @@ class Sequential(Trainer):
         self._weights_rng, self._shuffle_rng, self._dropout_rng = map(np.random.default_rng, seeds)
         self.device = device
         self.name = name
+        self._interrupts = Interrupts()
         self.layers = []
         self._collect()
         self.input_shape = None
@@ -80,11 +82,12 @@ class Sequential(Trainer):
 
     def __reduce__(self):
         """Pickle the arrays with the layers alone, and no callbacks."""
-        left = ("params", "weights", "regularizers", "constraints", "_callbacks")
+        left = ("params", "weights", "regularizers", "constraints", "_callbacks", "_interrupts")
         return object.__new__, (type(self),), {name: v for name, v in vars(self).items() if name not in left}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
+        self._interrupts = Interrupts()
         self._collect()
 
     def _collect(self):

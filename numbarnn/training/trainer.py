@@ -20,7 +20,7 @@ from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
-from ..utils.interrupts import deferred_interrupts
+from ..utils.interrupts import Interrupts
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
@@ -52,6 +52,7 @@ class Trainer(Checked):
     history: History | None = None  # of the last `fit`, as far as it came
     stop_training = False  # a callback sets it to end `fit` after the epoch
     _fused_loss: Loss | None = None
+    _interrupts: Interrupts
     _callbacks: Callbacks | None = None  # of the last `fit`
     _loaded_states: list[tuple[str, dict]] | None = None  # of callbacks, for the next `fit`
 
@@ -179,7 +180,7 @@ class Trainer(Checked):
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
         self.stop_training = False
         self._callbacks = listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
-        with listeners.training():
+        with self._interrupts, listeners.training():
             self._give_states_back(listeners)
             for epoch in range(initial_epoch, epochs):
                 if self.stop_training:
@@ -311,7 +312,8 @@ class Trainer(Checked):
             Loss and metrics before the update, as `evaluate` returns them. NaN loss: nothing was updated.
         """
         data = self._weighted_data("train_on_batch", x, y, sample_weight, class_weight)
-        return self._shown(self._learn(data, self._forward(data.x, training=True))[0])
+        with self._interrupts:
+            return self._shown(self._learn(data, self._forward(data.x, training=True))[0])
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> Any:
         """Measure loss and metrics on one batch.
@@ -459,7 +461,7 @@ class Trainer(Checked):
         except InputError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=3)
             return False
-        with deferred_interrupts():
+        with self._interrupts.deferred():
             self.optimizer.apply(self.params, gradients, squares)
             for name, constraint in self.constraints.items():
                 self.params[name][...] = constraint(self.params[name])

@@ -5,18 +5,49 @@ import threading
 from contextlib import contextmanager
 
 
-@contextmanager
-def deferred_interrupts():
-    """Let Ctrl-C wait until the block has ended, so that what it changes is changed whole."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    caught = []
-    signal.signal(signal.SIGINT, lambda *arguments: caught.append(arguments))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if caught:
-            handler(*caught[0])
+class Interrupts:
+    """Lets Ctrl-C wait while something changes that must change whole.
+
+    ``with interrupts:`` around the work, ``with interrupts.deferred():`` around each change. Outside the main thread,
+    which alone receives signals, both do nothing.
+    """
+
+    def __init__(self):
+        self.handler = None  # the one before, while this one is installed
+        self.depth = 0
+        self.changing = False
+        self.caught = None
+
+    def __enter__(self):
+        self.depth += 1
+        handler = signal.getsignal(signal.SIGINT)
+        if self.depth > 1:
+            return self
+        if threading.current_thread() is threading.main_thread() and callable(handler):
+            self.handler = handler
+            signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(self, *error):
+        self.depth -= 1
+        if not self.depth and self.handler is not None:
+            signal.signal(signal.SIGINT, self.handler)
+            self.handler = None
+
+    @contextmanager
+    def deferred(self):
+        """Let Ctrl-C wait until the block has ended."""
+        self.changing = True
+        try:
+            yield
+        finally:
+            self.changing = False
+            if self.caught:
+                caught, self.caught = self.caught, None
+                self.handler(*caught)
+
+    def _receive(self, *arguments):
+        if self.changing:
+            self.caught = arguments
+        else:
+            self.handler(*arguments)

@@ -10,7 +10,7 @@ import pytest
 from helpers.toy import classifier, data, fit
 
 import numbarnn as nr
-from numbarnn.utils.interrupts import deferred_interrupts
+from numbarnn.utils.interrupts import Interrupts
 
 
 class InterruptIn(nr.callbacks.Callback):
@@ -56,16 +56,16 @@ def test_an_update_is_whole(monkeypatch):
 
 
 def test_interrupts_are_deferred_in_the_main_thread_alone():
-    steps = []
-    with pytest.raises(KeyboardInterrupt):
-        with deferred_interrupts():
+    steps, interrupts = [], Interrupts()
+    with pytest.raises(KeyboardInterrupt), interrupts:
+        with interrupts.deferred():
             os.kill(os.getpid(), signal.SIGINT)
             steps.append("whole")
         steps.append("not reached")
     assert steps == ["whole"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     def elsewhere():
-        with deferred_interrupts():
+        with interrupts, interrupts.deferred():
             steps.append("in a thread")
 
     thread = threading.Thread(target=elsewhere)
@@ -96,3 +96,14 @@ def test_the_command_keeps_what_it_has(tmp_path, monkeypatch, capsys):
     model.load_weights(out / "weights.npz")
     shown = capsys.readouterr()
     assert "interrupted in epoch 3" in shown.out and "weights.npz" in shown.out
+
+
+def test_a_batch_inside_a_training_of_the_same_model():
+    class Extra(nr.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.train_on_batch(*data(8))
+
+    model = classifier()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, *data(16), epochs=4, callbacks=[Extra(), InterruptIn(2)])
+    assert model.history.epoch == [0, 1] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
