@@ -57,12 +57,12 @@ def _warmup(cells, dtype):
 
 
 def _cache(action):
-    from .runtime.compile import clear, folder
+    from .runtime.compile import clear, folder, kept_files
 
     if action == "clear":
         print(f"deleted {clear()} kernels from {folder()}")
     else:
-        sizes = [path.stat().st_size for path in folder().glob("*.kernel")]
+        sizes = [path.stat().st_size for path in kept_files()]
         print(f"{folder()}: {len(sizes)} kernels, {sum(sizes) / 1e6:.1f} MB")
 
 

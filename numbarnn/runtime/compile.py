@@ -1,9 +1,12 @@
-"""Compiled kernels, kept on disk.
+"""Compile kernels, and keep their machine code on disk.
 
 `compiled` turns a function into machine code and returns its address. The next process finds the machine code in
 `folder()` under a key made of everything it depends on: the sources of the package, the function with all that it
-captures, Numba's version and the processor. Numba's own cache does not look into called functions, and trusts
+captures, Numba's version and the processor. Numba's own cache does not look into called functions, and it trusts
 damaged files.
+
+A kept kernel is a pickle, and loading a pickle runs code. So only files that this user alone can write are read, and
+each holds a digest of its key and its content.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import itertools
 import os
 import pickle
 import secrets
+import stat
 import tempfile
 import types as python_types
 import warnings
@@ -32,24 +36,35 @@ from .simd import Static
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = ("runtime", "ops", "engines/cpu")  # of the sources that reach every kernel
 
-# Numba numbers the functions that it compiles, from 1 in each process, and machine code is linked by name and number:
-# kernels kept by two processes would take each other's functions. So each process starts at a number of its own.
-FunctionIdentity._unique_ids = itertools.count(secrets.randbits(48))
+
+def number_functions_anew():
+    """Let Numba number the functions that it compiles from a random number on.
+
+    Numba starts at 1 in each process, and machine code is linked by name and number: kernels kept by two processes
+    would take each other's functions.
+    """
+    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(48))
+
+
+number_functions_anew()
 
 
 def sources():
-    """The files of the package that reach every kernel; cells come in by their `fingerprint`."""
+    """List the files of the package that reach every kernel; cells come in by their `fingerprint`."""
     return [PACKAGE / "maths.py", *(path for folder in FOLDERS for path in sorted(PACKAGE.glob(f"{folder}/*.py")))]
 
 
 @cache
 def source_id():
+    """Return a digest of `sources`."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()
 
 
 def fingerprint(value):
-    """What a value that a kernel captures is made of; equal in every process. Functions count with all that they
-    call."""
+    """Describe a value that a kernel captures, as text that is equal in every process.
+
+    The text of a function includes that of every function that it calls.
+    """
     seen = set()
 
     def describe(v):
@@ -80,17 +95,31 @@ def fingerprint(value):
 
 
 def folder():
-    """Where machine code is kept: NUMBARNN_CACHE_DIR, else `numbarnn` in NUMBA_CACHE_DIR or the user's cache folder."""
-    own = os.environ.get("NUMBARNN_CACHE_DIR")
-    if own:
+    """Return the folder of kept machine code, an absolute path, or None if there is no place for one.
+
+    It is NUMBARNN_CACHE_DIR, else `numbarnn` in NUMBA_CACHE_DIR, XDG_CACHE_HOME or `~/.cache`. A relative path would
+    mean another folder, of unknown owner, in each working directory; it is passed over.
+    """
+    own = os.path.expanduser(os.environ.get("NUMBARNN_CACHE_DIR", ""))
+    if os.path.isabs(own):
         return Path(own)
-    shared = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(shared) / "numbarnn"
+    if own:
+        _warn_once(f"numbarnn: expected NUMBARNN_CACHE_DIR to be an absolute path, got {own!r}; it is passed over")
+    for shared in (os.environ.get("NUMBA_CACHE_DIR", ""), os.environ.get("XDG_CACHE_HOME", ""), "~/.cache"):
+        if os.path.isabs(path := os.path.expanduser(shared)):
+            return Path(path) / "numbarnn"
+    return None
+
+
+def kept_files():
+    """List the files of kept kernels."""
+    place = folder()
+    return [] if place is None else list(place.glob("*.kernel"))
 
 
 def clear():
-    """Delete all kept machine code; returns the number of files."""
-    files = list(folder().glob("*.kernel"))
+    """Delete all kept machine code; return the number of files."""
+    files = kept_files()
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
@@ -101,49 +130,91 @@ def _warn_once(message):
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
+class Untrusted(OSError):
+    """Other users may have written a file or folder."""
+
+
+def expect_trusted(status):
+    """Raise `Untrusted` unless this user, or root, alone can write what has this `os.stat_result`."""
+    if not hasattr(os, "geteuid"):
+        return
+    if status.st_uid not in (os.geteuid(), 0):  # root could replace the interpreter as well
+        raise Untrusted("it belongs to another user")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Untrusted("other users may write to it")
+
+
 class Store:
     """The place of one kernel on disk, with the interface that Numba's compiler expects of a cache."""
 
     def __init__(self, key):
-        self.path = folder() / f"{key}.kernel"
+        self.key, self.folder = key, folder()
+
+    @property
+    def path(self):
+        return self.folder / f"{self.key}.kernel"
 
     def load_overload(self, signature, target_context):
-        """The kept kernel; None where there is none, or where its file is damaged."""
+        """Return the kept kernel; None if there is none that can be trusted and used."""
         try:
-            data = self.path.read_bytes()
-        except OSError:
-            return None
-        digest, payload = data[:32], data[32:]
-        if hashlib.sha256(payload).digest() == digest:
+            payload = self.read()
+            if payload is None:
+                return None
             rtsys.initialize(target_context)  # Numba's own symbols; all else that it prepares serves compilation only
             return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
-        _warn_once(f"numbarnn: the kernel file {self.path} is damaged; compiling it again")
-        return None
+        except Untrusted as error:
+            reason = f"not trusted: {error}"
+        except Exception:
+            reason = "damaged"
+        _warn_once(f"numbarnn: a kernel file in {self.folder} is {reason}; compiling it again")
+
+    def read(self):
+        """Return the pickle of the kernel, or None if there is none. Raises `Untrusted`, or what reading raises."""
+        if self.folder is None:
+            return None
+        try:
+            expect_trusted(os.stat(self.folder))
+            with open(self.path, "rb") as file:
+                status, data = os.fstat(file.fileno()), file.read()
+        except OSError:  # `save_overload` says what is wrong with the folder
+            return None
+        expect_trusted(status)
+        digest, payload = data[:32], data[32:]
+        if digest != self.digest(payload):
+            raise ValueError
+        return payload
+
+    def digest(self, payload):
+        """Return the SHA-256 of key and pickle: the file of one kernel does not pass for that of another."""
+        return hashlib.sha256(self.key.encode() + payload).digest()
 
     def save_overload(self, signature, result):
         """Write beside and rename: a reader never sees half a file."""
         payload = serialize.dumps(result._reduce())
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent)
+            if self.folder is None:
+                raise FileNotFoundError("no absolute path in NUMBARNN_CACHE_DIR, XDG_CACHE_HOME or HOME")
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            expect_trusted(os.stat(self.folder))
+            handle, temporary = tempfile.mkstemp(dir=self.folder)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(payload).digest() + payload)
+                    file.write(self.digest(payload) + payload)
                 os.replace(temporary, self.path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
                 raise
         except OSError as error:
-            where = f"cannot keep compiled kernels in {self.path.parent} ({error})"
-            _warn_once(f"numbarnn: {where}; each process will compile anew")
+            where = "anywhere" if self.folder is None else f"in {self.folder}"
+            _warn_once(f"numbarnn: cannot keep compiled kernels {where} ({error}); each process will compile anew")
 
 
 _kept = []  # machine code lives as long as the process
 
 
 def compiled(signature, function, **options):
-    """Address of `function` compiled for a signature of Numba types."""
+    """Compile `function` for a signature of Numba types, or load it; return its address."""
     target = CFunc._targetdescr.target_context.codegen().magic_tuple()
     parts = (source_id(), function.__module__, fingerprint(function), str(signature), repr(options), repr(target))
     versions = (numba.__version__, llvmlite.__version__, np.__version__)
@@ -156,8 +227,9 @@ def compiled(signature, function, **options):
 
 
 def inlined(function):
-    """The equations without a call: their constants are then loaded before the loop, not for each vector. A copy, as
-    the cell's own function is registered already, without this option."""
+    """Return a copy of a cell's equations that the compiler inlines."""
+    # Inlined, they load their constants before the loop, not for each vector. The cell's own function is registered
+    # already, without this option.
     copy = python_types.FunctionType(
         function.__code__, function.__globals__, function.__name__, None, function.__closure__
     )

@@ -45,7 +45,7 @@ def test_cache_hits_and_damaged_files_are_compiled_again(tmp_path):
     files[3].write_bytes(b"something else altogether")
     (compiled, again), errors = python(STEP, **settings)
     assert compiled == "4" and again == result
-    assert errors.count("RuntimeWarning: numbarnn: the kernel file") == 4
+    assert errors.count("RuntimeWarning: numbarnn: a kernel file in") == 1  # once, not for each
     assert python(STEP, **settings) == (["0", result], "")
 
 
