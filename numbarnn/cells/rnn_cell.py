@@ -1,10 +1,9 @@
 """What `nr.forward` runs: a cell, plain or made of others."""
 
-from functools import cached_property
-
 import numpy as np
 
 from ..errors import Checked
+from ..utils.lazy import cached_property
 from ..utils.tree import tree_map
 
 

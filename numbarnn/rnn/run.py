@@ -4,7 +4,6 @@
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..engines.dispatch import DEVICES
 from ..engines.interface import CellResult, RunOptions
 from ..engines.on_device import is_on_device
 from ..errors import InputError
+from ..utils.lazy import cached_property
 from . import truncation
 from .arguments import (
     check_array,

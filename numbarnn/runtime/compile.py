@@ -25,9 +25,11 @@ from pathlib import Path
 import llvmlite
 import numba
 import numpy as np
+from llvmlite.binding.ffi import lib as llvm
 from numba.core import compiler, serialize
 from numba.core.bytecode import FunctionIdentity
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.runtime import rtsys
 from numba.extending import register_jitable
 
@@ -41,12 +43,34 @@ def number_functions_anew():
     """Let Numba number the functions that it compiles from a random number on.
 
     Numba starts at 1 in each process, and machine code is linked by name and number: kernels kept by two processes
-    would take each other's functions.
+    would take each other's functions. A forked process needs a start of its own as well.
     """
     FunctionIdentity._unique_ids = itertools.count(secrets.randbits(48))
 
 
+def hold_compiler():
+    """Wait until no other thread compiles, and keep it so: otherwise a fork would copy a locked compiler."""
+    global_compiler_lock.acquire()
+    llvm._lock.__enter__()
+
+
+def release_compiler():
+    """Let other threads compile again."""
+    llvm._lock.__exit__(None, None, None)
+    global_compiler_lock.release()
+
+
+def release_compiler_in_child():
+    """Let the forked process compile, under numbers of its own."""
+    release_compiler()
+    number_functions_anew()
+
+
 number_functions_anew()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=hold_compiler, after_in_parent=release_compiler, after_in_child=release_compiler_in_child
+    )
 
 
 def sources():
@@ -213,6 +237,7 @@ class Store:
 _kept = []  # machine code lives as long as the process
 
 
+@global_compiler_lock
 def compiled(signature, function, **options):
     """Compile `function` for a signature of Numba types, or load it; return its address."""
     target = CFunc._targetdescr.target_context.codegen().magic_tuple()

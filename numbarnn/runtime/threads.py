@@ -1,9 +1,17 @@
-"""Running a kernel's stages on Numba's threads."""
+"""Run the stages of a kernel on Numba's threads.
+
+Only the thread that calls `fork` lives on in the new process, and the threading layers do not survive that: OpenMP ends
+the process, workqueue waits for threads that are gone. A process that was forked after threads had started therefore
+runs every kernel on one thread, where it gives the same bits.
+"""
 
 import ctypes
 import functools
+import os
 import threading
+import warnings
 
+import numba
 import numpy as np
 from numba import get_num_threads, prange, types
 
@@ -11,55 +19,102 @@ from .compile import compiled
 from .invoke import invoke
 from .simd import INTP, helper
 
-KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the call
+KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the arguments
 WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
-MANY = 50_000  # numbers, where each is read and written once
+MANY = 50_000  # numbers, if each is read and written once
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
+_started = False  # whether this process has asked Numba for its threads
+_lost = False  # whether this process was forked from one that had
 
 
 def threads_for(multiply_adds):
-    """Threads worth waking for a pass."""
-    return get_num_threads() if multiply_adds > WORTH_WAKING else 1
+    """Return the number of threads worth waking for a pass."""
+    return available_threads() if multiply_adds > WORTH_WAKING else 1
 
 
 def threads_for_each(numbers, many=MANY):
-    """Threads worth waking for so many numbers, of which each takes little; `many` pay."""
-    return get_num_threads() if numbers > many else 1
+    """Return the number of threads worth waking for so many numbers, if each takes little time; `many` pay."""
+    return available_threads() if numbers > many else 1
+
+
+def available_threads():
+    """Return the number of threads that Numba may use; in a forked process, 1."""
+    global _started
+    if _lost:
+        warn_of_fork()
+        return 1
+    _started = True  # first: a fork may come while Numba starts them
+    return get_num_threads()
 
 
 def in_parallel(kernel, stages, shards, args_address):
-    """kernel(stage, shard, shards, here) for each stage, its shards on as many threads.
-
-    One tiny parallel loop serves all kernels: whatever stands inside a parallel loop is compiled twice.
-    """
+    """Call kernel(stage, shard, shards, args_address) for each stage, its shards on as many threads."""
+    # One tiny parallel loop serves all kernels, since what a parallel loop holds is compiled twice.
     for stage in range(stages):
         for shard in prange(shards):
             invoke(kernel, (stage, np.intp(shard), shards, args_address))
 
 
-def alone(kernel, stages, shards, args_address):
-    """The same in this thread."""
+def in_turn(kernel, stages, shards, args_address):
+    """Make the same calls one after the other in this thread."""
     for stage in range(stages):
-        invoke(kernel, (stage, 0, 1, args_address))
+        for shard in range(shards):
+            invoke(kernel, (stage, shard, shards, args_address))
 
 
 @functools.cache
 def launcher(parallel):
-    function, options = (in_parallel, {"parallel": True}) if parallel else (alone, {})
+    """Return `in_parallel` or `in_turn`, compiled."""
+    function, options = (in_parallel, {"parallel": True}) if parallel else (in_turn, {})
     address = compiled(types.void(*[INTP] * 4), function, **options)
     return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(address)
 
 
 def run(kernel, stages, shards, args_address):
-    """All stages of a kernel, one after the other, on `shards` threads."""
+    """Run all stages of a kernel, one after the other, each in `shards` parts on as many threads."""
     if shards == 1:
         launcher(False)(kernel, stages, 1, args_address)
+    elif _lost:  # the number of parts is from before the fork
+        warn_of_fork()
+        launcher(False)(kernel, stages, shards, args_address)
     else:
         with _one_at_a_time:
             launcher(True)(kernel, stages, shards, args_address)
 
 
+@functools.cache
+def warn_of_fork():
+    """Warn once that a forked process has one thread."""
+    warnings.warn(
+        "numbarnn: this process was forked after threads had started, so it computes on one thread; "
+        'start processes with "spawn" (multiprocessing.set_start_method) for several',
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def after_fork_in_child():
+    """Make the lock anew, and note whether the threads are lost."""
+    global _one_at_a_time, _lost
+    _one_at_a_time = threading.Lock()
+    warn_of_fork.cache_clear()
+    _lost = _lost or _started or threads_running()
+
+
+def threads_running():
+    """Return whether Numba has started its threads, for whatever package."""
+    try:
+        return bool(numba.threading_layer())
+    except ValueError:
+        return False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork_in_child)
+
+
 @helper
 def share(panels, shard, shards):
+    """Return the first panel of a shard, and the one after its last."""
     return panels * shard // shards, panels * (shard + 1) // shards

@@ -1,9 +1,10 @@
-"""Memory that is used again once nobody looks at it.
+"""Keep a pool of memory: freed blocks are used again.
 
-Fresh memory costs a page fault every 4 KB, as much as the arithmetic of a small step. `take` returns an array over
-a free block of the pool; the block goes back when the last array over it is gone.
+Fresh memory costs a page fault every 4 KB, as much as the arithmetic of a small step. `take` returns a free block of
+the pool; the block goes back when the last array over it is gone.
 """
 
+import os
 import threading
 
 import numpy as np
@@ -13,13 +14,13 @@ from .arrays import address
 ALIGNMENT = 64  # a cache line
 KEEP = 1 << 30  # bytes of free blocks that are kept
 
-_free = {}  # size: pieces
-_lock = threading.RLock()  # a piece may come back while the pool is at work, in the same thread
+_free = {}  # size: blocks
+_lock = threading.RLock()  # a block may come back while the pool is at work, in the same thread
 _kept = 0
 
 
-class _Piece:
-    """Some memory, and what NumPy wants to know of it."""
+class _Block:
+    """Memory, and what NumPy asks for to make an array of it."""
 
     def __init__(self, size):
         self.size = size
@@ -30,37 +31,37 @@ class _Piece:
 
 
 class Lease:
-    """A piece of memory for as long as anybody holds this, or a NumPy array over it (`np.asarray`)."""
+    """Hold a block of memory until this object, and every NumPy array over it (`np.asarray`), is gone."""
 
-    __slots__ = ("__array_interface__", "address", "piece")
+    __slots__ = ("__array_interface__", "address", "block")
 
-    def __init__(self, piece):
-        self.piece, self.address, self.__array_interface__ = piece, piece.address, piece.interface
+    def __init__(self, block):
+        self.block, self.address, self.__array_interface__ = block, block.address, block.interface
 
     def __del__(self):
         global _kept
         with _lock:
-            size = self.piece.size
+            size = self.block.size
             if _kept + size <= KEEP:
-                _free.setdefault(size, []).append(self.piece)
+                _free.setdefault(size, []).append(self.block)
                 _kept += size
 
 
 def rounded(size):
-    """Bytes that `take` is asked for instead of `size`: few different sizes, so that pieces fit again."""
+    """Round a size in bytes up for `take`: with few different sizes, freed blocks fit again."""
     step = 1 << max(12, size.bit_length() - 3)
     return -(-size // step) * step
 
 
 def take(size):
-    """A `Lease` of `size` bytes, a `rounded` number; contents are whatever was there."""
+    """Return a `Lease` of `size` bytes, a `rounded` number; they hold any values."""
     global _kept
     with _lock:
-        pieces = _free.get(size)
-        piece = pieces.pop() if pieces else None
-        if piece is not None:
+        blocks = _free.get(size)
+        block = blocks.pop() if blocks else None
+        if block is not None:
             _kept -= size
-    return Lease(piece or _Piece(size))
+    return Lease(block or _Block(size))
 
 
 def clear():
@@ -69,3 +70,14 @@ def clear():
     with _lock:
         _free.clear()
         _kept = 0
+
+
+def after_fork_in_child():
+    """Make the lock anew, and the pool, which another thread may have been changing."""
+    global _lock
+    _lock = threading.RLock()
+    clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork_in_child)

@@ -29,6 +29,7 @@ OTHERS = {
         "numba.core.caching.FunctionCache.load_overload": "Numba loads a kept kernel with this method of `Store`",
         "numba.core.caching.FunctionCache.save_overload": "Numba keeps a new kernel with this method of `Store`",
         "numba.core.compiler.CompileResult._reduce": "the part of a kernel that is kept on disk",
+        "llvmlite.binding.ffi.lib._lock": "no other thread compiles while a process is forked",
         "numba.core.codegen.CPUCodegen.magic_tuple": "the processor is part of a kernel's key",
         "numba.core.options.DefaultOptions.error_model": "division by zero gives infinity",
         "numba.core.options.DefaultOptions.forceinline": "constants of equations are loaded once",
@@ -90,8 +91,9 @@ def of_numba_cuda(name):
 
 def exists(name):
     """Whether a dotted name leads to a module, to an attribute, or to what the constructor of a class sets."""
-    value, place = import_module("numba"), "numba"
-    for part in name.split(".")[1:]:
+    place, *parts = name.split(".")
+    value = import_module(place)
+    for part in parts:
         place = f"{place}.{part}"
         if not hasattr(value, part):
             try:
@@ -112,7 +114,7 @@ def missing(names):
     """A sentence for each of these (file, dotted name, reason) that the installed Numba does not have."""
     for file, name, reason in names:
         if not exists(name):
-            package = "numba-cuda" if of_numba_cuda(name) else "numba"
+            package = "numba-cuda" if of_numba_cuda(name) else name.partition(".")[0]
             why = f" ({reason})" if reason else ""
             yield f"numbarnn/{file} uses {name}{why}, which {package} {version(package)} does not have."
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...utils.lazy import cached_property
 from .arrays import as_device, contiguous, put
 from .blas import STRICT, matrix
 from .equations import Slots, slots_of
@@ -45,7 +46,7 @@ class Tape:
     def real(self):
         return self.z.dtype
 
-    @functools.cached_property
+    @cached_property
     def vectors(self):
         """(slots, H): what pre-activations have in all steps."""
         return vectors_of(self.cell, self.params, self.real)
@@ -90,7 +91,7 @@ def begin(cell, params, x, initial, mask, resets, reverse, noise, mode=STRICT):
     x = contiguous(as_device(x))
     params = {name: contiguous(as_device(value)) for name, value in params.items()}
     (T, B, _), H, real, slots = x.shape, cell.units, x.dtype, slots_of(cell)
-    kinds, F, projected = slots.kinds, cell.output_size, cell.num_proj is not None
+    kinds, F, projected = slots.kinds, cell.state_width, cell.num_proj is not None
     tape = Tape(
         cell,
         params,
