@@ -1,11 +1,13 @@
 """Which engine runs a plain cell."""
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
 import numpy as np
 from numba import config
 
+from ..errors import InputError
 from .interface import CellResult
 from .on_device import is_on_device
 
@@ -27,28 +29,51 @@ def unroll(cell, params, x, state, mask, options):
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
     state, copied = _without_empty_rows(x, state, mask, options.resets)
     params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
-    trace = compute.forward(cell, params, x, state, mask, options.resets, options.reverse, options.keep, noise)
+    check_inputs(cell, params["kernel"], x)
+    given = cell, params, x, state, mask, options.resets, options.reverse
+    trace = compute.forward(*given, options.keep, noise)
+    kept, trace.saved = [trace.saved], None
 
-    def saved():
-        """A trace with everything kept: this one, or the same pass once more."""
-        if trace.saved is None:
-            trace.saved = compute.forward(
-                cell, params, x, state, mask, options.resets, options.reverse, True, noise
-            ).saved
-        return trace
+    def take():
+        """Return a trace of one's own with everything kept: a gradient uses that up."""
+        try:
+            saved = kept.pop()  # which one thread alone gets
+        except IndexError:
+            saved = None
+        return replace(trace, saved=saved or compute.forward(*given, True, noise).saved)  # or the same pass once more
 
     def backward(d_outputs, d_state, cut=None):
         if d_outputs is not None and not is_on_device(d_outputs):
             d_outputs = np.asarray(d_outputs, dtype)  # kernels take memory for what they were told
-        d_params, dx, initial = compute.backward(saved(), d_outputs, d_state, options.cuts(cut, x.shape[:2]))
+        if d_outputs is not None and d_outputs.shape != trace.outputs.shape:
+            expected = f"a gradient of its outputs of shape {trace.outputs.shape}"
+            raise InputError(f"{type(cell).__name__}: expected {expected}, got {d_outputs.shape}")
+        own, cuts = take(), options.cuts(cut, x.shape[:2])
+        d_params, dx, initial = compute.backward(own, d_outputs, d_state, cuts)
+        kept[:] = [own.saved]
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 
+    def look(task):
+        """Return what a function of the engine makes of a trace, and keep that for others."""
+        own = take()
+        found, kept[:] = task(own), [own.saved]
+        return found
+
     def states():
-        found = compute.states(saved())
-        return {name: copied(i, array) for i, (name, array) in enumerate(found.items())}
+        return {name: copied(i, array) for i, (name, array) in enumerate(look(compute.states).items())}
 
     final = cell.State(*(copied(i, array) for i, array in enumerate(trace.state)))
-    return CellResult(trace.outputs, final, backward, states, lambda: compute.gates(saved()))
+    return CellResult(trace.outputs, final, backward, states, lambda: look(compute.gates))
+
+
+def check_inputs(cell, kernel, x):
+    """Raise `InputError` unless the inputs fit the kernel; those from another cell may not be what it declares."""
+    if x.ndim == 2 or (x.shape[2] == kernel.shape[0] and x.dtype == kernel.dtype):
+        return
+    width = kernel.shape[0] + (cell.units if "u" in cell.inputs.values() else 0)  # u: each unit reads one of its own
+    if x.shape[2] != width or x.dtype != kernel.dtype:
+        expected, got = f"{width} features of dtype {kernel.dtype}", f"{x.shape[2]} of {x.dtype}"
+        raise InputError(f"{type(cell).__name__}: expected {expected} from the cell before it, got {got}")
 
 
 def _without_empty_rows(x, state, mask, resets):
