@@ -1,9 +1,10 @@
 """What a cell is: its equations, and what feeds them."""
 
 import math
+import re
 from collections import namedtuple
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..autodiff import derived
 from ..engines import dispatch
 from ..errors import InputError
 from ..maths import ACTIVATIONS
+from ..utils.lazy import cached_property
 from .rnn_cell import RNNCell
 
 
@@ -36,6 +38,9 @@ USUAL = {
     "peephole": glorot_vectors,
     "norm_scale": initializers.ones,
 }
+
+SOURCE = re.compile(r"x|h|xh|x?q\d*|=\d*|m|u|")  # what may feed a pre-activation; see `Cell`
+SOURCES = "x, h, xh, q, xq and = (also with a number: q1), m, u and ''"
 
 
 @cache
@@ -89,6 +94,27 @@ class Cell(RNNCell):
                 self.check_positive(option, "number")
         if self.proj_clip is not None and self.num_proj is None:
             raise InputError(f"{type(self).__name__}: expected num_proj where there is proj_clip, got None")
+        self.check_declaration()
+
+    def check_declaration(self):
+        """Raises `InputError` unless `inputs` name sources that there are, and `output_states` states."""
+        caller, outputs = type(self).__name__, self.output_states
+        for name, fed in self.inputs.items():
+            if not SOURCE.fullmatch(fed):
+                raise InputError(f"{caller}: no source {fed!r} for the pre-activation {name}; there are {SOURCES}")
+        if not outputs or any(i not in range(len(self.states)) for i in outputs):
+            raise InputError(f"{caller}: expected output_states to be places in {self.states}, got {outputs}")
+        if self.num_proj is not None and outputs != (0,):
+            raise InputError(f"{caller}: expected output_states (0,) with num_proj, got {outputs}")
+
+    def check_feedback(self):
+        """Raises `InputError` unless there is `feedback` exactly where a pre-activation is fed by it."""
+        fed, has = self.fed_by("q="), self.equations.feedback is not None
+        if bool(fed) != has:
+            expected = (
+                "a pre-activation fed by q or =, as there is feedback" if has else f"feedback, which feeds {fed[0]}"
+            )
+            raise InputError(f"{type(self).__name__}: expected {expected}, got none")
 
     def check_positive(self, option, kind):
         """Raises `InputError` unless the option is positive and an "integer" or a "number"."""
@@ -136,14 +162,19 @@ class Cell(RNNCell):
         return (len(self.states) - 1,) if self.last_is_output else (0,)
 
     @property
-    def output_size(self):
+    def state_width(self):
+        """Width of the first state, which is fed back; it is that of each output as well."""
         return self.num_proj or self.units
+
+    @property
+    def output_size(self):
+        return len(self.output_states) * self.state_width
 
     @cached_property
     def state_size(self):
         """Width of each state."""
         names = self.State._fields
-        return self.State(self.output_size, *(self.units,) * (len(names) - 1))
+        return self.State(self.state_width, *(self.units,) * (len(names) - 1))
 
     def fed_by(self, sources):
         """Names of the pre-activations that one of `sources` feeds, in order."""
@@ -161,6 +192,7 @@ class Cell(RNNCell):
     def engine_shapes(self, input_size):
         """Those of the parameters as engines read them. A cell whose own ones are others says so in `param_shapes`,
         `engine_params` and `own_gradients`."""
+        self.check_feedback()
         H = self.units
         shapes = {"kernel": (input_size, len(self.fed_by("x")) * H)}
         if self.num_proj is None or not self.fed_by("q"):
@@ -169,7 +201,7 @@ class Cell(RNNCell):
             recurrent = {"recurrent_kernel": "h", "feedback_kernel": "q"}
         for name, sources in recurrent.items():
             if fed := self.fed_by(sources):
-                shapes[name] = (H if sources == "q" else self.output_size, len(fed) * H)
+                shapes[name] = (H if sources == "q" else self.state_width, len(fed) * H)
         for name, blocks in self.vectors.items():
             shapes[name] = (len(blocks) * H,) if name == "bias" or len(blocks) == 1 else (len(blocks), H)
         if self.norms:

@@ -69,7 +69,7 @@ class GLSTMCell(Cell):
         super().__post_init__()
         self.check_positive("number_of_groups", "integer")
         self._check_divides("units", self.units)
-        self._check_divides("num_proj", self.output_size)
+        self._check_divides("num_proj", self.state_width)
 
     def _check_divides(self, what, count):
         if count % self.number_of_groups:

@@ -133,7 +133,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     y, s = state[0], tuple(state)
     if cell.num_proj is not None:
         s = tuple(state[1:]) if cell.carries_output else (np.zeros((B, cell.units), dtype), *state[1:])
-    outputs, steps = np.zeros((T, B, len(cell.output_states) * cell.output_size), dtype), []
+    outputs, steps = np.zeros((T, B, cell.output_size), dtype), []
     for t in reversed(range(T)) if reverse else range(T):
         if resets is not None:
             y, *s = (np.where(resets[t][:, None], 0, a) for a in (y, *s))

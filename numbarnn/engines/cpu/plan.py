@@ -9,6 +9,7 @@ import numpy as np
 from ...runtime.arrays import address
 from ...runtime.simd import BYTES
 from ...runtime.workspace import rounded
+from ...utils.lazy import cached_property
 from .backward import CHUNK, backward_kernel
 from .cell_kernels import (
     backward_equations,
@@ -72,7 +73,7 @@ class Plan:
     forward: int  # address of the kernel
     alive: dict  # arrays whose addresses stand in the template
 
-    @functools.cached_property
+    @cached_property
     def backward(self):
         """Address of the kernel, and of those that it calls, {field: address}; compiled when first needed."""
         cell, dtype = self.cell, self.dtype.name
@@ -103,7 +104,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from what is fed
     back, `resets`: states after a step from those before the next one, `tokens`: integers below I in the place of x,
     which have no gradient."""
-    slots, H, F, V = slots_of(cell), cell.units, cell.output_size, BYTES // dtype.itemsize
+    slots, H, F, V = slots_of(cell), cell.units, cell.state_width, BYTES // dtype.itemsize
     shapes, inputs = cell.engine_shapes(I), I
     I = shapes["kernel"][0]  # what no unit reads on its own
     projected = cell.num_proj is not None

@@ -95,7 +95,7 @@ def begin_backward(tape, d_outputs, d_state, mask, cut):
     d = Gradients(
         outputs=nothing(3, real) if d_outputs is None else contiguous(as_device(d_outputs)),
         states=zeros((states, 1, B, H), real),
-        y=zeros((B, cell.output_size), real) if projected else None,
+        y=zeros((B, cell.state_width), real) if projected else None,
         q=empty((1, B, tape.slots.kinds, H), real) if tape.slots.kinds else nothing(4, real),
         norms=zeros((B, 2, len(cell.normed), H), real) if cell.norms else None,
         stops=cut is not None,

@@ -1,0 +1,108 @@
+"""What goes from cell to cell: kernels read as much as they were told, so it must be there."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from helpers.problems import Problem, assert_exact
+
+import numbarnn as nr
+from numbarnn.cells.base import Cell
+from numbarnn.cells.rnn_cell import RNNCell
+from numbarnn.engines.interface import RunOptions
+from numbarnn.maths import tanh
+
+BOUNDS = {"float32": 1e-5, "float64": 1e-13}
+
+
+@dataclass(frozen=True)
+class Both(Cell):
+    """Puts out both of its states."""
+
+    inputs = {"a": "xh", "b": "x"}
+    states = ("h", "c")
+    output_states = (0, 1)
+
+    def forward(self, z, s):
+        c = 0.5 * s[1] + tanh(z[1])
+        return (tanh(z[0]) + 0.1 * c, c), ()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_all_outputs_of_a_cell_count(dtype):
+    """In its own size, in that of the next cell's kernel, and in what a wrapper makes of them."""
+    cell = Both(3)
+    assert cell.output_size == 6 and cell.state_size == (3, 3)
+    assert cell.param_shapes(2)["recurrent_kernel"] == (3, 3)
+    stack = nr.MultiRNNCell([cell, nr.SimpleRNNCell(4)])
+    assert stack.param_shapes(2)["1/kernel"] == (6, 4)
+    assert nr.OutputProjectionWrapper(cell, 5).param_shapes(2)["projection_kernel"] == (6, 5)
+    assert nr.Bidirectional(cell, nr.LSTMCell(6), merge_mode="concat").output_size == 12
+    problem = Problem(cell, 5, 6, 2, dtype)
+    assert problem.d_outputs.shape == (6, 5, 6)
+    for options in ({}, {"mask": problem.mask}, {"lengths": problem.lengths, "reverse": True}):
+        assert_exact(problem, problem.results(**options), BOUNDS[dtype], **options)
+    params = stack.init_params(2, dtype=dtype)
+    (a, found), (b, expected) = (gradients(stack, params, problem, device) for device in ("cpu", "numpy"))
+    np.testing.assert_allclose(a, b, rtol=BOUNDS[dtype], atol=BOUNDS[dtype])
+    for name, gradient in found.items():
+        np.testing.assert_allclose(gradient, expected[name], rtol=BOUNDS[dtype], atol=BOUNDS[dtype])
+
+
+def gradients(cell, params, problem, device):
+    run = nr.forward(cell, params, problem.x, mask=problem.mask, device=device)
+    return run.outputs, run.backward(run.outputs).params
+
+
+@dataclass(frozen=True)
+class Wide(RNNCell):
+    """Says that it has `says` outputs and gives others."""
+
+    cell: RNNCell
+    says: int
+    dtype: str | None = None
+
+    @property
+    def state_size(self):
+        return self.cell.state_size
+
+    @property
+    def output_size(self):
+        return self.says
+
+    def param_shapes(self, input_size):
+        return self.cell.param_shapes(input_size)
+
+    def init_params(self, input_size, rng=0, dtype="float32"):
+        return self.cell.init_params(input_size, rng, dtype)
+
+    def unroll(self, params, x, state, mask, options):
+        run = self.cell.unroll(params, x, state, mask, options)
+        return replace(run, outputs=run.outputs.astype(self.dtype or run.outputs.dtype))
+
+
+@pytest.mark.parametrize("device", ["cpu", "numpy"])
+@pytest.mark.parametrize("says", [2, 9])
+def test_a_cell_that_gives_another_width_than_it_says(says, device):
+    stack = nr.MultiRNNCell([Wide(nr.SimpleRNNCell(5), says), nr.LSTMCell(4)])
+    params, x = stack.init_params(3), np.ones((2, 6, 3), "f4")
+    with pytest.raises(nr.InputError, match=rf"LSTMCell: expected {says} features .* from the cell before it, got 5"):
+        nr.forward(stack, params, x, device=device)
+
+
+@pytest.mark.parametrize("device", ["cpu", "numpy"])
+def test_a_cell_that_gives_another_dtype(device):
+    stack = nr.MultiRNNCell([Wide(nr.SimpleRNNCell(5), 5, "float64"), nr.LSTMCell(4)])
+    params, x = stack.init_params(3), np.ones((2, 6, 3), "f4")
+    with pytest.raises(nr.InputError, match=r"LSTMCell: expected 5 features of dtype float32 .* got 5 of float64"):
+        nr.forward(stack, params, x, device=device)
+
+
+@pytest.mark.parametrize("device", ["cpu", "numpy"])
+def test_gradients_that_are_not_those_of_the_outputs(device):
+    """A cell of one's own hands them to the cells in it."""
+    cell, x = nr.SimpleRNNCell(5), np.ones((6, 2, 3), "f4")
+    run = cell.unroll(cell.init_params(3), x, None, None, RunOptions(device=device))
+    for shape in ((6, 2, 4), (6, 2, 6), (5, 2, 5), (6, 1, 5)):
+        with pytest.raises(nr.InputError, match=r"SimpleRNNCell: expected a gradient .* of shape \(6, 2, 5\), got"):
+            run.backward(np.ones(shape, "f4"), cell.no_gradient)
