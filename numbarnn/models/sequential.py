@@ -12,6 +12,7 @@ from ..layers import Input, Layer
 from ..rnn.arguments import FLOATS
 from ..training.trainer import Trainer
 from ..utils.interrupts import Interrupts
+from ..utils.writable import check_writable
 from .summary import Summary
 
 
@@ -210,6 +211,7 @@ class Sequential(Trainer):
         got, expected = [w.shape for w in weights], [w.shape for w in self.weights.values()]
         if got != expected or any(w.dtype.kind not in "fiu" for w in weights):
             raise InputError(f"{self.name}: expected arrays of numbers of the shapes {expected}, got {got}")
+        self._check_writable()
         for array, new in zip(self.weights.values(), weights, strict=True):
             array[...] = new
 
@@ -247,8 +249,12 @@ class Sequential(Trainer):
                 f"{path}: not the weights of this model: expected {name} {expected.get(name, 'missing')}, "
                 f"got {got.get(name, 'missing')}"
             )
+        self._check_writable()
         for name, array in self.weights.items():
             array[...] = found[name]
+
+    def _check_writable(self):
+        check_writable(self.name, {("weight", name): array for name, array in self.weights.items()})
 
     def _build(self, layer):
         layer.build(self._shape_before(layer), self._weights_rng, self.dtype)

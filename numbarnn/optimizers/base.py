@@ -11,6 +11,7 @@ from ..errors import Checked, InputError
 from ..ops.optimizer_step import update
 from ..ops.sum_of_squares import squares_by_name
 from ..rnn.arguments import FLOATS
+from ..utils.writable import check_writable
 from . import clipping
 from .schedules import TimeDecay
 
@@ -81,19 +82,24 @@ class Optimizer(Checked):
         """One step: changes the arrays of ``params``, all float32 or all float64, in place.
 
         ``squares``, {name: sum of squares} of the gradients, spares clipping that sum where it is known. Raises
-        `InputError` where gradients or slots do not fit the params.
+        `InputError` where gradients or slots do not fit the params, or where one of params and slots is not a writeable
+        NumPy array with memory of its own; nothing has changed then.
         """
+        caller = type(self).__name__
+        slots = {name: self._slots_of(name, w) for name, w in params.items()}
+        self._check_writable(params, slots)
         for name, w in params.items():
             if name not in gradients or gradients[name].shape != w.shape:
                 got = gradients[name].shape if name in gradients else "none"
-                raise InputError(f"{type(self).__name__}: expected a gradient of {name} of shape {w.shape}, got {got}")
+                raise InputError(f"{caller}: expected a gradient of {name} of shape {w.shape}, got {got}")
         dtypes = {w.dtype for w in params.values()}
         if not any(dtypes == {dtype} for dtype in FLOATS):
-            caller, got = type(self).__name__, ", ".join(sorted(map(str, dtypes))) or "none"
+            got = ", ".join(sorted(map(str, dtypes))) or "none"
             raise InputError(f"{caller}: expected parameters that are all float32 or all float64, got {got}")
         gradients = self._clipped({name: gradients[name] for name in params}, squares)
         rate = self.rate()
-        given = [(w, gradients[name], *self._slots_of(name, w)) for name, w in params.items()]
+        self.slots |= slots
+        given = [(w, gradients[name], *slots[name].values()) for name, w in params.items()]
         self.iterations += 1
         self._change(given, self.constants(rate), dtypes.pop())
 
@@ -129,15 +135,21 @@ class Optimizer(Checked):
         """Index of the rows of w that change."""
         return g.any(axis=1).nonzero()[0] if self.lazy and w.ndim == 2 else ...
 
+    def _check_writable(self, params, slots):
+        written = {("parameter", name): w for name, w in params.items()}
+        for slot in self.slot_names:
+            what = f"{slot} of"
+            written |= {(what, name): of_one[slot] for name, of_one in slots.items()}
+        check_writable(type(self).__name__, written)
+
     def _slots_of(self, name, w):
+        """{slot: array} of a parameter, fresh where there are none yet."""
         slots = self.slots.get(name)
         if slots is None:
-            starts = self.slot_starts
-            slots = self.slots[name] = {slot: np.full_like(w, starts.get(slot, 0)) for slot in self.slot_names}
-        for slot in slots.values():
-            if slot.shape != w.shape:
-                raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
-        return [slots[slot] for slot in self.slot_names]
+            return {slot: np.full_like(w, self.slot_starts.get(slot, 0), subok=False) for slot in self.slot_names}
+        if slots.keys() != set(self.slot_names) or any(np.shape(slot) != np.shape(w) for slot in slots.values()):
+            raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
+        return {slot: slots[slot] for slot in self.slot_names}
 
     def _clipped(self, gradients, squares):
         if squares is None and (self.clip_global_norm or self.clip_var_norm):

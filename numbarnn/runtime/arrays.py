@@ -1,4 +1,4 @@
-"""NumPy arrays as kernels want them."""
+"""Bring NumPy arrays into the form that kernels read."""
 
 import ctypes
 import functools
@@ -9,23 +9,24 @@ HEAD = object.__basicsize__  # bytes
 
 
 def address(array):
-    """Where its numbers begin; read behind the object's head, as every extension does that is compiled for NumPy. The
-    ways that Python offers take seven times as long, and a call needs dozens of addresses."""
+    """Return the address of the first number."""
+    # It is read behind the object's head, as every extension does that is compiled for NumPy. The ways that Python
+    # offers take seven times as long, and a call needs dozens of addresses.
     return ctypes.c_ssize_t.from_address(id(array) + HEAD).value
 
 
 def readable(array):
-    """The array, or a contiguous copy where kernels cannot step through it."""
+    """Return the array, or a contiguous copy if kernels cannot step through it."""
     steps, size = array.strides, array.itemsize
     return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
 
 
 def steps(*arrays):
-    """Outer and inner strides, in numbers, of arrays [outer, inner, width]; 0 for axes that there are not."""
+    """Return the outer and inner strides, in numbers, of arrays [outer, inner, width]; 0 for a missing axis."""
     return [s // array.itemsize for array in arrays for s in (0, 0, *array.strides)[-3:-1]]
 
 
 @functools.cache
 def name_of(dtype):
-    """The name of a NumPy dtype, which NumPy would put together each time."""
+    """Return the name of a NumPy dtype, which NumPy would put together each time."""
     return dtype.name

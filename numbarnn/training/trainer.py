@@ -21,6 +21,7 @@ from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
 from ..utils.interrupts import Interrupts
+from ..utils.writable import check_writable
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
@@ -461,6 +462,7 @@ class Trainer(Checked):
         except InputError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=3)
             return False
+        check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
         with self._interrupts.deferred():
             self.optimizer.apply(self.params, gradients, squares)
             for name, constraint in self.constraints.items():
