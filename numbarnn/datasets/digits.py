@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .files import reading
 from .images import Split, scaled
+from .npz import read_arrays
 
 FILE = Path(__file__).parents[1] / "data" / "digits.npz"
 
@@ -38,8 +40,9 @@ def digits(dtype: DTypeLike = "float32") -> Split:
     Alpaydin, Kaynak (1998), "Optical recognition of handwritten digits", UCI Machine Learning Repository (CC BY 4.0).
     The licence and the papers to cite are beside the file, in `numbarnn/data`.
     """
-    with np.load(FILE, allow_pickle=False) as file:
-        images, labels = file["images"], file["labels"].astype(np.int64)
+    with reading("digits", FILE):
+        images = read_arrays(FILE, {"images": (np.uint8, 1797 * 8 * 8)}, ndim=3)["images"]
+        labels = read_arrays(FILE, {"labels": (np.uint8, 1797)}, ndim=1)["labels"].astype(np.int64)
     x = scaled("digits", images, 16, dtype)
     rank_in_class = np.empty_like(labels)
     for digit in range(10):

@@ -1,9 +1,10 @@
-"""Where the files of data sets are looked for."""
+"""Where the files of data sets are looked for, and how their errors are reported."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,24 @@ def find_file(
     )
 
 
-def read_text(name: str, path: Path) -> str:
-    """Read the UTF-8 text in a file."""
+@contextmanager
+def reading(name: str, path: Path) -> Iterator[None]:
+    """Turn any error into an `InputError` that names the loader and the file."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{name}: cannot read {path}: {error}") from error
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file makes the readers of zip, gzip and JSON raise nearly anything
+        raise InputError(f"{name}: cannot read {path}: {error or type(error).__name__}") from error
+
+
+def read_text(name: str, path: Path, most: int) -> str:
+    """Read the UTF-8 text in a file of at most `most` characters."""
+    with reading(name, path), open(path, encoding="utf-8") as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise InputError(f"{name}: {path}: expected at most {most:,} characters, got more")
+    return text
 
 
 def check_float(name: str, dtype: DTypeLike) -> np.dtype:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gzip
 import math
-import zlib
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from .files import reading
 
 UNSIGNED_BYTES = 0x08
 
 
-def read_idx(path: str | PathLike[str], ndim: int) -> np.ndarray:
+def read_idx(path: str | PathLike[str], ndim: int, most: int) -> np.ndarray:
     """Read an idx file of unsigned bytes, or the same file with `.gz` at the end of its name.
 
     The header is two zero bytes, the type code 8, the number of axes, and a 32-bit big-endian size for each axis.
@@ -26,6 +26,9 @@ def read_idx(path: str | PathLike[str], ndim: int) -> np.ndarray:
         The file.
     ndim : int
         Number of axes.
+    most : int
+        Largest number of values. The file may announce more, or hold more than it announces, and uncompress to a
+        thousand times its size: no more are read.
 
     Returns
     -------
@@ -35,17 +38,17 @@ def read_idx(path: str | PathLike[str], ndim: int) -> np.ndarray:
     Raises
     ------
     InputError
-        The file is missing, damaged, cut off, too long, or of another type or number of axes.
+        The file is missing, damaged, cut off, too long, of more than `most` values, or of another type or number of
+        axes.
     """
     path = Path(path)
     if not path.is_file():
         path = path.with_name(f"{path.name}.gz")
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            sizes = _read_header(file, path, ndim)
-            values = file.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"read_idx: cannot read {path}: {error}") from error
+    with reading("read_idx", path), (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        sizes = _read_header(file, path, ndim)
+        values = file.read(min(math.prod(sizes), most) + 1)  # one more: the end of the file comes with its checksum
+    if len(values) > most:
+        raise InputError(f"read_idx: {path}: expected at most {most} values, got more")
     if len(values) != math.prod(sizes):
         raise InputError(f"read_idx: {path}: expected {math.prod(sizes)} values of shape {sizes}, got {len(values)}")
     return np.frombuffer(values, np.uint8).reshape(sizes)

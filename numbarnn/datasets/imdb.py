@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from itertools import pairwise
 from os import PathLike
 
 import numpy as np
 
 from ..errors import InputError
-from .files import find_file, read_text
+from .files import find_file, read_text, reading
+from .npz import read_arrays
 
 TOKENS, WORDS = "imdb_top10k.npz", "imdb_top10k_vocab.json"
 WHAT = f"{TOKENS} and {WORDS}, made from the reviews of the Large Movie Review Dataset"
+ARRAYS = {  # of each part: the dtype, and more values than there are
+    "tokens": (np.uint16, 20_000_000),
+    "offsets": (np.int64, 100_000),
+    "labels": (np.uint8, 100_000),
+}
 NO_WORDS = ["<pad>", "<start>", "<unknown>", "<unused>"]
 
 
@@ -46,11 +51,8 @@ def imdb(
     Maas et al. (2011), "Learning word vectors for sentiment analysis".
     """
     path = find_file("imdb", "imdb", (TOKENS,), folder, WHAT)
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return _part(file, "train"), _part(file, "test")
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"imdb: cannot read {path}: {error}") from error
+    with reading("imdb", path):
+        return _part(path, "train"), _part(path, "test")
 
 
 def imdb_words(folder: str | PathLike[str] | None = None) -> list[str]:
@@ -72,18 +74,20 @@ def imdb_words(folder: str | PathLike[str] | None = None) -> list[str]:
         No file was found, or it is damaged.
     """
     path = find_file("imdb_words", "imdb", (WORDS,), folder, WHAT)
-    try:
-        words = json.loads(read_text("imdb_words", path))
-    except ValueError as error:
-        raise InputError(f"imdb_words: {path}: {error}") from error
+    with reading("imdb_words", path):
+        words = json.loads(read_text("imdb_words", path, most=1_000_000))
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise InputError(f"imdb_words: {path}: expected a list of words")
     return NO_WORDS + words
 
 
-def _part(file, part):
-    tokens, offsets, labels = (file[f"{part}_{name}"] for name in ("tokens", "offsets", "labels"))
+def _part(path, part):
+    described = {f"{part}_{name}": of for name, of in ARRAYS.items()}
+    tokens, offsets, labels = read_arrays(path, described, ndim=1).values()
     fits = len(offsets) == len(labels) + 1 and offsets[0] == 0 and offsets[-1] == len(tokens)
-    if not fits or (np.diff(offsets) < 0).any():
+    if not fits or (offsets[1:] < offsets[:-1]).any():
         raise ValueError(f"the offsets of {part} do not fit its tokens and labels")
+    for what, values, end in (("words", tokens, 10_000), ("labels", labels, 2)):
+        if values.max(initial=0) >= end:
+            raise ValueError(f"expected {what} of {part} below {end}, got {values.max()}")
     return [tokens[a:b] for a, b in pairwise(offsets)], labels.astype(np.int64)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError
-from .files import check_float, find_file, read_text
+from .files import check_float, find_file, read_text, reading
 
 FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
 CHANNELS = 12
+UTTERANCES = {"train": 270, "test": 370}
 
 
 def japanese_vowels(
@@ -49,12 +50,22 @@ def japanese_vowels(
     what = f"{FILES['train']} and {FILES['test']} from the UEA archive of time series"
     folder = find_file("japanese_vowels", "japanesevowels", (FILES["train"],), folder, what).parent
     dtype = check_float("japanese_vowels", dtype)
-    return _read(folder / FILES["train"], dtype), _read(folder / FILES["test"], dtype)
+    return _part(folder, "train", dtype), _part(folder, "test", dtype)
+
+
+def _part(folder, part, dtype):
+    path = folder / FILES[part]
+    with reading("japanese_vowels", path):
+        utterances, speakers = _read(path, dtype)
+    if len(utterances) != UTTERANCES[part]:
+        expected, got = UTTERANCES[part], len(utterances)
+        raise InputError(f"japanese_vowels: {path}: expected {expected} utterances, got {got}; is the file cut off?")
+    return utterances, speakers
 
 
 def _read(path, dtype):
     """Read utterances and speakers; a line is channel:channel:...:speaker, a channel is number,number,..."""
-    _, data, lines = read_text("japanese_vowels", path).partition("@data\n")
+    _, data, lines = read_text("japanese_vowels", path, most=2_000_000).partition("@data\n")
     utterances, speakers = [], []
     for number, line in enumerate(lines.splitlines(), start=1):
         *channels, speaker = line.split(":")
@@ -65,4 +76,6 @@ def _read(path, dtype):
             raise InputError(f"japanese_vowels: {path}: line {number} after @data: {error}") from error
     if not data or any(u.ndim != 2 or u.shape[1] != CHANNELS for u in utterances) or not set(speakers) <= set(range(9)):
         raise InputError(f"japanese_vowels: {path}: expected lines of {CHANNELS} channels and a speaker 1..9")
+    if not all(np.isfinite(utterance).all() for utterance in utterances):
+        raise InputError(f"japanese_vowels: {path}: expected finite numbers")
     return utterances, np.array(speakers)

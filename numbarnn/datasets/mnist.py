@@ -16,6 +16,7 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+MOST = 70_000  # images in a file: all that MNIST has
 
 
 def mnist(folder: str | PathLike[str] | None = None, dtype: DTypeLike = "float32") -> Split:
@@ -52,7 +53,8 @@ def mnist(folder: str | PathLike[str] | None = None, dtype: DTypeLike = "float32
 
 def _part(folder, part, dtype):
     images_name, labels_name = FILES[part]
-    images, labels = read_idx(folder / images_name, ndim=3), read_idx(folder / labels_name, ndim=1)
+    images = read_idx(folder / images_name, ndim=3, most=MOST * 28 * 28)
+    labels = read_idx(folder / labels_name, ndim=1, most=MOST)
     if images.shape[1:] != (28, 28):
         raise InputError(f"mnist: expected images of 28 x 28 pixels, got {images.shape[1:]} in {folder / images_name}")
     if len(images) != len(labels):

@@ -7,7 +7,9 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from .files import find_file, read_text
+from .files import find_file, read_text, reading
+
+YEARS = np.arange(1700, 2009)
 
 
 def sunspots(folder: str | PathLike[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -37,11 +39,15 @@ def sunspots(folder: str | PathLike[str] | None = None) -> tuple[np.ndarray, np.
     National Geophysical Data Center, in the public domain; as distributed with statsmodels.
     """
     path = find_file("sunspots", "timeseries", ("sunspots.csv",), folder, "sunspots.csv as statsmodels has it")
-    try:
-        rows = [line.split(",") for line in read_text("sunspots", path).splitlines()[1:]]
-        years, numbers = (np.array(column, float) for column in zip(*rows, strict=True))
-    except ValueError as error:
-        raise InputError(f"sunspots: {path}: expected lines of year,number: {error}") from error
-    if (np.diff(years) != 1).any():
-        raise InputError(f"sunspots: {path}: expected one line for each year, one after another")
+    with reading("sunspots", path):
+        text = read_text("sunspots", path, most=20_000)
+        try:
+            rows = [line.split(",") for line in text.splitlines()[1:]]
+            years, numbers = (np.array(column, float) for column in zip(*rows, strict=True))
+        except ValueError as error:
+            raise InputError(f"sunspots: {path}: expected lines of year,number: {error}") from error
+    if not np.array_equal(years, YEARS) or not text.endswith("\n"):
+        raise InputError(f"sunspots: {path}: expected a whole line for each year from 1700 to 2008")
+    if not (numbers >= 0).all() or np.isinf(numbers).any():
+        raise InputError(f"sunspots: {path}: expected finite numbers of at least 0")
     return years.astype(np.int64), numbers

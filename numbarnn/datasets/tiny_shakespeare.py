@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from os import PathLike
 
+from ..errors import InputError
 from .files import find_file, read_text
+
+CHARACTERS = 1_115_394
 
 
 def tiny_shakespeare(folder: str | PathLike[str] | None = None) -> str:
@@ -24,11 +27,17 @@ def tiny_shakespeare(folder: str | PathLike[str] | None = None) -> str:
     Raises
     ------
     InputError
-        No file was found, or it cannot be read.
+        No file was found, it cannot be read, or it has another number of characters.
 
     References
     ----------
     Karpathy (2015), char-rnn; the text is in the public domain.
     """
     what = "input.txt of tiny Shakespeare, from char-rnn"
-    return read_text("tiny_shakespeare", find_file("tiny_shakespeare", "tinyshakespeare", ("input.txt",), folder, what))
+    path = find_file("tiny_shakespeare", "tinyshakespeare", ("input.txt",), folder, what)
+    text = read_text("tiny_shakespeare", path, most=CHARACTERS)
+    if len(text) < CHARACTERS:
+        raise InputError(
+            f"tiny_shakespeare: {path}: expected {CHARACTERS:,} characters, got {len(text):,}; is the file cut off?"
+        )
+    return text

@@ -1,6 +1,7 @@
 """Data sets that are read from files: small ones, damaged ones, and the real ones where they are."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -38,6 +39,11 @@ def test_imdb_reads_reviews_of_any_length(tmp_path):
         ({"train_offsets": np.array([0, 3, 5])}, "the offsets of train do not fit"),
         ({"train_offsets": np.array([0, 3, 2, 5])}, "the offsets of train do not fit"),
         ({"train_offsets": np.array([0, 3, 3, 6])}, "the offsets of train do not fit"),
+        ({"train_offsets": np.array([0, 2**62, -(2**62), 5])}, "the offsets of train do not fit"),
+        ({"test_labels": np.array([7], np.uint8)}, "expected labels of test below 2, got 7"),
+        ({"test_tokens": np.array([1, 10_000], np.uint16)}, "expected words of test below 10000, got 10000"),
+        ({"test_labels": np.array([0.0])}, "expected test_labels of 1 axes, uint8"),
+        ({"test_labels": np.array([["no"]])}, "expected test_labels of 1 axes, uint8"),
     ],
 )
 def test_damaged_imdb_is_named(tmp_path, changes, message):
@@ -62,6 +68,12 @@ def test_damaged_words_are_named(tmp_path, content):
         datasets.imdb_words(tmp_path)
 
 
+def announce(monkeypatch, loader, **values):
+    """Let a loader expect other numbers of utterances or characters than the published files have."""
+    for name, value in values.items():
+        monkeypatch.setattr(import_module(f"numbarnn.datasets.{loader}"), name, value)
+
+
 def vowels(*lines, head="#comment\n@problemName X\n"):
     return f"{head}@data\n" + "".join(f"{line}\n" for line in lines)
 
@@ -78,7 +90,8 @@ def write_vowels(folder, train, test):
     (folder / "JapaneseVowels_TEST.ts").write_text(test)
 
 
-def test_vowels_come_in_steps_of_twelve_channels(tmp_path):
+def test_vowels_come_in_steps_of_twelve_channels(tmp_path, monkeypatch):
+    announce(monkeypatch, "japanese_vowels", UTTERANCES={"train": 2, "test": 1})
     write_vowels(tmp_path / "japanesevowels", vowels(utterance(3, 9), utterance(7, 1)), vowels(utterance(2, 4)))
     (x, y), (x_test, y_test) = datasets.japanese_vowels(tmp_path)
     assert [u.shape for u in x] == [(3, 12), (7, 12)] and y.tolist() == [8, 0] and x[0].dtype == np.float32
@@ -97,9 +110,14 @@ def test_vowels_come_in_steps_of_twelve_channels(tmp_path):
         (vowels(utterance(3, 10)), "a speaker 1..9"),
         (vowels(utterance(3, "a")), "line 1 after @data"),
         (vowels(utterance(3, 1).replace(":", ",9:", 1)), "line 1 after @data"),
+        (vowels(utterance(3, 1)), "expected 2 utterances, got 1; is the file cut off?"),
+        (vowels(utterance(3, 1), utterance(3, 2), utterance(3, 3)), "expected 2 utterances, got 3"),
+        (vowels(utterance(3, 1), utterance(3, 2).replace("2.0", "nan")), "expected finite numbers"),
+        (vowels(utterance(3, 1), utterance(3, 2).replace("2.0", "1e99")), "cannot read|expected finite numbers"),
     ],
 )
-def test_damaged_vowels_are_named(tmp_path, text, message):
+def test_damaged_vowels_are_named(tmp_path, text, message, monkeypatch):
+    announce(monkeypatch, "japanese_vowels", UTTERANCES={"train": 1, "test": 2})
     write_vowels(tmp_path, vowels(utterance(3, 1)), text)
     with pytest.raises(InputError, match=message) as error:
         datasets.japanese_vowels(tmp_path)
@@ -107,13 +125,31 @@ def test_damaged_vowels_are_named(tmp_path, text, message):
 
 
 def test_sunspots_are_years_and_numbers(tmp_path):
-    (tmp_path / "sunspots.csv").write_text('"YEAR","SUNACTIVITY"\n1700,5\n1701,11.5\n')
+    (tmp_path / "sunspots.csv").write_text(SUNSPOTS)
     years, numbers = datasets.sunspots(tmp_path)
-    assert years.tolist() == [1700, 1701] and numbers.tolist() == [5.0, 11.5]
+    assert years[:2].tolist() == [1700, 1701] and numbers[:2].tolist() == [0.5, 1.5] and years[-1] == 2008
+
+
+SUNSPOTS = '"YEAR","SUNACTIVITY"\n' + "".join(f"{1700 + i},{i}.5\n" for i in range(309))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "year,number\n", "y,n\n1700,5\n1701\n", "y,n\n1700,5\n1702,6\n", "y,n\n1700,five\n"]
+    "text",
+    [
+        "",
+        "year,number\n",
+        "y,n\n1700,5\n1701\n",
+        "y,n\n1700,5\n1702,6\n",
+        "y,n\n1700,five\n",
+        SUNSPOTS[: SUNSPOTS.index("1900,")],
+        SUNSPOTS[:-1],
+        SUNSPOTS[SUNSPOTS.index("1700,") :],
+        SUNSPOTS + "2009,1\n",
+        SUNSPOTS.replace("1900,200.5", "1900,nan"),
+        SUNSPOTS.replace("1900,200.5", "1900,inf"),
+        SUNSPOTS.replace("1900,200.5", "1900,-1"),
+        SUNSPOTS + "\n" * 20_000,
+    ],
 )
 def test_damaged_sunspots_are_named(tmp_path, text):
     (tmp_path / "sunspots.csv").write_text(text)
@@ -121,12 +157,17 @@ def test_damaged_sunspots_are_named(tmp_path, text):
         datasets.sunspots(tmp_path)
 
 
-def test_tiny_shakespeare_is_one_string(tmp_path):
+def test_tiny_shakespeare_is_one_string(tmp_path, monkeypatch):
+    announce(monkeypatch, "tiny_shakespeare", CHARACTERS=13)
     (tmp_path / "input.txt").write_text("To be,\nor not", encoding="utf-8")
     assert datasets.tiny_shakespeare(tmp_path) == "To be,\nor not"
     (tmp_path / "input.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"tiny_shakespeare: cannot read .*input.txt"):
         datasets.tiny_shakespeare(tmp_path)
+    for text, message in (("To be,", "13 characters, got 6; is the file cut off"), ("?" * 14, "at most 13")):
+        (tmp_path / "input.txt").write_text(text)
+        with pytest.raises(InputError, match=rf"tiny_shakespeare: .*input.txt: expected.*{message}"):
+            datasets.tiny_shakespeare(tmp_path)
 
 
 @pytest.mark.parametrize(
