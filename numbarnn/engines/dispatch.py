@@ -11,7 +11,7 @@ from ..errors import InputError
 from .interface import CellResult
 from .on_device import is_on_device
 
-DEVICES = {"cpu": ".cpu.engine", "numpy": ".reference", "cuda": ".cuda.engine", "cuda tf32": ".cuda.tf32"}
+DEVICES = {"cpu": ".cpu.engine", "njit": ".loops", "numpy": ".reference", "cuda": ".cuda.engine", "cuda tf32": ".cuda.tf32"}
 
 
 @cache
@@ -23,7 +23,7 @@ def engine(device):
 def unroll(cell, params, x, state, mask, options):
     """Run a plain cell over x on the engine of `options.device`.
 
-    On "cpu" and "numpy" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
+    On "cpu", "njit" and "numpy" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
     """
     compute = engine(options.device if x.size else "numpy")  # nothing to do: no kernel
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype

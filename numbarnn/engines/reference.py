@@ -89,6 +89,13 @@ def clipped(cell, r):
     return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
 
 
+def check_finite(cell, params):
+    """Raise `InputError` where a parameter has values that are not finite."""
+    for name, value in params.items():
+        if not np.isfinite(value).all():
+            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
+
+
 def one_step(cell, params, weights, noise, t, x, y, s):
     """z, q and normalised rows of time step t, from the input, the output before and the states."""
     eq, kinds = cell.equations, kinds_of_q(cell)
@@ -119,9 +126,7 @@ def one_step(cell, params, weights, noise, t, x, y, s):
 
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
-    for name, value in params.items():
-        if not np.isfinite(value).all():
-            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
+    check_finite(cell, params)
     weights, dtype = weights_of(cell, params), params["kernel"].dtype
     offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
     weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
