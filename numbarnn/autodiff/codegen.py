@@ -4,6 +4,7 @@ import hashlib
 import keyword
 import linecache
 from collections import Counter
+from functools import cache
 
 from numba.extending import register_jitable
 
@@ -99,6 +100,7 @@ class Writer:
         return f"({', '.join(map(self.tuple, tree))}{',' if len(tree) == 1 else ''})"
 
 
+@cache  # cells with the same formulas share it, and so what is compiled of it
 def function(caller, source):
     """The function with this source, for Python and for Numba. Its text is its `source`, tracebacks show its lines, and
     its name holds a hash of the text, by which the store of kernels knows it."""

@@ -11,19 +11,26 @@ from ..errors import InputError
 from .interface import CellResult
 from .on_device import is_on_device
 
-DEVICES = {"cpu": ".cpu.engine", "njit": ".loops", "numpy": ".reference", "cuda": ".cuda.engine", "cuda tf32": ".cuda.tf32"}
+DEVICES = {
+    "cpu": ".cpu.engine",
+    "numpy": ".reference",
+    "njit": ".loops",
+    "cuda": ".cuda.engine",
+    "cuda tf32": ".cuda.tf32",
+}
 
 
 @cache
 def engine(device):
-    """The engine's module; see `EngineResult` for what it offers."""
-    return import_module(DEVICES["numpy" if config.DISABLE_JIT else device], __package__)
+    """The engine's module; see `EngineResult` for what it offers. Without a compiler NumPy stands in for the engines
+    that need one; the loops of "njit" then run as Python, step by step in a debugger."""
+    return import_module(DEVICES["numpy" if config.DISABLE_JIT and device != "njit" else device], __package__)
 
 
 def unroll(cell, params, x, state, mask, options):
     """Run a plain cell over x on the engine of `options.device`.
 
-    On "cpu", "njit" and "numpy" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
+    On "cpu", "numpy" and "njit" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
     """
     compute = engine(options.device if x.size else "numpy")  # nothing to do: no kernel
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype

@@ -16,8 +16,9 @@ import numpy as np
 from numba import njit
 
 from .interface import EngineResult
-from .loops_arrays import Weights, arrays_of, flags, gradients_of, stacked_states
+from .loops_arrays import Weights, arrays_of, flags, gradients_of, stacked_states, states_after
 from .loops_rows import (
+    access_to_q,
     add,
     add_outputs,
     copy_but,
@@ -25,12 +26,10 @@ from .loops_rows import (
     layer_norm,
     layer_norm_backward,
     nothing,
-    number,
     numbers,
     projection,
     projection_backward,
     put,
-    put_number,
 )
 from .reference import check_finite, exposed
 
@@ -39,7 +38,7 @@ compiled = njit(error_model="numpy", no_cfunc_wrapper=True)
 
 @helper
 def preactivations(names, inputs, z, x, y, W, R):
-    """z += x W + y R for these pre-activations; y is the output before, or q."""
+    """Add x W + y R to these pre-activations; y is the output before, or q."""
     for g in names:
         k = inputs.kind[g]
         if inputs.from_x[g]:
@@ -52,7 +51,7 @@ def preactivations(names, inputs, z, x, y, W, R):
 
 @helper
 def preactivations_backward(names, inputs, dz, x, y, W, R, dx, dy, dW, dR, db):
-    """The gradients of x and y from those of z, and of the weights: a sum over all steps and rows."""
+    """Add to the gradients of x and y, and to those of the weights: sums over all steps and rows."""
     for g in names:
         k = inputs.kind[g]
         if inputs.from_x[g]:
@@ -70,12 +69,11 @@ def preactivations_backward(names, inputs, dz, x, y, W, R, dx, dy, dW, dR, db):
 
 @cache
 def passes(equations, first, G, S, K, kinds, normed, projected):
-    """The compiled forward and backward pass of a cell with these equations and numbers of arrays."""
+    """Compile the forward and the backward pass of cells with these equations and numbers of arrays."""
     cell_forward, cell_backward, feedback, feedback_backward = equations[:4]
     z_of, first_of, s_of, saved_of = numbers(*range(G)), numbers(*first), numbers(*range(S)), numbers(*range(K))
     carried_of = numbers(*first, *range(G, G + equations.extra))
-    q_of, put_q = (numbers(*range(kinds)), put) if kinds > 1 else (number, put_number)
-    put_saved = put if K else nothing
+    (q_of, put_q), put_saved = access_to_q(kinds), put if K else nothing
     normalise, normalise_backward = (layer_norm, layer_norm_backward) if normed else (nothing, nothing)
 
     @helper
@@ -143,6 +141,7 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
             add_outputs(mask[t], outputs, d_outputs[t], dy if projected else ds)
             if projected:
                 projection_backward(mask[t], after[0], w.P, limit, tape.r[t], dy[0], ds[0], dw.P)
+            # From here on dy and ds are the gradients of what came before the step.
             states_backward(mask[t], tape.saved[t], before, after, dz, ds)
             if feedback is not None:
                 normalise_backward(inputs.later_norms, dz, w, unit, inverse, dw)
@@ -152,6 +151,7 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
             normalise_backward(inputs.first_norms, dz, w, unit, inverse, dw)
             y, dy1 = (tape.y_before[t], dy) if projected else (before[:1], ds[:1])
             preactivations_backward(inputs.first, inputs, dz, x[t], y, w.W, w.R, dx[t], dy1, dw.W, dw.R, dw.b)
+            # Truncated BPTT: no gradient for what came before.
             copy_but(cut[t], ds, ds)
             copy_but(cut[t], dy, dy)
 
@@ -163,39 +163,34 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     (T, B), dtype, projected = x.shape[:2], params["kernel"].dtype, cell.num_proj is not None
     multiplied, inputs, w, tape = arrays_of(cell, params, x, noise)
     sizes = (array.shape[1] for array in (tape.z, tape.before, tape.saved, tape.q))
-    both = passes(cell.equations, tuple(inputs.first.tolist()), *sizes, bool(cell.norms), projected)
+    run, run_backward = passes(cell.equations, tuple(inputs.first.tolist()), *sizes, bool(cell.norms), projected)
     epsilon, limit = dtype.type(cell.norm_epsilon), dtype.type(inf if cell.proj_clip is None else cell.proj_clip)
     steps = np.arange(T)[::-1].copy() if reverse else np.arange(T)
     shared = steps, flags(mask, True, T, B), multiplied, inputs, w, epsilon, limit, tape
-    both[0](*shared, flags(resets, False, T, B), *stacked_states(cell, initial, B, dtype))
-    y, s = after(cell, tape)
+    run(*shared, flags(resets, False, T, B), *stacked_states(cell, initial, B, dtype))
+    y, s = states_after(cell, tape)
     outputs = np.concatenate([s[i] if i else y for i in cell.output_states], axis=2)
     if mask is not None:
         outputs[~mask] = 0
     state = tuple(array[steps[-1]] for array in exposed(cell, y, s))
-    return EngineResult(cell, params, x, mask, reverse, outputs, state, (both[1], shared) if keep else None)
+    return EngineResult(cell, params, x, mask, reverse, outputs, state, (run_backward, shared) if keep else None)
 
 
 def backward(trace, d_outputs, d_state, cut):
-    cell, x, (run, shared) = trace.cell, trace.x, trace.saved
+    cell, x, (run_backward, shared) = trace.cell, trace.x, trace.saved
     (T, B), tape, dtype, states = x.shape[:2], shared[-1], trace.outputs.dtype, cell.output_states
     dy, ds = stacked_states(cell, d_state, B, dtype)
     d_outputs = np.zeros_like(trace.outputs) if d_outputs is None else d_outputs
-    d_outputs = np.ascontiguousarray(d_outputs.reshape(T, B, len(states), -1).swapaxes(1, 2))
+    d_outputs = np.array(d_outputs.reshape(T, B, len(states), -1).swapaxes(1, 2), order="C")
     dz = np.zeros((T, tape.z.shape[1] + cell.equations.extra, B, cell.units), dtype)
     dx, dw = np.zeros_like(shared[2]), Weights(*map(np.zeros_like, shared[4]))
-    run(*shared, flags(cut, False, T, B), d_outputs, np.array(states), dy, ds, dz, dx, dw)
+    run_backward(*shared, flags(cut, False, T, B), d_outputs, np.array(states), dy, ds, dz, dx, dw)
     return *gradients_of(cell, trace.params, x, dz, dx, dw), exposed(cell, next(iter(dy), None), tuple(ds))
 
 
-def after(cell, tape):
-    """The output and the states after each step, (T, B, n)."""
-    s = tuple(tape.after.swapaxes(0, 1))
-    return (s[0] if cell.num_proj is None else tape.y_after[:, 0]), s
-
-
 def states(trace):
-    return dict(zip(trace.cell.State._fields, exposed(trace.cell, *after(trace.cell, trace.saved[1][-1])), strict=True))
+    arrays = exposed(trace.cell, *states_after(trace.cell, trace.saved[1][-1]))
+    return dict(zip(trace.cell.State._fields, arrays, strict=True))
 
 
 def gates(trace):

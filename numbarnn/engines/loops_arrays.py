@@ -51,7 +51,7 @@ def arrays_of(cell, params, x, noise):
     """What the kernel multiplies of x (T, B, I), `Inputs`, `Weights` and a `Tape` for a forward pass. Products with
     tokens x (T, B) are looked up before all steps."""
     (T, B), dtype, tokens = x.shape[:2], params["kernel"].dtype, x.ndim == 2
-    multiplied = np.zeros((T, B, 0), dtype) if tokens else np.ascontiguousarray(x[:, :, : len(params["kernel"])])
+    multiplied = np.zeros((T, B, 0), dtype) if tokens else np.array(x[:, :, : len(params["kernel"])], order="C")
     w, tape = zero_weights(cell, multiplied.shape[2], dtype), blank_tape(cell, T, B, dtype)
     for block, place in blocks(cell, params, w):
         place[...] = block
@@ -79,15 +79,16 @@ def gradients_of(cell, params, x, dz, dx, dw):
 
 
 def flags(values, default, T, B):
-    """Booleans (T, B) for compiled loops."""
-    return np.full((T, B), default) if values is None else np.ascontiguousarray(values)
+    """A fresh array (T, B) of booleans, since Numba compiles again for another layout or a read-only array."""
+    return np.full((T, B), default if values is None else values)
 
 
 def inputs_of(cell, params, tokens):
     """The `Inputs` of a cell; products with tokens are looked up before all steps."""
     names, kinds, weights = list(cell.inputs), kinds_of_q(cell), weights_of(cell, params)
-    members = [[name in group for name in names] for group in cell.norms]
-    norms = [[m for m, group in zip(members, cell.norms, strict=True) if (group[0] in kinds) == later] for later in (0, 1)]
+    norms = [], []
+    for group in cell.norms:
+        norms[group[0] in kinds].append([name in group for name in names])
     return Inputs(
         np.array([g for g, name in enumerate(names) if name not in kinds], int),
         np.array([g for g, name in enumerate(names) if name in kinds], int),
@@ -142,10 +143,15 @@ def constant_part(cell, params, x, noise, z):
 
 def stacked_states(cell, arrays, B, dtype):
     """The projected output (1, B, F), or (0, B, 0), and the states (S, B, H) of the equations, zero where None."""
-    arrays = [
-        np.zeros((B, n), dtype) if a is None else a for n, a in zip(cell.state_size, arrays or cell.no_gradient, strict=True)
-    ]
+    pairs = zip(cell.state_size, arrays or cell.no_gradient, strict=True)
+    arrays = [np.zeros((B, n), dtype) if array is None else array for n, array in pairs]
     if cell.num_proj is None:
         return np.zeros((0, B, 0), dtype), np.array(arrays, dtype)
     first = [] if cell.carries_output else [np.zeros((B, cell.units), dtype)]
     return np.array(arrays[:1], dtype), np.array([*first, *arrays[1:]], dtype)
+
+
+def states_after(cell, tape):
+    """The output and the states of the equations after each step, (T, B, n)."""
+    s = tuple(tape.after.swapaxes(0, 1))
+    return (s[0] if cell.num_proj is None else tape.y_after[:, 0]), s

@@ -1,4 +1,4 @@
-"""Row-wise parts of a time step of the `loops` engine: tuples of numbers, cuts, layer norm, projection."""
+"""Parts of a time step of the `loops` engine: tuples of numbers, rows that are cut, layer norm, projection."""
 
 from functools import cache
 from math import copysign
@@ -15,7 +15,7 @@ def numbers(*places):
     if not places:
         return helper(lambda array, b, j: ())
     others, last = numbers(*places[:-1]), places[-1]
-    return helper(lambda array, b, j: others(array, b, j) + (array[last, b, j],))  # noqa: RUF005: Numba has no *
+    return helper(lambda array, b, j: (*others(array, b, j), array[last, b, j]))
 
 
 @helper
@@ -32,6 +32,11 @@ def number(array, b, j):
 @helper
 def put_number(array, b, j, value):
     array[0, b, j] = value
+
+
+def access_to_q(count):
+    """How compiled code reads and writes what `feedback` computes: one number, or a tuple of several."""
+    return (numbers(*range(count)), put) if count > 1 else (number, put_number)
 
 
 @helper

@@ -105,9 +105,9 @@ def forward(
     rng : int or numpy.random.Generator, optional
         Seed of these random numbers; the same seed gives the same bits.
     device : str
-        The engine: "cpu"; "numpy", slow and readable; "cuda", an NVIDIA GPU, or "cuda tf32" with matrix
-        products in TF32. On a GPU, x, params, states and gradients may also be arrays on the GPU (of PyTorch, CuPy,
-        numba-cuda); if x is one, so is all that comes back but ``states`` and ``gates``.
+        The engine: "cpu"; "numpy", slow and readable; "njit", the same as plain Numba loops; "cuda", an NVIDIA GPU,
+        or "cuda tf32" with matrix products in TF32. On a GPU, x, params, states and gradients may also be arrays on
+        the GPU (of PyTorch, CuPy, numba-cuda); if x is one, so is all that comes back but ``states`` and ``gates``.
     save : {"all", "minimal"}
         "all" keeps what the gradient needs; with "minimal" `Run.backward` runs the forward pass again.
 

@@ -22,7 +22,7 @@ class DeviceWrapper(Wrapper):
     cell : RNNCell
         The inner cell.
     device : str
-        The device, one of those of `nr.forward`: "cpu", "numpy", "cuda", ...
+        The device, one of those of `nr.forward`: "cpu", "numpy", "njit", "cuda", ...
 
     Raises
     ------

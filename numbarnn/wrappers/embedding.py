@@ -120,7 +120,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
 
 def reads_products(cell: RNNCell, options: RunOptions) -> bool:
     """Say whether the cell only multiplies its inputs by its kernel, on an engine that can look products up."""
-    if options.device not in ("cpu", "numpy") or not isinstance(cell, Cell):
+    if options.device not in ("cpu", "numpy", "njit") or not isinstance(cell, Cell):
         return False
     return type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
 
