@@ -1,6 +1,6 @@
 """Proof of the cells: every value and gradient of numbarnn against independent references.
 
-    python -m validation [--quick] [--cell NAME] [--device cpu|numpy] [--json FILE]
+    python -m validation [--quick] [--cell NAME] [--device cpu|numpy|njit] [--json FILE]
 
 A reference is a cell in its paper's notation, written with `autograd.numpy`, one file each in `references/`; it
 imports nothing of numbarnn. `cases` says what is run, `problem` draws the numbers, `truth` runs the reference over the

@@ -27,7 +27,7 @@ def main(arguments=None):
     )
     parser.add_argument(
         "--device",
-        choices=("cpu", "numpy", "cuda"),
+        choices=("cpu", "numpy", "njit", "cuda"),
         default="numpy" if config.DISABLE_JIT else "cpu",
         help="engine to check",
     )

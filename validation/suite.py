@@ -29,12 +29,14 @@ from .problem import draw
 
 CENTRAL_DIFFERENCES = 1e-6  # bound
 DTYPES = ("float64", "float32")
+WITNESS = "njit"  # compiled from the same equations without SIMD: where it passes and "cpu" fails, kernels are wrong
 
 
 def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None, jobs=1):
     """Results of the cells of these names (default: all, the unrolling functions, and the vector functions of the CPU).
 
-    A quick run tries options on the NumPy engine alone: that compiles nothing. With several jobs, as many processes
+    A quick run tries options on the NumPy engine alone: that compiles nothing. A whole run on the CPU runs each cell
+    with its default options on the `WITNESS` too, in all ways of calling it. With several jobs, as many processes
     take the cases of one shape and one choice of options each: those share their kernels.
     """
     chosen = list(cells()) if names is None else names
@@ -43,6 +45,8 @@ def run(names=None, quick=False, device="cpu", progress=lambda done, total, name
     if device == "cuda" and config.ENABLE_CUDASIM:
         plan = {name: list(filter(cases.is_tiny, planned)) for name, planned in plan.items()}
     tasks = [task for name, planned in plan.items() for task in tasks_of(name, planned, quick, device)]
+    if device == "cpu" and not quick:
+        tasks += [witness_task(name, planned) for name, planned in plan.items()]
     if names is None:
         tasks.append(Task("unrolling functions", 0, unrolling_results, (device,)))
     if names is None and device == "cpu":
@@ -80,6 +84,12 @@ def tasks_of(name, planned, quick, device):
         same = list(same)
         where = "numpy" if quick and same[0].options.keys() - usual else device
         yield Task(name, len(same), results_of, (same, where))
+
+
+def witness_task(name, planned):
+    """The cases with the options and the shape of the first one, on the `WITNESS`."""
+    same = [case for case in planned if (case.options, case.shape) == (planned[0].options, planned[0].shape)]
+    return Task(name, len(same), results_of, (same, WITNESS))
 
 
 def results_of(same, device):

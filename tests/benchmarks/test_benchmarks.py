@@ -16,7 +16,18 @@ import pytest
 
 import benchmarks
 import numbarnn as nr
-from benchmarks import bench_ratios, comparison, loops, peers, relative, report, run_loop, run_numbarnn, workloads
+from benchmarks import (
+    bench_ratios,
+    comparison,
+    engines,
+    loops,
+    peers,
+    relative,
+    report,
+    run_loop,
+    run_numbarnn,
+    workloads,
+)
 from benchmarks.torch_cells import LOOPS
 from benchmarks.torch_cells.products import before_loop, in_loop
 from benchmarks.variants import VARIANTS
@@ -200,7 +211,7 @@ def test_summary_takes_the_faster_peer():
 def test_every_cell_is_measured():
     cells = nr.cells.CELLS | nr.cells.COMPOSITE_CELLS
     assert cells.keys() <= {type(make(8, 4)).__name__ for make in VARIANTS.values()}
-    assert LOOPS.keys() | relative.PAIRS.keys() <= VARIANTS.keys()
+    assert LOOPS.keys() | relative.PAIRS.keys() | set(engines.CELLS) <= VARIANTS.keys()
 
 
 @pytest.mark.parametrize("each", [in_loop, before_loop])
@@ -268,6 +279,15 @@ def test_variants_are_measured_against_the_plain_cell(tmp_path, capsys):
     (row,) = json.loads(path.read_text())["results"]
     assert row["ratio"] == pytest.approx(row["numbarnn_ms"] / row["plain_ms"]) and row["bound"] == 1.6
     assert "LSTMCell+peepholes" in capsys.readouterr().out
+
+
+@needs_jit
+def test_engines_are_compared_and_timed(tmp_path, capsys):
+    path = tmp_path / "results.json"
+    assert engines.main(["--quick", "--rounds", "1", "--json", str(path), "--cells", "SimpleRNNCell"]) == 0
+    rows = json.loads(path.read_text())["results"]
+    assert [row["peer"] for row in rows] == ["njit", "numpy"] and all(row["ratio"] > 0 for row in rows)
+    assert all(row["njit_first_seconds"] > 0 for row in rows) and "SimpleRNNCell" in capsys.readouterr().out
 
 
 def test_an_exceeded_bound_is_printed():

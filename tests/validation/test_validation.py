@@ -315,3 +315,12 @@ def test_tasks_hold_all_cases_in_their_order():
     tasks = [task for task in suite.tasks_of("LSTMCell", planned, False, "cuda") if task.cases]
     assert [case for task in tasks for case in task.arguments[0]] == planned
     assert all(len({case.shape for case in task.arguments[0]}) == 1 for task in tasks)
+    same, device = suite.witness_task("LSTMCell", planned).arguments
+    assert device == "njit" and {case.shape for case in same} == {cases.SMALL}
+    assert {case.call for case in same} >= {*cases.CALLS} and all(case.options == planned[0].options for case in same)
+
+
+def test_the_witness_agrees_with_the_reference():
+    same, device = suite.witness_task("SimpleRNNCell", cases.cases_of("SimpleRNNCell")).arguments
+    results = list(suite.results_of(same, device))
+    assert not report.failures(results) and {result.device for result in results} == {"njit"}
