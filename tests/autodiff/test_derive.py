@@ -264,7 +264,7 @@ def test_a_cell_made_of_another(name):
 
 
 def with_forward(forward, **declared):
-    options = {"inputs": {"a": "xh", "b": "x"}, "states": ("h",), "saved": ("g",), "who": "MyCell"} | declared
+    options = {"inputs": {"a": "xh", "b": "x"}, "states": ("h",), "saved": ("g",), "caller": "MyCell"} | declared
     return derive(forward, **options)
 
 
