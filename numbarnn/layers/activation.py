@@ -1,14 +1,26 @@
 """The layer that applies an activation."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ..ops import activations
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Activation(Layer):
-    """Applies an activation, by its name, to an array of any shape."""
+    """Apply an activation to an array of any shape.
+
+    Parameters
+    ----------
+    activation : str
+        Its name: "tanh", "sigmoid", "relu", "softmax" ...
+    """
 
     activation: str
 
@@ -17,16 +29,20 @@ class Activation(Layer):
         self.activation = activations.check(self.name, self.activation)
 
     @property
-    def last_activation(self):
+    def last_activation(self) -> str | None:
         return self.activation
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         y = activations.apply(self.activation, x)
         return y, (x, y)
 
-    def pre_activation(self, saved):
-        """What the activation was applied to; a loss may start there, and `backward` with it."""
+    def pre_activation(self, saved: Any) -> np.ndarray:
+        """Return what the activation was applied to; a loss may start there, and `backward` with it."""
         return saved[0]
 
-    def backward(self, saved, d_output, from_pre_activation=False):
+    def backward(
+        self, saved: Any, d_output: Any, from_pre_activation: bool = False
+    ) -> tuple[Any, dict[str, np.ndarray]]:
         return d_output if from_pre_activation else activations.gradient(self.activation, saved[1], d_output), {}

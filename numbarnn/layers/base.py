@@ -2,103 +2,310 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import constraints, regularizers
 from ..errors import Checked, InputError
+from ..regularizers import Regularizer
+from ..utils.docs import inherit_parameters
+from ..utils.options import call_text, changed_options
+from ..utils.types import Arrays, Seed, Shape
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Layer(Checked):
-    """A layer; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
+    """Base class of layers; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
 
-    ``build(input_shape)`` makes ``params``, {name: array}. ``forward(x, training, rng, mask)`` gives the output and
-    what the gradient needs; ``backward(saved, d_output)`` gives the gradient of x and of the parameters, by name. Both
-    leave the layer as it is, save for the state of stateful recurrent layers. Shapes start with the batch, None where
-    free.
+    `forward` and `backward` leave the layer as it is, but for the state of stateful recurrent layers. Shapes start with
+    the batch; a size is None if it is free. A model adds the penalties of ``regularizers`` and of
+    ``activity_regularizer`` to its loss, and applies ``constraints`` after each update.
 
-    ``non_trainable_weights``, {name: array}, have no gradient: ``updates(saved)`` gives the values that a model's
-    training sets them to after a pass. ``weights`` are both.
+    Parameters
+    ----------
+    name : str, optional
+        Name of the layer in a model; by default the name of the class in lower case, such as "simple_rnn".
+    input_shape : tuple of int or None, optional
+        Shape of one sample, for the first layer of a model without an `Input`.
+    activity_regularizer : str or Regularizer, optional
+        Penalty on the output, divided by the size of the batch.
 
-    ``mask``: booleans in the leading axes of x, mostly (batch, steps), true where x counts; None: everywhere.
-    ``compute_mask`` gives that of the output. Layers that treat every step alone pass it on.
+    Attributes
+    ----------
+    params : dict
+        {name: array} of the trainable parameters.
+    non_trainable_weights : dict
+        {name: array} of weights without a gradient, such as moving averages.
+    output_shape : tuple of int or None
+        Shape of the output of a built layer.
 
-    ``regularizers`` and ``constraints``, {parameter: object}, and ``activity_regularizer`` are a model's business: it
-    adds the penalties to its loss, and applies the constraints after each update.
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range.
     """
 
-    name: str | None = field(default=None, kw_only=True)
-    input_shape: tuple | None = field(default=None, kw_only=True)
-    activity_regularizer: object = field(default=None, kw_only=True)
+    name: str = field(default=None, kw_only=True)  # pyright: ignore[reportAssignmentType]  # see __post_init__
+    input_shape: tuple[int | None, ...] | None = field(default=None, kw_only=True)
+    activity_regularizer: str | Regularizer | None = field(default=None, kw_only=True)
 
     device = "cpu"
     takes_integers = False
     reads_rows = False  # whether x may be `Rows`, whose gradient then is a `RowsGradient`
     has_one_output = True
     makes_mask = False  # whether `compute_mask` makes a mask of x, whatever mask x has
-    last_activation = None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
+    last_activation: ClassVar[str | None] = (
+        None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
+    )
     output_shape = None
 
     def __post_init__(self):
-        self.params, self.non_trainable_weights = {}, {}
+        self.params: Arrays = {}
+        self.non_trainable_weights: Arrays = {}
         if self.name is None:
             self.name = self.default_name()
         self.activity_regularizer = regularizers.get(self.activity_regularizer)
-        self.regularizers = {}
-        self.constraints = {}
+        self.regularizers: dict[str, Regularizer | None] = {}
+        self.constraints: dict[str, Any] = {}
 
     @classmethod
-    def default_name(cls):
-        """SimpleRNN -> simple_rnn"""
+    def default_name(cls) -> str:
+        """Write the name of the class in lower case: SimpleRNN -> simple_rnn.
+
+        Returns
+        -------
+        str
+            The name.
+        """
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     @property
-    def weights(self):
+    def weights(self) -> Arrays:
+        """All weights: trainable parameters and others, {name: array}."""
         return self.params | self.non_trainable_weights
 
     @property
-    def built(self):
+    def built(self) -> bool:
+        """Whether the layer has its parameters."""
         return self.output_shape is not None
 
-    def build(self, input_shape, rng=0, dtype="float32"):
-        """Make fresh parameters for inputs of ``input_shape`` and return the shape of the output."""
+    def build(self, input_shape: Shape, rng: Seed = 0, dtype: "DTypeLike" = "float32") -> Any:
+        """Make fresh parameters.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Shape of the inputs, which starts with the batch; None if a size is free.
+        rng : Generator or int, default 0
+            Random numbers, or a seed for them.
+        dtype : {"float32", "float64"}, default "float32"
+            Dtype of the parameters.
+
+        Returns
+        -------
+        tuple of int or None
+            Shape of the output; a list of shapes for several outputs.
+
+        Raises
+        ------
+        InputError
+            Inputs of this shape do not fit.
+        """
         input_shape = tuple(input_shape)
         output_shape = self.compute_output_shape(input_shape)
         rng = np.random.default_rng(rng)
         self.params = self.init_params(input_shape, rng, dtype)
         self.non_trainable_weights = self.init_non_trainable_weights(input_shape, rng, dtype)
         self.dtype = np.dtype(dtype)
-        self.output_shape = output_shape
+        self.output_shape: Any = output_shape
         return output_shape
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Compute the shape of the output.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Shape of the inputs, which starts with the batch; None if a size is free.
+
+        Returns
+        -------
+        tuple of int or None
+            Shape of the output; a list of shapes for several outputs.
+
+        Raises
+        ------
+        InputError
+            Inputs of this shape do not fit.
+        """
         return input_shape
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
+        """Make fresh trainable parameters.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Shape of the inputs.
+        rng : Generator
+            Random numbers.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        dict
+            {name: array}.
+        """
         return {}
 
-    def init_non_trainable_weights(self, input_shape, rng, dtype):
+    def init_non_trainable_weights(
+        self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike"
+    ) -> dict[str, np.ndarray]:
+        """Make fresh weights that have no gradient.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Shape of the inputs.
+        rng : Generator
+            Random numbers.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        dict
+            {name: array}.
+        """
         return {}
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
+        """Compute the output and keep what its gradient needs.
+
+        Parameters
+        ----------
+        x : array (batch, ...)
+            Inputs, of the dtype of the parameters, or integers for layers that take them.
+        training : bool, default False
+            Whether the pass belongs to training, with dropout and statistics of the batch.
+        rng : Generator or int, optional
+            Random numbers for layers that draw some in training, or a seed for them.
+        mask : array, optional
+            Booleans in the leading axes of ``x``, mostly (batch, steps), true where ``x`` counts.
+
+        Returns
+        -------
+        output : array (batch, ...)
+            The output; a list of arrays for several outputs.
+        saved : object
+            What `backward` needs.
+
+        Raises
+        ------
+        InputError
+            Inputs or mask do not fit.
+        """
         raise NotImplementedError
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
+        """Compute the gradients of a pass.
+
+        Parameters
+        ----------
+        saved : object
+            What `forward` returned.
+        d_output : array (batch, ...)
+            Gradient of the loss with respect to the output; a list for several outputs.
+
+        Returns
+        -------
+        d_x : array (batch, ...)
+            Gradient with respect to the inputs; None for integers.
+        d_params : dict
+            {name: array}, the gradients with respect to the trainable parameters.
+        """
         raise NotImplementedError
 
-    def updates(self, saved):
-        """{name: new value} of non-trainable weights after a pass in training."""
+    def pre_activation(self, saved: Any) -> np.ndarray:
+        """Return what the last activation was applied to; a loss may start there, and `backward` with it.
+
+        Parameters
+        ----------
+        saved : object
+            What `forward` returned.
+
+        Returns
+        -------
+        array (batch, ...)
+            An array of the shape of the output, for a layer with a ``last_activation``.
+        """
+        raise NotImplementedError
+
+    def updates(self, saved: Any) -> dict[str, np.ndarray]:
+        """Compute the values that training sets non-trainable weights to after a pass.
+
+        Parameters
+        ----------
+        saved : object
+            What `forward` returned.
+
+        Returns
+        -------
+        dict
+            {name: new value}.
+        """
         return {}
 
-    def compute_mask(self, x, mask=None):
-        """The mask of the output for an input x with this mask."""
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
+        """Compute the mask of the output.
+
+        Parameters
+        ----------
+        x : array (batch, ...)
+            Inputs.
+        mask : array, optional
+            Their mask: booleans in the leading axes, true where ``x`` counts.
+
+        Returns
+        -------
+        array or None
+            Booleans in the leading axes of the output; None if all of it counts.
+        """
         return mask
 
-    def __call__(self, x, training=False, rng=None, mask=None, **options):
-        """The output alone; the first call builds the layer for inputs like x. `options` are those of `forward`.
+    def __call__(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None, **options: Any
+    ) -> Any:
+        """Compute the output; the first call builds the layer for inputs like ``x``.
 
-        Called on an `Input` or on what other layers gave for one: an `Output`, for `Model`.
+        Parameters
+        ----------
+        x : array (batch, ...), Input or Output
+            Inputs; or, to define a `Model`, an `Input` or what another layer returned for one.
+        training : bool, default False
+            Whether the pass belongs to training, with dropout and statistics of the batch.
+        rng : Generator or int, optional
+            Random numbers for layers that draw some in training, or a seed for them.
+        mask : array, optional
+            Booleans in the leading axes of ``x``, mostly (batch, steps), true where ``x`` counts.
+        **options : object
+            Further options of `forward`, such as ``initial_state`` of recurrent layers.
+
+        Returns
+        -------
+        array (batch, ...), list of array, or Output
+            The output.
+
+        Raises
+        ------
+        InputError
+            Inputs, mask or options do not fit.
         """
         if isinstance(x, Input | Output):
             return Output((*x.layers, self))
@@ -107,8 +314,33 @@ class Layer(Checked):
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
         return self.forward(x, training, rng, mask, **options)[0]
 
-    def count_params(self):
+    def count_params(self) -> int:
+        """Count the weights, trainable or not.
+
+        Returns
+        -------
+        int
+            Number of elements of all arrays.
+        """
         return sum(array.size for array in self.weights.values())
+
+    def options(self) -> dict[str, Any]:
+        """List the options that differ from their defaults.
+
+        Returns
+        -------
+        dict
+            {name: value}.
+        """
+        options = changed_options(self)
+        return options if self.name != self.default_name() else {n: v for n, v in options.items() if n != "name"}
+
+    def __repr__(self):
+        made = call_text(self, self.options())
+        if not self.built:
+            return made
+        shapes = [f"output {self.output_shape}", *(f"{name} {array.shape}" for name, array in self.weights.items())]
+        return f"<{made}: {', '.join(shapes)}>"
 
     def _regularize_and_constrain(self, **parameters):
         """Take in {parameter: (regulariser, constraint)}, each an object, a name or None."""
@@ -130,15 +362,22 @@ class Layer(Checked):
             self._expect(is_positive_integer(size), f"{name} to be a positive integer", repr(size))
 
 
-def is_positive_integer(value):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+def is_positive_integer(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value > 0)
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Input(Layer):
-    """Says what a model's inputs look like: ``shape`` is that of one sample, None where free. Holds no parameters."""
+    """Describe the inputs of a model; it has no parameters.
 
-    shape: tuple
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Shape of one sample, such as (28, 28) or (None, 3); None if a size is free.
+    """
+
+    shape: tuple[int | None, ...]
 
     def __post_init__(self):
         super().__post_init__()
@@ -149,21 +388,27 @@ class Input(Layer):
         self.input_shape = self.shape
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[Layer, ...]:
+        """The path of layers up to here: this one."""
         return (self,)
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in super().options().items() if name != "input_shape"}
+
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         return x, None
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return d_output, {}
 
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What comes out of layers that were called on an `Input`, one on the other; holds no numbers."""
+    """The output of layers that were called on an `Input`, one on the other; it has no numbers."""
 
-    layers: tuple
+    layers: tuple[Layer, ...]
 
     def __repr__(self):
         return f"Output({' -> '.join(layer.name for layer in self.layers)})"

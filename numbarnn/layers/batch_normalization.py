@@ -1,12 +1,19 @@
 """Batch normalisation."""
 
 import math
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
+from ..initializers import Initializer
+from ..regularizers import Regularizer
 from ..rnn.arguments import check_array
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed, Shape
 from .base import Layer
 
 
@@ -16,23 +23,51 @@ class Saved:
 
     normal: np.ndarray  # x with mean 0 and variance 1
     deviation: np.ndarray  # what x was divided by
-    share: object  # of each step in the mean; 0 where the moving averages were taken
-    moments: dict  # {moving average: its value in this batch}; empty where the moving averages were taken
+    share: Any  # of each step in the mean; 0 where the moving averages were taken
+    moments: dict[
+        str, np.ndarray
+    ]  # {moving average: its value in this batch}; empty where the moving averages were taken
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class BatchNormalization(Layer):
-    """gamma (x - mean) / sqrt(variance + epsilon) + beta for each feature, the last axis of x (batch, ..., features).
+    """Compute gamma (x - mean) / sqrt(variance + epsilon) + beta for each feature, the last axis of x.
 
-    In training mean and (biased) variance are those of the batch, over all axes but the last, and a model's training
+    In training, mean and (biased) variance are those of the batch, over all axes but the last, and a model's training
     moves the averages after each update: moving = momentum moving + (1 - momentum) new. Outside training the moving
-    averages are taken instead. With a mask (batch, ...) only valid steps count in mean and variance; masked ones are
-    normalised like the others, and add to gradients only where their outputs are used. A batch without valid steps is
-    normalised by the moving averages, which stay as they are (in Keras they move towards 0).
+    averages are used instead.
 
-    Parameters: gamma (features) with ``scale``, beta (features) with ``center``; not trainable: moving_mean and
-    moving_variance (features). float32 or float64; sums for mean and variance are float64. Raises `InputError` for
-    inputs, masks and options that do not fit. Source: Ioffe and Szegedy 2015.
+    Parameters
+    ----------
+    momentum : float, default 0.99
+        Share of the moving averages that an update keeps, in [0, 1].
+    epsilon : float, default 1e-3
+        Number above 0 that is added to the variance.
+    center, scale : bool, default True
+        Whether there is a beta, and a gamma.
+    beta_initializer, gamma_initializer : str or Initializer
+        Initial values of beta and gamma.
+    moving_mean_initializer, moving_variance_initializer : str or Initializer
+        Initial values of the moving averages.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on beta and gamma.
+    beta_constraint, gamma_constraint : str or callable, optional
+        Constraints on beta and gamma.
+
+    Notes
+    -----
+    Input and output: floats (batch, ..., features); sums for mean and variance are float64. Weights: gamma, beta
+    (features,); not trainable: moving_mean, moving_variance (features,).
+
+    With a mask (batch, ...) only valid steps count in mean and variance. Masked ones are normalised like the others,
+    and add to gradients only if their outputs are used. A batch without valid steps is normalised by the moving
+    averages, which stay as they are (in Keras they move towards 0).
+
+    References
+    ----------
+    Ioffe, Szegedy (2015), "Batch normalization: accelerating deep network training by reducing internal covariate
+    shift".
     """
 
     _: KW_ONLY
@@ -40,14 +75,14 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
-    beta_initializer: object = "zeros"
-    gamma_initializer: object = "ones"
-    moving_mean_initializer: object = "zeros"
-    moving_variance_initializer: object = "ones"
-    beta_regularizer: object = None
-    gamma_regularizer: object = None
-    beta_constraint: object = None
-    gamma_constraint: object = None
+    beta_initializer: str | Initializer = "zeros"
+    gamma_initializer: str | Initializer = "ones"
+    moving_mean_initializer: str | Initializer = "zeros"
+    moving_variance_initializer: str | Initializer = "ones"
+    beta_regularizer: str | Regularizer | None = None
+    gamma_regularizer: str | Regularizer | None = None
+    beta_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
+    gamma_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -64,20 +99,24 @@ class BatchNormalization(Layer):
             for name in ("gamma", "beta", "moving_mean", "moving_variance")
         }
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         known = len(input_shape) > 1 and input_shape[-1]
         self._expect(known, "inputs of shape (batch, ..., features)", input_shape)
         return input_shape
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         used = {"gamma": self.scale, "beta": self.center}
         return {name: self.initializers[name](input_shape[-1:], rng, dtype) for name in used if used[name]}
 
-    def init_non_trainable_weights(self, input_shape, rng, dtype):
+    def init_non_trainable_weights(
+        self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike"
+    ) -> dict[str, np.ndarray]:
         moving = "moving_mean", "moving_variance"
         return {name: self.initializers[name](input_shape[-1:], rng, dtype) for name in moving}
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         used = self.non_trainable_weights
         features, dtype = len(used["moving_mean"]), used["moving_mean"].dtype
         good = x.ndim > 1 and x.shape[-1] == features and x.dtype == dtype
@@ -94,7 +133,7 @@ class BatchNormalization(Layer):
         y = normal * self.params.get("gamma", 1) + self.params.get("beta", 0)
         return y, Saved(normal, deviation, share, moments)
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         features = d_output.shape[-1]
         d_gamma = (d_output * saved.normal).reshape(-1, features).sum(axis=0)
         d_beta = d_output.reshape(-1, features).sum(axis=0)
@@ -103,13 +142,13 @@ class BatchNormalization(Layer):
         grads = {"gamma": d_gamma, "beta": d_beta}
         return d_x, {name: grads[name] for name in self.params}
 
-    def updates(self, saved):
+    def updates(self, saved: Any) -> dict[str, np.ndarray]:
         old, momentum = self.non_trainable_weights, self.momentum
         return {name: momentum * old[name] + (1 - momentum) * new for name, new in saved.moments.items()}
 
 
 def _moments(rows):
-    """Mean and variance of the columns."""
+    """Compute mean and variance of the columns."""
     mean = rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
     variance = np.square(rows - mean).mean(axis=0, dtype=np.float64).astype(rows.dtype)
     return {"moving_mean": mean, "moving_variance": variance}

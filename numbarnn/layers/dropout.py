@@ -1,20 +1,37 @@
 """Dropout between layers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..ops.dropout import keep
 from ..ops.random import chosen
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Dropout(Layer):
-    """In training, sets a share ``rate`` of the elements to zero and divides the rest by 1 - rate.
+    """Set some elements to zero in training, and divide the rest by 1 - rate.
 
-    Outside training, or with a rate of 0, x passes unchanged. ``rng`` is a NumPy Generator or a seed; a `Sequential`
-    model passes its own. Source: Srivastava et al. 2014.
+    Outside training x passes unchanged.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the elements, in [0, 1).
+
+    Notes
+    -----
+    Input and output: floats of any shape (batch, ...). In training, `forward` needs ``rng``; a model passes its own.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks
+    from overfitting".
     """
 
     rate: float
@@ -24,12 +41,14 @@ class Dropout(Layer):
         good = isinstance(self.rate, int | float) and 0 <= self.rate < 1
         self._expect(good, "a rate in [0, 1)", repr(self.rate))
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         if not training or self.rate == 0:
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")
         kept = chosen(np.random.default_rng(rng), 1 - self.rate, x.shape)
         return keep(x, kept, 1 / (1 - self.rate)), kept
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return (d_output if saved is None else keep(d_output, saved, 1 / (1 - self.rate))), {}

@@ -1,28 +1,53 @@
 """The embedding of integers as vectors."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
+from ..initializers import Initializer
 from ..ops import embedding as lookup
+from ..regularizers import Regularizer
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed, Shape
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Embedding(Layer):
-    """Row x of a table: integers (batch, ...) below ``input_dim`` in, vectors (batch, ..., output_dim) out.
+    """Look integers up in a table of vectors.
 
-    With ``mask_zero`` the integer 0 is padding: the output's mask is false there.
-    Parameter: embeddings (input_dim, output_dim). Its gradient adds up in the same order on any number of threads.
+    Parameters
+    ----------
+    input_dim : int
+        Number of rows of the table; integers are below it.
+    output_dim : int
+        Width of the vectors.
+    embeddings_initializer : str or Initializer
+        Initial values of the table.
+    embeddings_regularizer : str or Regularizer, optional
+        Penalty on the table.
+    embeddings_constraint : str or callable, optional
+        Constraint on the table.
+    mask_zero : bool, default False
+        Whether the integer 0 is padding: the mask of the output is false there.
+
+    Notes
+    -----
+    Input: integers (batch, ...). Output: (batch, ..., output_dim). Weights: embeddings (input_dim, output_dim); its
+    gradient is summed in the same order on any number of threads.
     """
 
     input_dim: int
     output_dim: int
     _: KW_ONLY
-    embeddings_initializer: object = "uniform"
-    embeddings_regularizer: object = None
-    embeddings_constraint: object = None
+    embeddings_initializer: str | Initializer = "uniform"
+    embeddings_regularizer: str | Regularizer | None = None
+    embeddings_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
     mask_zero: bool = False
 
     takes_integers = True
@@ -34,22 +59,42 @@ class Embedding(Layer):
         self._regularize_and_constrain(embeddings=(self.embeddings_regularizer, self.embeddings_constraint))
         self.initializer = initializers.get(self.embeddings_initializer)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         return (*input_shape, self.output_dim)
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         return {"embeddings": self.initializer((self.input_dim, self.output_dim), rng, dtype)}
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         tokens = self._tokens(x)
         return self.params["embeddings"][tokens], tokens
 
-    def rows(self, x):
-        """`forward`, but vectors stay `Rows`."""
+    def rows(self, x: Any) -> tuple[lookup.Rows, np.ndarray]:
+        """Defer the look-up of `forward`: a recurrent layer multiplies the table by its kernel first.
+
+        Parameters
+        ----------
+        x : array (batch, ...)
+            Integers.
+
+        Returns
+        -------
+        rows : Rows
+            The table and the integers.
+        tokens : array (batch, ...)
+            What `backward` needs.
+
+        Raises
+        ------
+        InputError
+            Integers are out of range.
+        """
         tokens = self._tokens(x)
         return lookup.Rows(self.params["embeddings"], tokens), tokens
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         if isinstance(d_output, lookup.RowsGradient):
             return None, {"embeddings": d_output.table}
         return None, {"embeddings": lookup.backward(self.params["embeddings"], saved, d_output)}
@@ -60,5 +105,5 @@ class Embedding(Layer):
         lookup.check(self.name, self.params["embeddings"], x)
         return x
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return np.asarray(x) != 0 if self.mask_zero else None

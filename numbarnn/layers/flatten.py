@@ -2,23 +2,36 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed, Shape
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Flatten(Layer):
-    """x (batch, ...) as (batch, features), the last axis fastest. A mask ends here."""
+    """Put all features of a sample into one vector, the last axis fastest.
 
-    def compute_output_shape(self, input_shape):
+    Notes
+    -----
+    Input: (batch, ...). Output: (batch, features). A mask ends here.
+    """
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, *axes = input_shape
         return batch, None if None in axes else math.prod(axes)
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         return x.reshape(len(x), math.prod(x.shape[1:])), x.shape
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return d_output.reshape(saved), {}
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return None

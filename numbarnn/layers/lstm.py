@@ -2,16 +2,41 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from ..cells import LSTMCell
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..cells import Cell, LSTMCell
+from ..utils.docs import inherit_parameters
+from ..utils.types import Shape
 from .recurrent_units import RecurrentUnits
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class LSTM(RecurrentUnits):
-    """Long short-term memory; see `Recurrent`, `RecurrentUnits` and `LSTMCell`.
+    """Run a long short-term memory over sequences.
 
-    With ``unit_forget_bias`` the bias of the forget gate starts at 1. ``implementation`` 1 gives every gate a
-    ``dropout`` mask of its own, 2 one mask to all; nothing else depends on it.
+    Parameters
+    ----------
+    recurrent_activation : str, default "sigmoid"
+        Name of the activation of the gates; None means "linear".
+    unit_forget_bias : bool, default True
+        Whether the bias of the forget gate starts at 1.
+    implementation : {1, 2}, default 2
+        With 1 every gate has a ``dropout`` mask of its own, with 2 all have the same; nothing else depends on it.
+
+    Notes
+    -----
+    Input: floats (batch, steps, features). Output: (batch, units), or (batch, steps, units) with ``return_sequences``,
+    of the same dtype. States: h and c, each (batch, units). Weights, in the order of the gates i, f, g, o: kernel
+    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units,).
+
+    With a mask (batch, steps) the states stay as they are at masked steps. The output there is that of the step before,
+    and before the first valid step the initial h. The equations are those of `LSTMCell`.
+
+    References
+    ----------
+    Hochreiter, Schmidhuber (1997), "Long short-term memory"; Gers, Schmidhuber, Cummins (2000), "Learning to forget".
     """
 
     _: KW_ONLY
@@ -19,15 +44,15 @@ class LSTM(RecurrentUnits):
     unit_forget_bias: bool = True
     implementation: int = 2
 
-    def make_cell(self):
+    def make_cell(self) -> Cell:
         return LSTMCell(
             self.units,
-            activation=self.activation,
+            activation=self.activation or "linear",
             recurrent_activation=self.recurrent_activation or "linear",
             use_bias=self.use_bias,
         )
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         params = super().init_params(input_shape, rng, dtype)
         if self.use_bias and self.unit_forget_bias:
             i_f_g_o = params["bias"].reshape(4, self.units)

@@ -1,17 +1,28 @@
 """Steps marked as padding by their value."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Masking(Layer):
-    """Masks the steps of x (batch, steps, features) in which every feature is ``mask_value``, and sets them to zero.
+    """Mask the steps in which every feature has one value, and set them to zero.
 
-    A mask that x comes with is forgotten, as in Keras.
+    Parameters
+    ----------
+    mask_value : float, default 0.0
+        The value of padding.
+
+    Notes
+    -----
+    Input and output: floats (batch, steps, features). A mask that the input has is replaced, as in Keras.
     """
 
     mask_value: float = 0.0
@@ -23,12 +34,14 @@ class Masking(Layer):
         good = isinstance(self.mask_value, int | float | np.number)
         self._expect(good, "mask_value to be a number", repr(self.mask_value))
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         valid = self.compute_mask(x)[..., None]
         return np.where(valid, x, x.dtype.type(0)), valid
 
-    def backward(self, saved, d_output):
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return np.where(saved, d_output, d_output.dtype.type(0)), {}
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray:
         return (x != self.mask_value).any(axis=-1)

@@ -1,6 +1,6 @@
 """What all recurrent layers have in common: a cell run over whole sequences."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ import numpy as np
 from ..errors import InputError
 from ..ops import embedding as lookup
 from ..rnn.run import Run, forward
+from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_leaves, tree_map
+from ..utils.types import Seed, Shape
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
 from .base import Layer
@@ -23,31 +25,45 @@ class Saved:
 
     run: Run
     rows: lookup.Rows | None  # the inputs, where they were rows of a table
-    mask: Any  # of the steps at which the output is repeated, in reading order; None: nowhere
+    mask: np.ndarray | None  # of the steps at which the output is repeated, in reading order; None: nowhere
     in_state: bool  # whether the output was taken out of the final state
     dropout: InputDropout | None
     initial_state_given: bool
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Recurrent(Layer):
-    """Runs ``self.cell`` over x (batch, steps, features); subclasses set the cell.
+    """Base class of recurrent layers, which run a cell over sequences; subclasses set ``cell``.
 
-    The output is the last one (batch, units), or with ``return_sequences`` all of them (batch, steps, units). With
-    ``return_state`` it is the list of the output and the final states, h first. ``go_backwards`` reads the sequence
-    from its end, and outputs, with their mask, stay in that order (Keras hands the mask on unturned). ``stateful``:
-    row i of a batch goes on from the state of row i in the batch before, a constant for the gradient, until
-    `reset_states`, of all rows or some; after `end_rows` the next batch has fewer rows.
+    Parameters
+    ----------
+    return_sequences : bool, default False
+        Whether the output is that of every step, and not the last one alone.
+    return_state : bool, default False
+        Whether the layer also returns its final states: a list of the output and the states, h first.
+    go_backwards : bool, default False
+        Whether the sequence is read from its end. Outputs, and their mask, are in the order of reading (Keras does not
+        turn the mask).
+    stateful : bool, default False
+        Whether row i of a batch continues from the state of row i in the batch before. That state is a constant for the
+        gradient. See `reset_states` and `end_rows`.
+    unroll : bool, default False
+        As in Keras, whether the output before the first valid step is zero instead of the initial h; it changes nothing
+        else.
+    zero_output_for_mask : bool, default False
+        Whether the output at masked steps is zero, in the last step too, instead of that of the step before.
 
-    Masked steps (``mask``: (batch, steps) booleans) leave the state as it is. The output there is that of the step
-    before, and ahead of the first valid step the initial h; with ``zero_output_for_mask`` it is zero, in the last step
-    too. ``unroll``, as in Keras, changes this alone: zero stands ahead of the first valid step.
+    Notes
+    -----
+    Input: floats (batch, steps, features). Output: (batch, units), or (batch, steps, units) with ``return_sequences``,
+    of the same dtype. Each state: (batch, units). ``units`` is the output size of the cell.
 
-    ``initial_state``: arrays (batch, units), h first (the array alone where there is one state); `backward` then gives
-    [gradient of x, gradients of these arrays ...] in the place of the gradient of x. ``reset_mask``: (batch, steps)
-    booleans, true where a row's states become zero before the step (the start of an episode); see `nr.forward`.
+    With a mask (batch, steps) the state stays as it is at masked steps. The output there is that of the step before,
+    and before the first valid step the initial h.
     """
 
+    cell: Any = field(init=False)
     _: KW_ONLY
     return_sequences: bool = False
     return_state: bool = False
@@ -57,13 +73,14 @@ class Recurrent(Layer):
     zero_output_for_mask: bool = False
 
     reads_rows = True
-    state = None
+    state = None  # of a stateful layer, nested like that of the cell
 
     @property
-    def has_one_output(self):
+    def has_one_output(self) -> bool:
+        """Whether the output is one array."""
         return not self.return_state
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         if len(input_shape) != 3 or not input_shape[2]:
             raise InputError(
                 f"{self.name}: expected inputs of shape (batch, steps, features), got {input_shape}; "
@@ -72,14 +89,64 @@ class Recurrent(Layer):
         batch, steps, _ = input_shape
         return (batch, steps, self.cell.output_size) if self.return_sequences else (batch, self.cell.output_size)
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return self._in_reading_order(mask) if self.return_sequences else None
 
-    def input_dropout(self, x, rng):
-        """An `InputDropout` for a pass in training, or None."""
+    def input_dropout(self, x: Any, rng: np.random.Generator | None) -> InputDropout | None:
+        """Draw the dropout of the inputs for a pass in training.
+
+        Parameters
+        ----------
+        x : array (batch, steps, features)
+            Inputs.
+        rng : Generator or None
+            Random numbers.
+
+        Returns
+        -------
+        InputDropout or None
+            The masks, if there are any.
+        """
         return None
 
-    def forward(self, x, training=False, rng=None, mask=None, initial_state=None, reset_mask=None):
+    def forward(
+        self,
+        x: Any,
+        training: bool = False,
+        rng: Seed | None = None,
+        mask: np.ndarray | None = None,
+        initial_state: Any = None,
+        reset_mask: np.ndarray | None = None,
+    ) -> tuple[Any, Any]:
+        """Run the cell over a batch of sequences.
+
+        Parameters
+        ----------
+        x : array (batch, steps, features)
+            Inputs, of the dtype of the parameters; integers (batch, steps) for a cell that takes them.
+        training : bool, default False
+            Whether the pass belongs to training, with dropout.
+        rng : Generator or int, optional
+            Random numbers for dropout, or a seed for them.
+        mask : array (batch, steps), optional
+            Booleans, true where ``x`` counts.
+        initial_state : list of array (batch, units), optional
+            The states before the first step, h first; the array alone if there is one state. Zeros by default.
+        reset_mask : array (batch, steps), optional
+            Booleans, true where a row's states become zero before the step (the start of an episode).
+
+        Returns
+        -------
+        output : array (batch, units) or (batch, steps, units)
+            The output; with ``return_state`` a list of it and the final states.
+        saved : object
+            What `backward` needs.
+
+        Raises
+        ------
+        InputError
+            Inputs, mask or states do not fit.
+        """
         rng = np.random.default_rng(rng) if training and rng is not None else None
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
@@ -113,20 +180,37 @@ class Recurrent(Layer):
         return output, Saved(run, rows, repeated, in_state, dropout, given)
 
     def _output_is_state(self, mask, repeated, reset_mask):
-        """Whether the output can be taken out of the final state."""
+        """Return whether the output can be taken out of the final state."""
         repeats_h = repeated is not None and not self.unroll and reset_mask is None
         return not self.return_sequences and place_of_output(self.cell) is not None and (mask is None or repeats_h)
 
     def _outputs(self, run, repeated, initial_state):
-        """The output, from those of all steps."""
+        """Make the output from those of all steps."""
         where, outputs = place_of_output(self.cell), self._in_reading_order(run.outputs)
         if repeated is not None:
             before = None if where is None or self.unroll or initial_state is None else at(initial_state, where)
             outputs = repeat(outputs, repeated, np.zeros_like(outputs[:, 0]) if before is None else before)
         return outputs if self.return_sequences else outputs[:, -1]
 
-    def backward(self, saved, d_output):
-        """``d_output`` is like the output; with ``return_state`` None may stand for a list item without gradient."""
+    def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
+        """Compute the gradients of a pass by backpropagation through time.
+
+        Parameters
+        ----------
+        saved : object
+            What `forward` returned.
+        d_output : array or list of array or None
+            Gradient of the loss with respect to the output, like the output; None for an item without gradient in the
+            list of ``return_state``.
+
+        Returns
+        -------
+        d_x : array (batch, steps, features), or list
+            Gradient with respect to the inputs; None for integers. With an ``initial_state`` it is a list of that and
+            of the gradients with respect to these states.
+        d_params : dict
+            {name: array}, the gradients with respect to the parameters.
+        """
         sizes, where = self.cell.state_size, place_of_output(self.cell)
         d_output, *d_state = d_output if self.return_state else (d_output,)
         d_state = from_list(sizes, d_state) if d_state else None
@@ -154,10 +238,20 @@ class Recurrent(Layer):
             d_initial = added(d_initial, sizes, where, d_before)
         return [d_x, *as_list(d_initial)], d_params
 
-    def reset_states(self, states=None, rows=None):
-        """Forget the state of all rows, or of ``rows`` (booleans or indices), or set it to ``states``.
+    def reset_states(self, states: Any = None, rows: Any = None) -> None:
+        """Forget or set the state of a stateful layer.
 
-        ``states`` are arrays (batch, units), h first.
+        Parameters
+        ----------
+        states : list of array (batch, units), optional
+            New states, h first.
+        rows : array_like, optional
+            Booleans (batch,) or indices of the rows whose state becomes zero; by default all.
+
+        Raises
+        ------
+        InputError
+            Rows or states do not fit, or both are given.
         """
         if states is None and rows is None:
             self.state = None
@@ -171,14 +265,25 @@ class Recurrent(Layer):
             for s in tree_leaves(self.state):
                 s[ended] = 0
 
-    def end_rows(self, rows):
-        """``rows`` (booleans or indices) have ended: the next batch is made of the others alone, in their order."""
+    def end_rows(self, rows: Any) -> None:
+        """Drop the state of finished sequences: the next batch has the other rows alone, in their order.
+
+        Parameters
+        ----------
+        rows : array_like
+            Booleans (batch,) or indices of the rows that have ended.
+
+        Raises
+        ------
+        InputError
+            There are no such rows.
+        """
         if self.state is not None:
             goes_on = ~self._among_rows(rows)
             self.state = tree_map(lambda s: s[goes_on], self.state)
 
     def _among_rows(self, rows):
-        """Booleans (batch,), true for ``rows``."""
+        """Return booleans (batch,), true for ``rows``."""
         among = np.zeros(len(tree_leaves(self.state)[0]), bool)
         try:
             among[rows] = True
@@ -186,8 +291,24 @@ class Recurrent(Layer):
             raise InputError(f"{self.name}: expected rows out of a batch of {len(among)}, got {rows!r}") from None
         return among
 
-    def carried_state(self, batch):
-        """The state from which a batch of so many rows goes on; None: from zeros."""
+    def carried_state(self, batch: int) -> Any:
+        """Return the state that a batch of this many rows continues from.
+
+        Parameters
+        ----------
+        batch : int
+            Number of rows.
+
+        Returns
+        -------
+        tuple of array or None
+            The state, nested like that of the cell; None for zeros.
+
+        Raises
+        ------
+        InputError
+            The state has another number of rows.
+        """
         if self.state is not None:
             got = tuple(s.shape for s in tree_leaves(self.state))
             self._expect(
@@ -197,8 +318,8 @@ class Recurrent(Layer):
             )
         return self.state
 
-    def _in_reading_order(self, steps):
-        """Between the order of x and the order in which the steps were read; its own inverse."""
+    def _in_reading_order(self, steps: Any) -> Any:
+        """Swap the order of x and the order in which the steps were read."""
         return steps[:, ::-1] if self.go_backwards and steps is not None else steps
 
     def _at_last_step(self, outputs, d_last):

@@ -1,39 +1,76 @@
 """The options that SimpleRNN, LSTM and GRU share."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
+from ..cells import Cell
+from ..initializers import Initializer
+from ..regularizers import Regularizer
+from ..utils.docs import inherit_parameters
+from ..utils.types import Shape
 from ..wrappers import RecurrentDropoutWrapper
 from .input_dropout import InputDropout
 from .recurrent import Recurrent
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class RecurrentUnits(Recurrent):
-    """A recurrent layer of ``units`` units; subclasses define `make_cell`.
+    """Base class of recurrent layers with units; subclasses define `make_cell`.
 
-    Parameters are the cell's, gates in its order. ``dropout`` and ``recurrent_dropout`` set shares of the inputs and of
-    the previous h to zero in training, drawn once per call and row and the same at every step (rates in [0, 1)). With
-    ``recurrent_dropout`` every gate has masks of its own, for the inputs too. The state itself is never dropped.
+    Parameters
+    ----------
+    units : int
+        Width of the hidden state, and of the output.
+    activation : str, default "tanh"
+        Name of the activation; None means "linear".
+    use_bias : bool, default True
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        Initial values of the kernel, of the recurrent kernel and of the bias, each with all gates side by side.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on them.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or callable, optional
+        Constraints on them.
+    dropout : float, default 0.0
+        Share of the inputs that is set to zero in training, in [0, 1). It is drawn once for each row, and is the same
+        at every step.
+    recurrent_dropout : float, default 0.0
+        The same for the previous h that feeds the gates; the state itself is never dropped. Every gate has masks of
+        its own then, for the inputs too.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range.
+
+    References
+    ----------
+    Gal, Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural networks".
     """
 
     units: int
     activation: str | None = "tanh"
     _: KW_ONLY
     use_bias: bool = True
-    kernel_initializer: object = "glorot_uniform"
-    recurrent_initializer: object = "orthogonal"
-    bias_initializer: object = "zeros"
-    kernel_regularizer: object = None
-    recurrent_regularizer: object = None
-    bias_regularizer: object = None
-    kernel_constraint: object = None
-    recurrent_constraint: object = None
-    bias_constraint: object = None
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    recurrent_initializer: str | Initializer = "orthogonal"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    recurrent_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+    kernel_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
+    recurrent_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
+    bias_constraint: str | Callable[[np.ndarray], np.ndarray] | None = None
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
 
-    implementation = 2
+    implementation = 2  # a class attribute here: SimpleRNN has one gate, so no choice
 
     def __post_init__(self):
         super().__post_init__()
@@ -58,14 +95,21 @@ class RecurrentUnits(Recurrent):
         rate = self.recurrent_dropout
         self.cell = RecurrentDropoutWrapper(cell, rate, per_gate=True) if rate else cell
 
-    def make_cell(self):
+    def make_cell(self) -> Cell:
+        """Make the cell from the options.
+
+        Returns
+        -------
+        Cell
+            The cell.
+        """
         raise NotImplementedError
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         shapes = self.cell.param_shapes(input_shape[2])
         return {name: self.initializers[name](shape, rng, dtype) for name, shape in shapes.items()}
 
-    def input_dropout(self, x, rng):
+    def input_dropout(self, x: Any, rng: np.random.Generator | None) -> InputDropout | None:
         if not self.dropout:
             return None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")

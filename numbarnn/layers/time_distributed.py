@@ -1,18 +1,33 @@
 """A layer applied to every step alone."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..utils.docs import inherit_parameters
+from ..utils.types import Seed, Shape
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .wrapper import Wrapper
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class TimeDistributed(Wrapper):
-    """Applies ``layer`` to every step of x (batch, steps, ...), as if each were a sample; parameters are the layer's.
+    """Apply a layer to every step, as if each were a sample.
 
-    A mask (batch, steps) is passed on. One of more axes gives the layer, at each step, the rest of it; a step then
-    counts as valid where anything in it is.
+    Parameters
+    ----------
+    layer : Layer
+        The layer, such as ``Dense(10)``.
+
+    Notes
+    -----
+    Input: (batch, steps, ...). Output: (batch, steps, ...), with the layer's output at each step. Weights are the
+    layer's. A mask (batch, steps) is passed on. Of a mask with more axes the layer gets the rest at each step; the step
+    then counts as valid if anything in it is.
     """
 
     layer: Layer
@@ -30,39 +45,42 @@ class TimeDistributed(Wrapper):
         self._expect(self.layer.activity_regularizer is None, "activity_regularizer on itself", "one on its layer")
 
     @property
-    def takes_integers(self):
+    def takes_integers(self) -> bool:
+        """Whether the inputs are integers."""
         return self.layer.takes_integers
 
     @property
-    def last_activation(self):
+    def last_activation(self) -> str | None:
         return self.layer.last_activation
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, steps, *rest = self._expect_steps(input_shape)
         return (batch, steps, *self.layer.compute_output_shape((batch, *rest))[1:])
 
-    def init_params(self, input_shape, rng, dtype):
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         return self._build_parts((None, *input_shape[2:]), rng, dtype)
 
-    def forward(self, x, training=False, rng=None, mask=None):
+    def forward(
+        self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
+    ) -> tuple[Any, Any]:
         self._expect_steps(x.shape)
         inner_mask = None if mask is None or mask.ndim < 3 else _merged(mask)
         y, saved = self.layer.forward(_merged(x), training, rng, inner_mask)
         return y.reshape(*x.shape[:2], *y.shape[1:]), (saved, x.shape[:2])
 
-    def pre_activation(self, saved):
-        """That of the layer, at all steps; a loss may start there, and `backward` with it."""
+    def pre_activation(self, saved: Any) -> np.ndarray:
+        """Return that of the layer at all steps; a loss may start there, and `backward` with it."""
         inner, leading = saved
         z = self.layer.pre_activation(inner)
         return z.reshape(*leading, *z.shape[1:])
 
-    def backward(self, saved, d_output, **options):
+    def backward(self, saved: Any, d_output: Any, **options: Any) -> tuple[Any, dict[str, np.ndarray]]:
         inner, leading = saved
         d_x, grads = self.layer.backward(inner, _merged(d_output), **options)
         return (None if d_x is None else d_x.reshape(*leading, *d_x.shape[1:])), grads
 
-    def compute_mask(self, x, mask=None):
-        return mask if mask is None or mask.ndim < 3 else mask.any(axis=tuple(range(2, mask.ndim)))
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return mask if mask is None or mask.ndim < 3 else np.asarray(mask.any(axis=tuple(range(2, mask.ndim))))
 
     def _expect_steps(self, shape):
         self._expect(len(shape) >= 2 + (not self.takes_integers), "inputs of shape (batch, steps, ...)", shape)
@@ -70,5 +88,5 @@ class TimeDistributed(Wrapper):
 
 
 def _merged(array):
-    """Batch and steps as one axis."""
+    """Make batch and steps one axis."""
     return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])

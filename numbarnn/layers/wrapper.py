@@ -1,20 +1,23 @@
 """What layers around other layers have in common."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from ..utils.docs import inherit_parameters
 from .base import Layer
 
 
-@dataclass(eq=False)
+@inherit_parameters
+@dataclass(eq=False, repr=False)
 class Wrapper(Layer):
-    """A layer that runs other layers, each with parameters of its own."""
+    """Base class of layers that run other layers, each with parameters of its own."""
 
     def _take_in(self, **parts):
         """Run these layers, whose parameters are named "part/..."; a part called "" gives them no prefix."""
         for layer in parts.values():
             self._expect(isinstance(layer, Layer), "a layer such as LSTM(10)", repr(layer))
             self._expect(not layer.built, "a new layer", f"{layer.name}, which is in use already")
-        self.parts = {f"{name}/" if name else "": layer for name, layer in parts.items()}
+        self.parts: dict[str, Any] = {f"{name}/" if name else "": layer for name, layer in parts.items()}
         self.regularizers = self._prefixed([layer.regularizers for layer in parts.values()])
         self.constraints = self._prefixed([layer.constraints for layer in parts.values()])
 
@@ -27,18 +30,19 @@ class Wrapper(Layer):
             self.non_trainable_weights = self._prefixed([layer.non_trainable_weights for layer in self.parts.values()])
 
     def _prefixed(self, values):
-        """One dictionary under the names of this layer, from one of each part."""
+        """Make one dictionary under the names of this layer from one of each part."""
         named = zip(self.parts, values, strict=True)
         return {prefix + name: value for prefix, of_part in named for name, value in of_part.items()}
 
     def _build_parts(self, input_shape, rng, dtype):
-        """The parameters of all parts, which are built for inputs of this shape."""
+        """Build all parts for inputs of this shape, and return their parameters."""
         for layer in self.parts.values():
             layer.build(input_shape, rng, dtype)
         return self._prefixed([layer.params for layer in self.parts.values()])
 
     @property
-    def device(self):
+    def device(self) -> str:
+        """The device on which recurrent layers run, see `nr.forward`."""
         return next(iter(self.parts.values())).device
 
     @device.setter

@@ -30,9 +30,14 @@ def call_text(thing: object, options: dict[str, Any]) -> str:
     """Write an object as the call that makes it; options without a default come first and without their names."""
     parameters = inspect.signature(type(thing)).parameters
     positional = [n for n in options if n in parameters and parameters[n].default is inspect.Parameter.empty]
-    shown = [repr(options[name]) for name in positional]
-    shown += [f"{name}={value!r}" for name, value in options.items() if name not in positional]
+    shown = [_shown(options[name]) for name in positional]
+    shown += [f"{name}={_shown(value)}" for name, value in options.items() if name not in positional]
     return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def _shown(value: Any) -> str:
+    """Write a value; an object that has `options` as a call, whatever else its repr says."""
+    return call_text(value, value.options()) if hasattr(value, "options") else repr(value)
 
 
 def _same(value: Any, default: Any) -> bool:
