@@ -20,6 +20,7 @@ FOLDERS = (  # parts of the interface that are documented throughout; their name
     "losses",
     "metrics",
     "regularizers",
+    "wrappers",
 )
 CHECKS = (  # numpydoc's names
     "GL03",  # blank lines

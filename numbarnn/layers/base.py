@@ -57,9 +57,7 @@ class Layer(Checked):
     reads_rows = False  # whether x may be `Rows`, whose gradient then is a `RowsGradient`
     has_one_output = True
     makes_mask = False  # whether `compute_mask` makes a mask of x, whatever mask x has
-    last_activation: ClassVar[str | None] = (
-        None  # what ends the layer, where `pre_activation(saved)` is what it was applied to
-    )
+    last_activation: ClassVar[str | None] = None  # the activation that ends the layer; see `pre_activation`
     output_shape = None
 
     def __post_init__(self):

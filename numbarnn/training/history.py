@@ -1,5 +1,9 @@
 """What `Sequential.fit` returns."""
 
+from html import escape
+from itertools import zip_longest
+from typing import Any
+
 from ..errors import InputError
 from ..utils.figures import legend_below
 
@@ -7,25 +11,47 @@ from ..utils.figures import legend_below
 class History:
     """The course of a training run.
 
-    ``history.epoch`` lists the epochs, counted from 0, ``history.history`` holds one list of values for each key:
-    "loss", every metric under the name that was given to `compile`, the same with "val_" in front where there was
-    validation, and what callbacks added.
+    Attributes
+    ----------
+    epoch : list of int
+        The epochs, counted from 0.
+    history : dict
+        A list with a value for each epoch under each key: "loss", every metric under the name that was given to
+        `compile`, the same with "val_" in front if there was validation, and what callbacks added.
     """
 
     def __init__(self):
-        self.epoch = []
-        self.history = {}
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
 
-    def append(self, epoch, values):
-        """Add an epoch's values, {key: float}."""
+    def append(self, epoch: int, values: dict[str, float]) -> None:
+        """Add the values of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number, from 0.
+        values : dict
+            {key: float}.
+        """
         self.epoch.append(epoch)
         for key, value in values.items():
             self.history.setdefault(key, []).append(value)
 
-    def plot(self):
+    def plot(self) -> list[Any]:
         """Draw one figure for each metric and one for the loss: training as dots, validation as a line.
 
-        Needs matplotlib (the extra "plot"). Returns the list of figures; ``matplotlib.pyplot.show()`` shows them.
+        Returns
+        -------
+        list of matplotlib.figure.Figure
+            The figures; ``matplotlib.pyplot.show()`` shows them.
+
+        Raises
+        ------
+        InputError
+            There is no epoch.
+        ImportError
+            matplotlib is missing (the extra "plot").
         """
         try:
             import matplotlib.pyplot as plt
@@ -42,6 +68,15 @@ class History:
         axes.set_title(f"Training and validation {key}" if f"val_{key}" in self.history else f"Training {key}")
         finish_curves(axes, key)
         return figure
+
+    def _repr_html_(self) -> str:
+        """Write a row for each epoch, counted from 1 as `fit` prints them, and a column for each value."""
+        head = "".join(f"<th>{escape(key)}</th>" for key in ("epoch", *self.history))
+        columns = [[f"{epoch + 1}" for epoch in self.epoch]]
+        columns += [[f"{value:.4g}" for value in values] for values in self.history.values()]
+        rows = ["".join(f"<td>{cell}</td>" for cell in row) for row in zip_longest(*columns, fillvalue="")]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def __repr__(self):
         return f"History({len(self.epoch)} epochs of {', '.join(self.history)})"

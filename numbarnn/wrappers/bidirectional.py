@@ -78,10 +78,12 @@ class Bidirectional(RNNCell):
 
     @property
     def state_size(self) -> tuple:
+        """Widths of the states of both cells, a pair."""
         return tuple(cell.state_size for cell in self._cells)
 
     @property
     def output_size(self) -> int:
+        """Width of the output."""
         sizes = [cell.output_size for cell in self._cells]
         return sum(sizes) if self.merge_mode == "concat" else sizes[0]
 

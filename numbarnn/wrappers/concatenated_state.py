@@ -30,6 +30,7 @@ class ConcatenatedState(Wrapper):
 
     @property
     def state_size(self) -> int:
+        """Width of all states together."""
         return sum(tree_leaves(self.cell.state_size))
 
     def unroll(

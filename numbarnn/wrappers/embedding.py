@@ -101,6 +101,29 @@ class EmbeddingWrapper(ParametrisedWrapper):
         """Compute the same with fewer products, by x W = (table W)[tokens].
 
         The table is multiplied by the cell's kernel, instead of the vector of each token.
+
+        Parameters
+        ----------
+        params : dict
+            {name: array}, checked.
+        x : array (steps, batch)
+            Integers.
+        state : tuple
+            Initial states, nested like `state_size`; None for zeros.
+        mask : array (steps, batch), optional
+            Booleans, true at valid steps.
+        options : RunOptions
+            Options of `nr.forward`.
+
+        Returns
+        -------
+        CellResult
+            Outputs, states and gradients, as `unroll` returns them.
+
+        Raises
+        ------
+        InputError
+            A parameter is not finite, or an integer is out of range.
         """
         table, kernel = params["embedding"], params["cell/kernel"]
         embedding.check(type(self).__name__, table, x)

@@ -73,16 +73,29 @@ class MultiRNNCell(RNNCell):
 
     @property
     def state_size(self) -> Any:
+        """Widths of the states, cell by cell; their sum if they are one array."""
         if not self.state_is_tuple:
             return sum(tree_leaves(tuple(cell.state_size for cell in self.cells)))
         return tuple(cell.state_size for cell in self.cells)
 
     @property
     def output_size(self) -> int:
+        """Width of the output, that of the last cell."""
         return self.cells[-1].output_size
 
     def input_sizes(self, input_size: int) -> list[int]:
-        """Return the number of features that each cell reads."""
+        """Return the number of features that each cell reads.
+
+        Parameters
+        ----------
+        input_size : int
+            Number of features of the inputs.
+
+        Returns
+        -------
+        list of int
+            A number for each cell.
+        """
         return [input_size, *(cell.output_size for cell in self.cells[:-1])]
 
     def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:

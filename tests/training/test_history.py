@@ -73,3 +73,14 @@ def test_plot_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"History.plot needs matplotlib: pip install 'numbarnn\[plot\]'"):
         history.plot()
+
+
+def test_table_in_a_notebook():
+    history = History()
+    history.append(0, {"loss": 0.5, "val_<a>": 0.25})
+    history.append(1, {"loss": 0.12345, "val_<a>": 2.0})
+    table = history._repr_html_()
+    assert re.findall(r"<th>(.*?)</th>", table) == ["epoch", "loss", "val_&lt;a&gt;"]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)[1:]]
+    assert rows == [["1", "0.5", "0.25"], ["2", "0.1235", "2"]]
+    assert History()._repr_html_().count("<td>") == 0
