@@ -3,6 +3,7 @@
 import signal
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 
 class Interrupts:
@@ -13,7 +14,7 @@ class Interrupts:
     """
 
     def __init__(self):
-        self.handler = None  # the one before, while this one is installed
+        self.handler: Any = None  # the one before, while this one is installed
         self.depth = 0
         self.changing = False
         self.caught = None
