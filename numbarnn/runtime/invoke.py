@@ -1,4 +1,4 @@
-"""Calling compiled kernels by address."""
+"""Call compiled kernels by address."""
 
 from llvmlite import ir
 from numba import types

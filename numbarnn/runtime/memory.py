@@ -1,4 +1,4 @@
-"""Memory as kernels see it: addresses, and numbers and vectors behind pointers.
+"""Read and write memory in kernels: numbers and vectors behind pointers.
 
 Pointers have no layout, bounds or reference counts; offsets and strides count numbers.
 """
@@ -10,22 +10,24 @@ from numba.extending import intrinsic
 
 from .simd import INTP, Static, Vector, helper, lane_mask, llvm_call
 
-WHOLE, BYTE = Static("int64"), Static("uint8")  # kinds of numbers behind a `pointer`
+WHOLE, BYTE = Static("int64"), Static("uint8")  # types of the numbers behind a `pointer`
 
 
 def load_at(builder, kind, pointer):
+    """Load a value of an LLVM type, which need not be aligned to its size."""
     value = builder.load(builder.bitcast(pointer, kind.as_pointer()))
     value.align = 4
     return value
 
 
 def store_at(builder, value, pointer):
+    """Store a value, which need not be aligned to its size."""
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
 
 
 @intrinsic
 def pointer(typingctx, kind, address):
-    """An address as pointer to numbers of a kind (Static name of a NumPy type)."""
+    """Turn an address into a pointer to numbers of a type, the Static name of a NumPy dtype."""
     where = types.CPointer(getattr(types, kind.value))
 
     def codegen(context, builder, sig, args):
@@ -36,7 +38,7 @@ def pointer(typingctx, kind, address):
 
 @intrinsic
 def pointer_like(typingctx, data, address):
-    """An address as pointer to numbers of the same kind."""
+    """Turn an address into a pointer of the same type as `data`."""
 
     def codegen(context, builder, sig, args):
         return builder.inttoptr(args[1], args[0].type)
@@ -46,23 +48,26 @@ def pointer_like(typingctx, data, address):
 
 @intrinsic
 def ahead(typingctx, data, count):
-    """The pointer `count` numbers further on."""
+    """Advance a pointer by `count` numbers."""
     return data(data, INTP), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
 
 
 @intrinsic
 def lanes(typingctx, data):
-    """Lanes of a vector of the numbers behind a pointer."""
+    """Count the lanes of a vector of the numbers behind a pointer."""
     return INTP(data), lambda context, builder, sig, args: context.get_constant(INTP, Vector(data.dtype).lanes)
 
 
 @intrinsic
 def get(typingctx, data, index):
+    """Load the number at `index`."""
     return data.dtype(data, INTP), lambda context, builder, sig, args: builder.load(builder.gep(args[0], [args[1]]))
 
 
 @intrinsic
 def put(typingctx, data, index, value):
+    """Store a number at `index`."""
+
     def codegen(context, builder, sig, args):
         builder.store(args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
@@ -72,7 +77,7 @@ def put(typingctx, data, index, value):
 
 @intrinsic
 def load(typingctx, data, index):
-    """The vector at `index`."""
+    """Load the vector at `index`."""
 
     def codegen(context, builder, sig, args):
         return load_at(builder, context.get_value_type(sig.return_type), builder.gep(args[0], [args[1]]))
@@ -82,6 +87,8 @@ def load(typingctx, data, index):
 
 @intrinsic
 def store(typingctx, data, index, value):
+    """Store a vector at `index`."""
+
     def codegen(context, builder, sig, args):
         store_at(builder, args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
@@ -91,7 +98,7 @@ def store(typingctx, data, index, value):
 
 @intrinsic
 def load_each(typingctx, places, data, index, stride):
-    """A tuple of vectors, at `index + place * stride` for each of the Static `places`."""
+    """Load a tuple of vectors, at `index + place * stride` for each of the Static `places`."""
 
     def codegen(context, builder, sig, args):
         kind, stride = context.get_value_type(Vector(data.dtype)), args[3]
@@ -104,7 +111,7 @@ def load_each(typingctx, places, data, index, stride):
 
 @intrinsic
 def store_each(typingctx, places, data, index, stride, values):
-    """Store a tuple of vectors at `index + place * stride`."""
+    """Store a tuple of vectors, at `index + place * stride` for each of the Static `places`."""
 
     def codegen(context, builder, sig, args):
         stride = args[3]
@@ -131,7 +138,7 @@ def store_all(typingctx, data, index, values):
 
 
 def part_at(builder, kind, where, count):
-    """The vector of the first `count` numbers behind an LLVM pointer, zeros in the other lanes."""
+    """Load the first `count` numbers behind an LLVM pointer as a vector, zeros in its other lanes."""
     zeros = ir.Constant(kind, [0.0] * kind.count)
     result = cgutils.alloca_once_value(builder, zeros)
     whole = builder.icmp_signed(">=", count, ir.Constant(count.type, kind.count))
@@ -147,7 +154,7 @@ def part_at(builder, kind, where, count):
 
 @intrinsic
 def load_part(typingctx, data, index, count):
-    """The first `count` numbers at `index`, zeros in the other lanes; memory past them is not touched."""
+    """Load the first `count` numbers at `index`, zeros in the other lanes, without reading past them."""
 
     def codegen(context, builder, sig, args):
         return part_at(builder, context.get_value_type(sig.return_type), builder.gep(args[0], [args[1]]), args[2])
@@ -157,8 +164,7 @@ def load_part(typingctx, data, index, count):
 
 @intrinsic
 def pointers(typingctx, count, kind, table, first):
-    """A tuple of the Static `count` of pointers to numbers of a kind: their addresses stand in a table from `first`
-    on."""
+    """Make a tuple of `count` (Static) pointers from addresses in a table, of which the first is at `first`."""
     where = types.CPointer(getattr(types, kind.value))
 
     def codegen(context, builder, sig, args):
@@ -172,7 +178,7 @@ def pointers(typingctx, count, kind, table, first):
 
 @intrinsic
 def load_parts(typingctx, data, index, count):
-    """`load_part` behind each pointer of a tuple."""
+    """Apply `load_part` to each pointer of a tuple."""
     vector = Vector(data.dtype.dtype) if len(data) else types.none
 
     def codegen(context, builder, sig, args):
@@ -186,7 +192,7 @@ def load_parts(typingctx, data, index, count):
 
 @intrinsic
 def load_each_part(typingctx, places, data, index, stride, count):
-    """A tuple of `load_part`, at `index + place * stride` for each of the Static `places`."""
+    """Apply `load_part` at `index + place * stride` for each of the Static `places`."""
 
     def codegen(context, builder, sig, args):
         _, data, index, stride, count = args
@@ -200,8 +206,10 @@ def load_each_part(typingctx, places, data, index, stride, count):
 
 @intrinsic
 def load_rows(typingctx, data, index, stride, rows, count):
-    """As many vectors as one has lanes: the first `count` numbers at `index`, at `index + stride` ...; zeros in the
-    other lanes, and from vector `rows` on."""
+    """Load a square of numbers: the first `count` at `index`, at `index + stride` and so on, a vector each.
+
+    The other lanes, and the vectors from `rows` on, are zero.
+    """
     vector = Vector(data.dtype)
 
     def codegen(context, builder, sig, args):
@@ -236,7 +244,7 @@ def store_part_at(builder, value, where, count):
 
 @intrinsic
 def store_part(typingctx, data, index, count, value):
-    """Store the first `count` lanes, all where it is larger; memory past them is not touched."""
+    """Store the first `count` lanes, or all if it is larger, without writing past them."""
 
     def codegen(context, builder, sig, args):
         store_part_at(builder, args[3], builder.gep(args[0], [args[1]]), args[2])
@@ -247,7 +255,7 @@ def store_part(typingctx, data, index, count, value):
 
 @intrinsic
 def store_parts(typingctx, data, index, count, values):
-    """`store_part` of each vector of a tuple behind the pointer at its place."""
+    """Apply `store_part` to each pointer of a tuple and the vector at its place."""
 
     def codegen(context, builder, sig, args):
         unpacked = (cgutils.unpack_tuple(builder, args[i]) for i in (0, 3))
@@ -260,7 +268,7 @@ def store_parts(typingctx, data, index, count, values):
 
 @intrinsic
 def zeros_like(typingctx, places, data):
-    """A tuple of vectors of zeros, one for each of the Static `places`."""
+    """Make a tuple of vectors of zeros, one for each of the Static `places`."""
     vector = Vector(data.dtype)
 
     def codegen(context, builder, sig, args):
@@ -272,10 +280,11 @@ def zeros_like(typingctx, places, data):
 
 @intrinsic
 def address(typingctx, data):
+    """Turn a pointer into an address."""
     return INTP(data), lambda context, builder, sig, args: builder.ptrtoint(args[0], context.get_value_type(INTP))
 
 
 @helper
 def panels_of(numbers, data):
-    """Whole vectors that hold so many numbers."""
+    """Count the vectors that hold `numbers` numbers."""
     return (numbers + lanes(data) - 1) // lanes(data)

@@ -1,4 +1,4 @@
-"""SIMD vectors as Numba values.
+"""Give Numba SIMD vectors as values.
 
 A `Vector` is an LLVM vector `<lanes x float32 or float64>` that behaves as a number in compiled code. Its width
 follows the features of the processor that Numba compiles for.
@@ -24,6 +24,8 @@ helper = register_jitable(no_cfunc_wrapper=True)  # a wrapper would hold a secon
 
 
 class Vector(types.Type):
+    """The Numba type of a SIMD vector of float32 or float64."""
+
     def __init__(self, dtype):
         self.dtype, self.lanes = dtype, BYTES * 8 // dtype.bitwidth
         super().__init__(f"{dtype}x{self.lanes}")
@@ -31,12 +33,14 @@ class Vector(types.Type):
 
 @register_model(Vector)
 class VectorModel(models.PrimitiveModel):
+    """Represent a `Vector` by an LLVM vector."""
+
     def __init__(self, manager, vector):
         super().__init__(manager, vector, ir.VectorType(manager.lookup(vector.dtype).get_value_type(), vector.lanes))
 
 
 class Static:
-    """A Python value that the compiler sees as a type: one function compiles once for each."""
+    """Hold a Python value that the compiler sees as a type, so that a function is compiled for each value."""
 
     def __init__(self, value):
         self.value = value
@@ -46,6 +50,8 @@ class Static:
 
 
 class StaticType(types.Opaque):
+    """The Numba type of a `Static`, which holds its value."""
+
     def __init__(self, value):
         self.value = value
         super().__init__(f"Static({value!r})")
@@ -57,25 +63,27 @@ lower_constant(StaticType)(lambda context, builder, static, value: context.get_d
 
 
 def vector_type(dtype):
-    """The LLVM type of a `Vector` of a Numba float type."""
+    """Return the LLVM type of a `Vector` of a Numba float type."""
     return ir.VectorType(ir.FloatType() if dtype == types.float32 else ir.DoubleType(), Vector(dtype).lanes)
 
 
 def spread(builder, kind, number):
-    """`number` in every lane of an LLVM vector type."""
+    """Broadcast a number to every lane of an LLVM vector type."""
     undefined, index = ir.Constant(kind, ir.Undefined), ir.IntType(32)
     first = builder.insert_element(undefined, number, ir.Constant(index, 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, kind.count), [0] * kind.count))
 
 
 def llvm_call(builder, name, kind, args, suffix="", result=None):
-    """Call an LLVM intrinsic named after the vector type `kind`, which it returns if nothing else is said."""
+    """Call an LLVM intrinsic named after the vector type `kind`; it returns that type unless `result` is another."""
     tag = f"v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else 'f64'}"
     function = ir.FunctionType(result or kind, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function, f"{name}.{tag}{suffix}"), args)
 
 
 def _operator(op, emit, arity=2):
+    """Let Numba apply a Python operator to vectors, and to a vector and a number."""
+
     @infer_global(op)
     class _(AbstractTemplate):
         def generic(self, args, kws):
@@ -101,13 +109,13 @@ def _cast(context, builder, number, vector, value):
 
 @intrinsic
 def splat(typingctx, like, number):
-    """`number` in every lane of a vector like `like`."""
+    """Broadcast a number to every lane of a vector of the type of `like`."""
     return like(like, number), lambda context, builder, sig, args: context.cast(builder, args[1], number, like)
 
 
 @intrinsic
 def select_less(typingctx, a, b, x, y):
-    """x where a < b, y elsewhere, also where a or b is NaN."""
+    """Choose x in the lanes in which a < b, and y in the others, also if a or b is NaN."""
 
     def codegen(context, builder, sig, args):
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
@@ -117,22 +125,26 @@ def select_less(typingctx, a, b, x, y):
 
 @intrinsic
 def fabs(typingctx, x):
+    """Return |x|."""
     return x(x), lambda context, builder, sig, args: llvm_call(builder, "llvm.fabs", args[0].type, args)
 
 
 @intrinsic
 def square_root(typingctx, x):
+    """Return the square root of x, correctly rounded."""
     return x(x), lambda context, builder, sig, args: llvm_call(builder, "llvm.sqrt", args[0].type, args)
 
 
 @intrinsic
 def copysign(typingctx, x, sign):
+    """Return |x| with the sign of `sign`."""
     return x(x, x), lambda context, builder, sig, args: llvm_call(builder, "llvm.copysign", args[0].type, args)
 
 
 @intrinsic
 def power_of_two(typingctx, shifted):
-    """2**n, from 1.5 * 2**mantissa_bits + n: n sits in the low bits and is moved into the exponent."""
+    """Return 2**n, given 1.5 * 2**mantissa_bits + n."""
+    # The low bits of the sum are n; they are shifted into the exponent.
 
     def codegen(context, builder, sig, args):
         bits, mantissa, bias = (32, 23, 127 << 23) if sig.args[0].dtype == types.float32 else (64, 52, 1023 << 52)
@@ -145,6 +157,7 @@ def power_of_two(typingctx, shifted):
 
 
 def lane_mask(builder, kind, count):
+    """Make an LLVM mask of the first `count` lanes of a vector type."""
     lane = ir.VectorType(ir.IntType(32), kind.count)
     limit = spread(builder, lane, builder.trunc(count, ir.IntType(32)))
     return builder.icmp_signed("<", ir.Constant(lane, list(range(kind.count))), limit)
@@ -152,7 +165,7 @@ def lane_mask(builder, kind, count):
 
 @intrinsic
 def first_lanes(typingctx, vectors, count):
-    """A tuple of vectors with zeros from lane `count` on, whatever stands there (NaN too)."""
+    """Set the lanes from `count` on of each vector of a tuple to zero, NaN included."""
 
     def codegen(context, builder, sig, args):
         kind = context.get_value_type(vectors.dtype)
@@ -165,7 +178,7 @@ def first_lanes(typingctx, vectors, count):
 
 @intrinsic
 def added(typingctx, x, y):
-    """Sums of two tuples of vectors."""
+    """Add two tuples of vectors."""
 
     def codegen(context, builder, sig, args):
         pairs = zip(cgutils.unpack_tuple(builder, args[0]), cgutils.unpack_tuple(builder, args[1]), strict=True)
@@ -176,7 +189,8 @@ def added(typingctx, x, y):
 
 @intrinsic
 def transposed_lanes(typingctx, vectors):
-    """As many vectors as one has lanes, as a matrix, transposed: blocks change places, then blocks within blocks."""
+    """Transpose a square matrix of as many vectors as one has lanes."""
+    # Butterfly transpose: two halves exchange blocks, then the halves of each block, down to single lanes.
 
     def codegen(context, builder, sig, args):
         rows = cgutils.unpack_tuple(builder, args[0])
@@ -197,7 +211,7 @@ def transposed_lanes(typingctx, vectors):
 
 @intrinsic
 def sum_of_lanes(typingctx, x):
-    """The sum of a vector's lanes, halves first."""
+    """Add up the lanes of a vector, pairwise from halves down to single lanes."""
 
     def codegen(context, builder, sig, args):
         value, count, index = args[0], sig.args[0].lanes, ir.IntType(32)
@@ -213,7 +227,7 @@ def sum_of_lanes(typingctx, x):
 
 @intrinsic
 def as_tuple(typingctx, value):
-    """The tuple, or a tuple of the one vector."""
+    """Return a tuple as it is, and a vector as a tuple of one."""
     if isinstance(value, types.BaseTuple):
         return value(value), lambda context, builder, sig, args: args[0]
     made = types.UniTuple(value, 1)
@@ -222,7 +236,7 @@ def as_tuple(typingctx, value):
 
 @intrinsic
 def chosen(typingctx, places, values):
-    """The members of a tuple of vectors at the Static `places`."""
+    """Choose the members of a tuple of vectors at the Static `places`."""
 
     def codegen(context, builder, sig, args):
         members = [builder.extract_value(args[1], p) for p in places.value]
@@ -233,7 +247,10 @@ def chosen(typingctx, places, values):
 
 @intrinsic
 def merged(typingctx, count, a_places, a, b_places, b):
-    """`count` sums of the members of two tuples of vectors, which belong to these places; one sum alone is no tuple."""
+    """Scatter two tuples of vectors to places in a tuple of `count`, and add those at one place.
+
+    With a `count` of 1 the result is a vector, not a tuple.
+    """
     kind = (a if len(a_places.value) else b).dtype
     made = kind if count.value == 1 else types.UniTuple(kind, count.value)
 
@@ -250,6 +267,8 @@ def merged(typingctx, count, a_places, a, b_places, b):
 
 @intrinsic
 def has_nan(typingctx, x):
+    """Return whether a lane is NaN."""
+
     def codegen(context, builder, sig, args):
         lanes_of = builder.fcmp_unordered("uno", args[0], args[0])
         bits = ir.IntType(sig.args[0].lanes)

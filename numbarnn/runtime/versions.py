@@ -1,4 +1,4 @@
-"""What numbarnn runs on: versions, CPU, threads. For reports of errors and of speed."""
+"""Describe what numbarnn runs on, for reports of errors and of speed."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +11,7 @@ PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "numba-cuda", "matplotlib")
 
 
 def environment():
-    """{name: text or number}: versions of numbarnn, Python and the packages it can use, the CPU, and how it is used."""
+    """Return {name: text or number}: versions of numbarnn, Python and packages that it can use, the CPU and its use."""
     from .. import __version__
     from .compile import folder
     from .simd import BYTES
