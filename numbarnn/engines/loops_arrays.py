@@ -101,7 +101,7 @@ def inputs_of(cell, params, tokens):
 
 
 def zero_weights(cell, features, dtype):
-    G, H, F = len(cell.inputs), cell.units, cell.output_size
+    G, H, F = len(cell.inputs), cell.units, cell.state_width
     shapes = (G, features, H), (G, F, H), (G, H, H) if cell.equations.feedback else (0, H, H), (H, F)
     return Weights(*(np.zeros(shape, dtype) for shape in (*shapes, (G, H), (G, H), (G, H))))
 

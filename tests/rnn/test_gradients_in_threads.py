@@ -48,7 +48,7 @@ def arrays_of(value):
 
 
 @pytest.mark.parametrize("save", ["all", "minimal"])
-@pytest.mark.parametrize("device", ["cpu", "numpy"])
+@pytest.mark.parametrize("device", ["cpu", "njit", "numpy"])
 def test_saved_values_belong_to_one_gradient(device, save):
     """A gradient uses up what the forward pass has saved, which states and gates read, too."""
     problem = Problem(nr.LSTMCell(5), 3, 4, 2, "float64")
@@ -60,7 +60,7 @@ def test_saved_values_belong_to_one_gradient(device, save):
         lambda: run.gates,
     )
     expected = [arrays_of(way()) for way in ways]
-    times = 400 if device == "cpu" else 20
+    times = 20 if device == "numpy" else 400
     for i, found in enumerate(in_threads(lambda i: ways[i](), len(ways), times)):
         for value in found:
             if isinstance(value, Exception):
