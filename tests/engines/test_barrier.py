@@ -1,4 +1,4 @@
-"""Threads that walk through time together, and what they do when they do not run at the same time."""
+"""The spin barrier of threads that share the units, and its fallback when they do not run at the same time."""
 
 import ctypes
 import threading
@@ -23,7 +23,7 @@ CELLS = (nr.SimpleRNNCell, nr.LSTMCell, nr.GRUCell, nr.ResetAfterGRUCell)  # one
 @pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.__name__)
 def test_same_bits_as_one_thread(cell):
     problem = Problem(cell(70), 40, 1, 33, "float32")
-    assert plan(problem.cell, problem.x.dtype, 40, 1, 33, True, True, 2).together
+    assert plan(problem.cell, problem.x.dtype, 40, 1, 33, True, True, 2).schedule.by_panels
     for options in ({}, {"mask": problem.mask}, {"lengths": problem.lengths, "reverse": True}):
         results = problem.results(**options)
         numba.set_num_threads(1)
@@ -51,7 +51,7 @@ def test_shards_that_come_one_after_the_other(order, monkeypatch):
 
 
 def test_everybody_at_a_gate_agrees():
-    """However threads come, either all walk or one does."""
+    """However threads come, either all work or one does."""
     enter = gate_function()
     for _ in range(50):
         gate, found = np.zeros(16, np.int64), np.full(3, -1, np.int64)

@@ -1,4 +1,4 @@
-"""Rows that change hands between threads within a walk."""
+"""Work stealing: rows that change threads within a pass."""
 
 import ctypes
 import threading
@@ -11,7 +11,7 @@ from helpers.problems import Problem, assert_same_bits
 import numbarnn as nr
 from numbarnn.engines.cpu import engine
 from numbarnn.engines.cpu.kernel_arguments import POSITION
-from numbarnn.engines.cpu.work_stealing import FEWEST, LAST, WAITING, WALKERS, offer_rows, start, steal_rows
+from numbarnn.engines.cpu.work_stealing import ACTIVE, LAST, MIN_ROWS, WAITING, offer_rows, start, steal_rows
 from numbarnn.runtime.compile import compiled
 from numbarnn.runtime.memory import WHOLE, pointer, put
 from numbarnn.runtime.threads import KERNEL
@@ -31,24 +31,24 @@ def memory(address, count):
 
 
 class OneWaits:
-    """Runs the second shard of each stage before the first, which finds it waiting; counts hand-overs."""
+    """Runs the second shard of each stage before the first, which finds it waiting; counts what it steals."""
 
     def __init__(self):
-        self.merge_directions = 0
+        self.steals = 0
 
     def __call__(self, kernel, stages, shards, here):
         call = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(kernel)
-        place = memory(int(memory(here, len(POSITION))[POSITION["helping"]]), 5)
+        place = memory(int(memory(here, len(POSITION))[POSITION["stealing"]]), 5)
         for stage in range(stages):
-            place[LAST], place[WALKERS] = 0, 1  # as if a third thread walked
+            place[LAST], place[ACTIVE] = 0, 1  # as if a third thread time_strides
             second = threading.Thread(target=call, args=(stage, 1, shards, here))
             second.start()
             while place[0] != WAITING and second.is_alive():
                 pass
             call(stage, 0, shards, here)
             second.join()
-            assert place[WALKERS] == 1 and place[0] == 0
-            self.merge_directions += int(place[LAST] > 0)
+            assert place[ACTIVE] == 1 and place[0] == 0
+            self.steals += int(place[LAST] > 0)
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread has nobody to help")
@@ -64,26 +64,26 @@ def test_the_same_bits_whoever_walks(cell, options, monkeypatch):
     monkeypatch.setattr(engine, "run", one_waits)
     for _ in range(20):  # a machine may be too busy for the first to come while the second waits
         assert_same_bits(problem.results(**options), expected)
-        if one_waits.merge_directions > 1:
+        if one_waits.steals > 1:
             break
-    assert one_waits.merge_directions > 1
+    assert one_waits.steals > 1
 
 
 @pytest.mark.parametrize("rows", (1, 2, 5, 7, 9, 40))
 @pytest.mark.parametrize("cell", (nr.LSTMCell(70), nr.LayerNormBasicLSTMCell(70)), ids=lambda c: type(c).__name__)
 def test_nobody_waits_for_a_thread_without_rows(cell, rows, monkeypatch):
-    """After each run nobody is left at the place, or there is none; two threads, whose shares may be empty."""
+    """After each run no thread is left at the mailbox, or there is none; two threads, whose shares may be empty."""
     left, run = [], engine.run
 
     def watched(kernel, stages, shards, here):
         run(kernel, stages, shards, here)
-        place = int(memory(here, len(POSITION))[POSITION["helping"]])
+        place = int(memory(here, len(POSITION))[POSITION["stealing"]])
         left.append((shards, memory(place, 2).tolist() if place else None))
 
     monkeypatch.setattr(engine, "threads_for", lambda multiply_adds: 2)
     monkeypatch.setattr(engine, "run", watched)
     Problem(cell, 6, rows, 20, "float32").results()
-    nobody = [0, 0] if rows >= 2 * FEWEST else None
+    nobody = [0, 0] if rows >= 2 * MIN_ROWS else None
     assert left == [(2, nobody)] * 2
 
 
@@ -107,19 +107,19 @@ def test_who_waits_gets_half_and_who_is_alone_nothing():
     at, to = place.ctypes.data, out.ctypes.data
     call(0, at, 0, to)
     call(1, at, 9, to)
-    assert out[0] == 19 and place[WALKERS] == 1  # nobody waits: all rows stay
+    assert out[0] == 19 and place[ACTIVE] == 1  # nobody waits: all rows stay
     call(2, at, 0, to)
     assert not out.any() and not place.any()  # nobody walks: nothing to wait for
     place[:2] = WAITING, 1
-    call(1, at, FEWEST - 1, to)
-    assert out[0] == 10 + FEWEST - 1 and place[0] == WAITING  # too few to share
+    call(1, at, MIN_ROWS - 1, to)
+    assert out[0] == 10 + MIN_ROWS - 1 and place[0] == WAITING  # too few to share
     call(1, at, 9, to)
-    assert out[0] == 15 and place[WALKERS] == 2
+    assert out[0] == 15 and place[ACTIVE] == 2
     assert list(place[2:5]) == [9, 15, 19]
 
 
 def test_who_waits_in_vain_leaves():
     call, place, out = protocol(), np.zeros(8, np.int64), np.full(3, -1, np.int64)
-    place[WALKERS] = 2
+    place[ACTIVE] = 2
     call(2, place.ctypes.data, 0, out.ctypes.data)
-    assert not out.any() and place[0] == 0 and place[WALKERS] == 1
+    assert not out.any() and place[0] == 0 and place[ACTIVE] == 1

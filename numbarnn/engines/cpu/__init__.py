@@ -1,1 +1,1 @@
-"""The CPU engine. Read `engine` first, then `forward`, `backward`, `equations`, `products` and `simd`."""
+"""The CPU engine. Read `engine` first, then `forward`, `backward`, `cell_kernels`, `gemm` and `runtime.simd`."""

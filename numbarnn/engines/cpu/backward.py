@@ -1,12 +1,12 @@
 """Back-propagation through time for any cell.
 
-Stage 0 transposes the weights. Then comes a stage for each block of steps, the last block first: a walk of rows of
-the batch back through the steps, where the cell's equations turn what was saved into dz, in place, and dz R^T goes
-on to the step before. The stage after it begins with what the block gives to the gradients of the parameters, while
-dz is still in the cache. The last stage brings these into their canonical form (and makes dx, where few rows ran at
-a time).
-A walk's rows may change hands (see `helping`), but no sum is ever shared out between threads, so results do not depend
-on their number.
+Stage 0 transposes the weights. Then each block of steps has a stage, the last block first: its steps run backwards, the
+cell's equations turn the saved values into dz, in place, and dz R^T flows to the step before. The next stage begins
+with the block's part of the parameters' gradients, while dz is still in the cache. The last stage unpacks these
+gradients, and computes dx if that is hoisted out of the steps.
+
+Rows may change threads (see `work_stealing`), but no sum is ever split between threads, so results do not depend on
+their number.
 """
 
 import functools
@@ -31,18 +31,18 @@ from ...runtime.memory import (
 from ...runtime.simd import Static, helper, sum_of_lanes
 from ...runtime.threads import KERNEL, share
 from .barrier import LINE, try_join, wait
-from .forward import FEW, PanelRows, Rows, Steps, link
-from .gemm import Place, Terms, even_part, multiply, width_of_next
+from .forward import FEW, PanelRows, Rows, Steps, q_product
+from .gemm import Operand, TileView, even_part, multiply, tile_width
 from .kernel_arguments import read
-from .packing import matrices, turn, unpack
+from .packing import matrices, pack_transposed, unpack
 from .work_stealing import offer_rows, start, steal_rows
 
-CHUNK = 128  # terms of a weight gradient summed on their own: what they need fits the cache, and rounding stays small
+CHUNK = 128  # terms of a partial sum of a weight gradient: they fit the cache, and rounding errors stay small
 
 
-class Turned(NamedTuple):
-    """Transposed weights [panel, one of `panels`, one of `of` slots, k, V]; `data` is at the first of those `slots`
-    which stand in z from `slot` on."""
+class TransposedWeights(NamedTuple):
+    """Transposed weights [panel, `panels`, `of` slots, k, V]; from `data` on, `slots` of them belong to the slots of z
+    from `slot` on."""
 
     data: Any
     of: int
@@ -52,8 +52,8 @@ class Turned(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """What dz is multiplied with for a weight gradient: K numbers, `each` apart, in `steps`; they feed `slots` slots of
-    dz from `slot` on. The gradient is out[p, k, one of `of` slots, V]."""
+    """The factor of dz in a weight gradient: K numbers, `each` apart, in `steps`. They feed `slots` slots from `slot`
+    on; the gradient is out[p, k, `of` slots, V]."""
 
     steps: Any
     each: int
@@ -64,8 +64,8 @@ class Factor(NamedTuple):
     slots: int
 
 
-class Sum(NamedTuple):
-    """Terms of a weight gradient that are summed on their own; the `first` ones found it."""
+class PartialSum(NamedTuple):
+    """A partial sum of a weight gradient; the `first` overwrites the output, later ones accumulate."""
 
     outer: int
     inner: int
@@ -73,7 +73,7 @@ class Sum(NamedTuple):
 
 
 class PanelSteps(NamedTuple):
-    """Panels of rows of all steps: `panel` apart, in outer and inner runs."""
+    """`Steps` of rows of panels, which are `panel` apart."""
 
     data: Any
     panel: int
@@ -82,51 +82,52 @@ class PanelSteps(NamedTuple):
 
 
 @helper
-def transposed(n, p0, p1, rows, out, accumulate, dz, R):
-    """out (+)= dz R^T: the vectors p0..p1 of each row."""
+def transposed_product(n, p0, p1, rows, out, accumulate, dz, R):
+    """Compute out = dz R^T, or add it to `out`: vectors p0..p1 of each row."""
     V = lanes(out.data)
     size = R.panels * R.of * V * V
     p = p0
     while p < p1:
-        width = width_of_next(p1 - p, rows)
-        place = Place(ahead(out.data, p * V), out.row, V)
-        start = place if accumulate else Place(pointer_like(out.data, n.zeros), 0, 0)
-        a = Terms(ahead(dz.data, R.slot * V), dz.row, 1, dz.panel)
-        b = Terms(ahead(R.data, p * size), size, V, R.of * V * V)
+        width = tile_width(p1 - p, rows)
+        place = TileView(ahead(out.data, p * V), out.row, V)
+        start = place if accumulate else TileView(pointer_like(out.data, n.zeros), 0, 0)
+        a = Operand(ahead(dz.data, R.slot * V), dz.row, 1, dz.panel)
+        b = Operand(ahead(R.data, p * size), size, V, R.of * V * V)
         multiply(n.product, rows, width, place, start, a, b, R.slots * V, R.panels)
         p += width
 
 
 @helper
 def input_gradient(n, rows, dz, dx, scratch):
-    """dx = dz W^T, by way of rows of whole vectors; for few inputs number by number."""
+    """Compute dx = dz W^T, by way of rows of whole vectors, or number by number if there are few inputs."""
     V = lanes(scratch)
     if 2 * n.I <= V:
-        few_input_gradients(n, rows, dz, dx)
+        narrow_input_gradient(n, rows, dz, dx)
     else:
-        W = Turned(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
-        transposed(n, 0, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
+        W = TransposedWeights(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
+        transposed_product(n, 0, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
         for m in range(rows):
             for i in range(0, n.I, V):
                 store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
-    if n.own >= 0:
-        own_input_gradient(n, rows, dz, Rows(ahead(dx.data, n.own), dx.row))
+    if n.own_input >= 0:
+        own_input_gradient(n, rows, dz, Rows(ahead(dx.data, n.own_input), dx.row))
 
 
 @helper
 def own_input_gradient(n, rows, dz, dx):
-    """dz of the inputs that units read each on its own is added to their dx, or founds it."""
+    """Add dz of the inputs that units read one by one to their dx, or store it if no product reads them."""
     V = lanes(dz.data)
     for m in range(rows):
         for p in range(n.P):
             d, at = load(dz.data, m * dz.row + p * dz.panel + n.m_slot * V), m * dx.row + p * V
-            if n.own < n.I:
+            if n.own_input < n.I:
                 d = d + load_part(dx.data, at, n.H - p * V)
             store_part(dx.data, at, n.H - p * V, d)
 
 
 @helper
-def few_input_gradients(n, rows, dz, dx):
+def narrow_input_gradient(n, rows, dz, dx):
+    """Compute dx = dz W^T as dot products."""
     V, w = lanes(dz.data), pointer_like(dz.data, n.w)
     for m in range(rows):
         for i in range(n.I):
@@ -139,69 +140,75 @@ def few_input_gradients(n, rows, dz, dx):
 
 
 @helper
-def gradients_of_q(n, p0, p1, lo, rows, dz):
-    """dq of each number of q that is multiplied."""
-    V, known = lanes(dz.data), -1
-    for j in range(n.links):
-        l = link(n, j)
-        R = Turned(ahead(pointer_like(dz.data, n.rqt), (l.slot - n.q_slot) * V * V), n.q_slots, l.slot, l.slots, n.P)
-        out = Rows(ahead(pointer_like(dz.data, n.dq), lo * n.q_b + l.kind * n.q_kind), n.q_b)
-        transposed(n, p0, p1, rows, out, l.kind <= known, dz, R)
-        known = max(known, l.kind)
+def q_gradients(n, p0, p1, lo, rows, dz):
+    """Compute dq of each q that is multiplied."""
+    V, seen = lanes(dz.data), -1
+    for j in range(n.q_products):
+        product = q_product(n, j)
+        R = TransposedWeights(
+            ahead(pointer_like(dz.data, n.rqt), (product.slot - n.q_slot) * V * V),
+            n.q_slots,
+            product.slot,
+            product.slots,
+            n.P,
+        )
+        out = Rows(ahead(pointer_like(dz.data, n.dq), lo * n.q_b + product.kind * n.q_kind), n.q_b)
+        transposed_product(n, p0, p1, rows, out, product.kind <= seen, dz, R)
+        seen = max(seen, product.kind)
 
 
 @helper
-def walk_back(n, t0, t1, lo, hi, first, last, gate, team_size, z):
-    """Steps t0..t1 for rows lo..hi and panels first..last, from the last; dh, dv and dc become the gradients of the
-    states before t0, of rows that are not given away."""
-    met = 0
-    R = Turned(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
+def backward_steps(n, t0, t1, lo, hi, first, last, barrier, team_size, z):
+    """Run steps t0..t1 backwards for rows lo..hi and panels first..last; dh, dv and dc become the gradients of the
+    states before t0, in the rows that this thread kept to the end."""
+    arrivals = 0
+    R = TransposedWeights(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
     dvs = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b)
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
     for t in range(t1 - 1, t0 - 1, -1):
-        hi = offer_rows(n.helping, t + 1, lo, hi)
+        hi = offer_rows(n.stealing, t + 1, lo, hi)
         rows = hi - lo
         dz = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
         if n.project_backward:
             invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.args_address))
         invoke(n.equations_backward, (t, lo, hi, first, last, n.args_address))
-        met += 1
-        wait(gate, team_size, met)
+        arrivals += 1
+        wait(barrier, team_size, arrivals)
         if n.feedback_backward:
-            if n.groups > n.later:
-                invoke(n.normalise_backward, (t, lo, hi, n.later, n.groups, n.args_address))
-            gradients_of_q(n, first, last, lo, rows, dz)
+            if n.groups > n.early_groups:
+                invoke(n.normalise_backward, (t, lo, hi, n.early_groups, n.groups, n.args_address))
+            q_gradients(n, first, last, lo, rows, dz)
             invoke(n.feedback_backward, (t, lo, hi, first, last, n.args_address))
-            met += 1
-            wait(gate, team_size, met)
-        if n.later:
-            invoke(n.normalise_backward, (t, lo, hi, 0, n.later, n.args_address))
-        transposed(n, first if team_size > 1 else 0, last if team_size > 1 else n.PF, rows, dvs, True, dz, R)
-        if not n.ahead and not n.tokens:
+            arrivals += 1
+            wait(barrier, team_size, arrivals)
+        if n.early_groups:
+            invoke(n.normalise_backward, (t, lo, hi, 0, n.early_groups, n.args_address))
+        transposed_product(n, first if team_size > 1 else 0, last if team_size > 1 else n.PF, rows, dvs, True, dz, R)
+        if not n.hoisted and not n.tokens:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
         if n.cut:
-            cut_off(n, t, lo, hi, first, last, z)
+            truncate_gradient(n, t, lo, hi, first, last, z)
 
 
 @helper
-def shared_walk_back(n, t0, t1, shard, shards, gate, z):
-    """Steps t0..t1 for a share of the rows or, where threads walk together, of the panels."""
-    if n.gates_at:
-        team_size = try_join(gate, shards)
+def shared_backward_steps(n, t0, t1, shard, shards, barrier, z):
+    """Run steps t0..t1 backwards for a share of the rows or, if there are barriers, of the panels."""
+    if n.barriers:
+        team_size = try_join(barrier, shards)
         if team_size:
             first, last = share(n.P, shard if team_size > 1 else 0, team_size)
-            walk_back(n, t0, t1, 0, n.B, first, last, gate, team_size, z)
+            backward_steps(n, t0, t1, 0, n.B, first, last, barrier, team_size, z)
     else:
         lo, hi = share(n.B, shard, shards)
         while lo < hi:
-            walk_back(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
-            t1, lo, hi = steal_rows(n.helping)
+            backward_steps(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
+            t1, lo, hi = steal_rows(n.stealing)
 
 
 @helper
-def cut_off(n, t, lo, hi, first, last, like):
-    """No gradient for the states before step t of rows that are cut there: panels first..last of dh and dc, all dv."""
+def truncate_gradient(n, t, lo, hi, first, last, like):
+    """Clear the gradients of the states before step t in rows that are cut there: panels first..last, all of dv."""
     V, cut = lanes(like), pointer(BYTE, n.cut)
     for b in range(lo, hi):
         if get(cut, t * n.cut_t + b * n.cut_b) != 0:
@@ -214,15 +221,15 @@ def cut_off(n, t, lo, hi, first, last, like):
 
 @helper
 def clear(n, first, last, out, at):
-    """Zeros in the vectors first..last."""
+    """Store zeros in the vectors first..last."""
     V = lanes(out)
     for p in range(first, last):
         store(out, at + p * V, load(pointer_like(out, n.zeros), 0))
 
 
 @helper
-def all_input_gradients(n, shard, shards, z):
-    """dx of all steps, after all of them; the longer run in a product."""
+def hoisted_input_gradients(n, shard, shards, z):
+    """Compute a share of dx after all steps, with products over many rows of the batch, or of time if these are few."""
     dx = pointer_like(z, n.dx)
     along_batch = n.B >= FEW or n.B >= n.T
     outer, inner = (n.T, n.B) if along_batch else (n.B, n.T)
@@ -239,17 +246,17 @@ def all_input_gradients(n, shard, shards, z):
 
 @helper
 def weight_gradient(n, p0, p1, k0, k1, a, dz, terms):
-    """out[p, k, slot, V] (+)= sum over terms of a[k] dz[slot] for panels p0..p1 and rows k0..k1 of a's K."""
+    """Compute a partial sum of out[p, k, slot, V] = sum of a[k] dz[slot], for panels p0..p1 and rows k0..k1 of K."""
     V = lanes(a.out)
-    zeros = Place(pointer_like(a.out, n.zeros), 0, 0)
-    left = Terms(ahead(a.steps.data, k0 * a.each), a.each, a.steps.inner, a.steps.outer)
+    zeros = TileView(pointer_like(a.out, n.zeros), 0, 0)
+    left = Operand(ahead(a.steps.data, k0 * a.each), a.each, a.steps.inner, a.steps.outer)
     p, s = p0, 0
     while p < p1 and a.slots:
-        width = width_of_next(p1 - p if a.slots == 1 else a.slots - s, k1 - k0)
+        width = tile_width(p1 - p if a.slots == 1 else a.slots - s, k1 - k0)
         step = a.K * a.of * V if a.slots == 1 else V
-        place = Place(ahead(a.out, ((p * a.K + k0) * a.of + s) * V), a.of * V, step)
+        place = TileView(ahead(a.out, ((p * a.K + k0) * a.of + s) * V), a.of * V, step)
         start = ahead(dz.data, p * dz.panel + (a.slot + s) * V)
-        right = Terms(start, dz.panel if a.slots == 1 else V, dz.inner, dz.outer)
+        right = Operand(start, dz.panel if a.slots == 1 else V, dz.inner, dz.outer)
         multiply(
             n.product, k1 - k0, width, place, zeros if terms.first else place, left, right, terms.inner, terms.outer
         )
@@ -262,8 +269,8 @@ def weight_gradient(n, p0, p1, k0, k1, a, dz, terms):
 
 
 @helper
-def scatter(n, p0, p1, tokens, dz, terms):
-    """`weight_gradient` for x that is one at a token and zero elsewhere: sums in the order of the terms."""
+def scatter_add(n, p0, p1, tokens, dz, terms):
+    """Compute `weight_gradient` for one-hot x, given by their indices: scatter-add in the order of the terms."""
     V, dw = lanes(dz.data), pointer_like(dz.data, n.dw)
     if terms.first:
         clear(n, p0 * n.I * n.x_slots, p1 * n.I * n.x_slots, dw, 0)
@@ -277,8 +284,8 @@ def scatter(n, p0, p1, tokens, dz, terms):
 
 
 @helper
-def shared_gradient(n, panels, shard, shards, a, dz, terms):
-    """Add terms to a share of a weight gradient: whole panels, and at both ends a fraction of a panel's rows."""
+def weight_gradient_share(n, panels, shard, shards, a, dz, terms):
+    """Compute a partial sum of a share of a weight gradient: whole panels, and part of the rows of the end ones."""
     begin, end = panels * shard, panels * (shard + 1)  # in fractions 1/shards of a panel
     while begin < end:
         p0, p1, f0, f1 = begin // shards, end // shards, begin % shards, shards
@@ -290,7 +297,7 @@ def shared_gradient(n, panels, shard, shards, a, dz, terms):
 
 @helper
 def parameter_gradients(n, t0, t1, shard, shards, z):
-    """Add steps t0..t1, of all rows, to a share of the parameters' gradients."""
+    """Add steps t0..t1 of all rows to a share of the parameters' gradients."""
     along_batch = n.B >= FEW or n.B >= n.T
     O, N = (t1 - t0, n.B) if along_batch else (n.B, t1 - t0)
     part, steps = even_part(N, CHUNK), max(1, CHUNK // N)
@@ -304,30 +311,30 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
     V, (p0, p1) = lanes(z), share(n.P, shard, shards)
     for o in range(0, O, steps):
         for i in range(0, N, part):
-            terms = Sum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0)
+            terms = PartialSum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0)
             dz = PanelSteps(ahead(z, t0 * n.z_t + o * zo + i * zi), n.z_p, zo, zi)
             if n.tokens:
                 k = Steps(ahead(pointer(WHOLE, n.tokens), t0 * n.tokens_t + o * ko + i * ki), ko, ki)
-                scatter(n, p0, p1, k, dz, terms)
+                scatter_add(n, p0, p1, k, dz, terms)
             else:
                 x = Steps(ahead(pointer_like(z, n.x), t0 * n.x_t + o * xo + i * xi), xo, xi)
                 dw = Factor(x, 1, n.I, pointer_like(z, n.dw), n.x_slots, n.x_slot, n.x_slots)
-                shared_gradient(n, n.P, shard, shards, dw, dz, terms)
+                weight_gradient_share(n, n.P, shard, shards, dw, dz, terms)
             v = Steps(ahead(pointer_like(z, n.v), t0 * n.v_t + o * vo + i * vi), vo, vi)
             dr = Factor(v, 1, n.F, pointer_like(z, n.dr), n.h_slots, n.h_slot, n.h_slots)
-            shared_gradient(n, n.P, shard, shards, dr, dz, terms)
-            for j in range(n.links):
-                l = link(n, j)
-                at = t0 * n.q_t + o * qo + i * qi + l.kind * n.q_kind
+            weight_gradient_share(n, n.P, shard, shards, dr, dz, terms)
+            for j in range(n.q_products):
+                product = q_product(n, j)
+                at = t0 * n.q_t + o * qo + i * qi + product.kind * n.q_kind
                 q = Steps(ahead(pointer_like(z, n.q), at), qo, qi)
-                out = ahead(pointer_like(z, n.drq), (l.slot - n.q_slot) * V)
-                drq = Factor(q, 1, n.H, out, n.q_slots, l.slot, l.slots)
-                shared_gradient(n, n.P, shard, shards, drq, dz, terms)
+                out = ahead(pointer_like(z, n.drq), (product.slot - n.q_slot) * V)
+                drq = Factor(q, 1, n.H, out, n.q_slots, product.slot, product.slots)
+                weight_gradient_share(n, n.P, shard, shards, drq, dz, terms)
             if n.project:
                 h = Steps(ahead(pointer_like(z, n.h1), t0 * n.h_t + o * ho + i * hi), ho, hi)
                 r = PanelSteps(ahead(pointer_like(z, n.r), t0 * n.r_t + o * ro + i * ri), V, ro, ri)
                 dp = Factor(h, 1, n.H, pointer_like(z, n.dp), 1, 0, 1)
-                shared_gradient(n, n.PF, shard, shards, dp, r, terms)
+                weight_gradient_share(n, n.PF, shard, shards, dp, r, terms)
             ones = Steps(pointer_like(z, n.ones), 0, 0)
             db = Factor(ones, 0, 1, pointer_like(z, n.db), n.gates, 0, n.gates)
             weight_gradient(n, p0, p1, 0, 1, db, dz, terms)
@@ -335,7 +342,7 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
 
 @functools.cache
 def backward_kernel(dtype):
-    """Address of the kernel for a dtype; it serves every cell."""
+    """Compile the backward pass for a dtype, which serves every cell; returns the kernel's address."""
     real = Static(dtype)
 
     def backward(stage, shard, shards, args_address):
@@ -344,21 +351,21 @@ def backward_kernel(dtype):
         if stage == 0:
             m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
             if not n.tokens:
-                turn(m.x, shard, shards, pointer_like(z, n.wt))
-            turn(m.h, shard, shards, pointer_like(z, n.rt))
-            turn(m.q, shard, shards, pointer_like(z, n.rqt))
-            turn(m.projection, shard, shards, pointer_like(z, n.pt))
-        elif stage <= n.blocks + 1:
-            t = n.T - (stage - 1) * n.block  # dz is known from this step on
-            if stage <= n.blocks:
-                start(n.helping)
+                pack_transposed(m.x, shard, shards, pointer_like(z, n.wt))
+            pack_transposed(m.h, shard, shards, pointer_like(z, n.rt))
+            pack_transposed(m.q, shard, shards, pointer_like(z, n.rqt))
+            pack_transposed(m.projection, shard, shards, pointer_like(z, n.pt))
+        elif stage <= n.step_blocks + 1:
+            t = n.T - (stage - 1) * n.step_block  # dz is complete from this step on
+            if stage <= n.step_blocks:
+                start(n.stealing)
             if stage > 1:
-                parameter_gradients(n, max(0, t), min(n.T, t + n.block), shard, shards, z)
-            if stage <= n.blocks:
-                shared_walk_back(n, max(0, t - n.block), t, shard, shards, n.gates_at + stage * 16 * LINE, z)
+                parameter_gradients(n, max(0, t), min(n.T, t + n.step_block), shard, shards, z)
+            if stage <= n.step_blocks:
+                shared_backward_steps(n, max(0, t - n.step_block), t, shard, shards, n.barriers + stage * 16 * LINE, z)
         else:
-            if n.ahead and not n.tokens:
-                all_input_gradients(n, shard, shards, z)
+            if n.hoisted and not n.tokens:
+                hoisted_input_gradients(n, shard, shards, z)
             m = matrices(n, z, n.d_kernel, n.d_recurrent, n.d_feedback, n.d_projection, n.d_bias, n.d_scale, n.d_shift)
             unpack(pointer_like(z, n.dw), shard, shards, m.x)
             unpack(pointer_like(z, n.dr), shard, shards, m.h)

@@ -1,7 +1,7 @@
-"""Threads that walk through time together, each with its own units of the same rows, and meet in every step.
+"""A spin barrier with a fallback, for threads that share the units of the same rows and meet in every step.
 
-They must run at the same time, which a threading layer does not promise. Whoever comes first therefore waits a little
-for the others; then it does all the work itself, and those who come later leave.
+The threads must run at the same time, which a threading layer does not promise. Therefore the first thread polls for
+the others at most SPIN_LIMIT times. Then it does all the work alone, and late threads return.
 """
 
 from llvmlite import binding, ir
@@ -11,39 +11,41 @@ from numba.extending import intrinsic
 
 from ...runtime.simd import INTP, helper
 
-SPIN_LIMIT = 4000  # looks at the gate before working alone, some 50 us
-NEGATIVE = -(1 << 32)  # at the gate: somebody works alone
+SPIN_LIMIT = 4000  # polls of the barrier before a thread runs alone, some 50 us
+RUNS_ALONE = -(1 << 32)  # value of the barrier: a thread runs alone
 LINE = 8  # integers in a cache line
 
 
-def word(builder, address):
+def as_pointer(builder, address):
     return builder.inttoptr(address, address.type.as_pointer())
 
 
 @intrinsic
-def add_to(typingctx, address, number):
-    """Add to the integer at an address, seen by all threads; returns what was there."""
+def fetch_add(typingctx, address, number):
+    """Add atomically to the integer at an address; returns the old value."""
 
     def codegen(context, builder, sig, args):
-        return builder.atomic_rmw("add", word(builder, args[0]), args[1], "acq_rel")
+        return builder.atomic_rmw("add", as_pointer(builder, args[0]), args[1], "acq_rel")
 
     return INTP(INTP, INTP), codegen
 
 
 @intrinsic
-def look_at(typingctx, address):
+def load_acquire(typingctx, address):
+    """Load the integer at an address atomically, with acquire order."""
+
     def codegen(context, builder, sig, args):
-        return builder.load_atomic(word(builder, args[0]), "acquire", 8)
+        return builder.load_atomic(as_pointer(builder, args[0]), "acquire", 8)
 
     return INTP(INTP), codegen
 
 
 @intrinsic
-def change(typingctx, address, old, new):
-    """Put `new` at an address if `old` stands there; returns whether it did."""
+def compare_exchange(typingctx, address, old, new):
+    """Replace the integer at an address atomically if it equals `old`; returns whether it did."""
 
     def codegen(context, builder, sig, args):
-        done = builder.cmpxchg(word(builder, args[0]), args[1], args[2], "acq_rel", "acquire")
+        done = builder.cmpxchg(as_pointer(builder, args[0]), args[1], args[2], "acq_rel", "acquire")
         return builder.extract_value(done, 1)
 
     return types.boolean(INTP, INTP, INTP), codegen
@@ -51,7 +53,7 @@ def change(typingctx, address, old, new):
 
 @intrinsic
 def pause(typingctx):
-    """Tell the processor that this is a loop that waits."""
+    """Hint to the processor that this is a spin loop (PAUSE on x86)."""
 
     def codegen(context, builder, sig, args):
         if "x86" in binding.get_process_triple():
@@ -62,29 +64,30 @@ def pause(typingctx):
     return types.void(), codegen
 
 
+# Spin barrier with a fallback: after SPIN_LIMIT polls the first thread runs alone; late threads return.
 @helper
-def try_join(gate, shards):
-    """Come to a gate, which nobody has used: how many walk, of whom this thread is one; 0: leave."""
-    if add_to(gate, 1) < 0:
+def try_join(barrier, shards):
+    """Enter a fresh barrier; returns the size of the team that this thread works in, or 0 if it must return."""
+    if fetch_add(barrier, 1) < 0:
         return 0
-    looks = 0
+    polls = 0
     while True:
-        arrived = look_at(gate)
+        arrived = load_acquire(barrier)
         if arrived == shards:
             return shards
         if arrived < 0:
             return 0
-        looks += 1
-        if looks > SPIN_LIMIT and change(gate, arrived, NEGATIVE):
+        polls += 1
+        if polls > SPIN_LIMIT and compare_exchange(barrier, arrived, RUNS_ALONE):
             return 1
         pause()
 
 
 @helper
-def wait(gate, team_size, times):
-    """Wait until all walkers have come here for the n-th time."""
+def wait(barrier, team_size, times):
+    """Wait until the whole team has arrived here for the n-th time; the count is on the barrier's second cache line."""
     if team_size > 1:
-        met = gate + 8 * LINE
-        add_to(met, 1)
-        while look_at(met) < team_size * times:
+        count = barrier + 8 * LINE
+        fetch_add(count, 1)
+        while load_acquire(count) < team_size * times:
             pause()

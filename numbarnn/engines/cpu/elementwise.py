@@ -1,4 +1,4 @@
-"""A vector function over an array: the way to see what kernels compute for a number."""
+"""Vector functions over arrays, to measure what kernels compute for each number."""
 
 import ctypes
 import functools
@@ -15,7 +15,7 @@ from ...runtime.simd import INTP, Static
 
 @functools.cache
 def kernel(name, dtype):
-    """The compiled function of `maths` for arrays: addresses of arguments and results, and their number."""
+    """Compile a function of `maths` for arrays: f(address of arguments, address of results, count)."""
     function, real = getattr(maths, name), Static(dtype)
 
     def elementwise(arguments, results, count):
@@ -28,8 +28,7 @@ def kernel(name, dtype):
 
 
 def elementwise(name, array):
-    """The vector form of a function of `maths` over a float32 or float64 array: what the kernels compute, to be
-    measured."""
+    """Apply the SIMD form of a function of `maths` to a float32 or float64 array."""
     array = np.ascontiguousarray(array)
     result = np.empty_like(array)
     kernel(name, name_of(array.dtype))(address(array), address(result), array.size)

@@ -1,8 +1,8 @@
 """The forward pass of any cell over a sequence.
 
-Stage 0 packs the weights, shared out by panels; stage 1 walks through all of time, shared out by rows of the batch,
-with no barrier (see `helping`), or, where these are fewer than threads, by panels of units (see `together`). Per step:
-products into z, then the cell's equations while z is in the cache.
+Stage 0 packs the weights; threads share the panels. Stage 1 runs all steps. Threads share the rows of the batch, with
+no barrier (see `work_stealing`), or, if there are fewer rows than threads, the panels of units (see `barrier`). A step
+adds up the products in z, then applies the cell's equations while z is in the cache.
 """
 
 import functools
@@ -14,13 +14,13 @@ from ...runtime.memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, p
 from ...runtime.simd import Static, has_nan, helper
 from ...runtime.threads import KERNEL, share
 from .barrier import try_join, wait
-from .gemm import Place, Terms, multiply, width_of_next
+from .gemm import Operand, TileView, multiply, tile_width
 from .kernel_arguments import POSITION, read
 from .packing import matrices, pack
 from .work_stealing import offer_rows, start, steal_rows
 
 NOT_FINITE = POSITION["not_finite"]
-FEW = 8  # rows; with fewer, products over all steps take their rows along time
+FEW = 8  # rows of the batch; with fewer, products over all steps take their rows along time
 
 
 class Rows(NamedTuple):
@@ -39,16 +39,15 @@ class PanelRows(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Rows of all steps, as an outer and an inner run over time and batch."""
+    """Rows of all steps: time and batch are the outer and the inner axis, or the other way round."""
 
     data: Any
     outer: int
     inner: int
 
 
-class Panels(NamedTuple):
-    """Packed weights [p, k, one of `of` slots, V]; `data` is at the first of those `slots` which feed slots of z from
-    `slot` on."""
+class PackedWeights(NamedTuple):
+    """Packed weights [p, k, `of` slots, V]; from `data` on, `slots` of them feed the slots of z from `slot` on."""
 
     data: Any
     K: int
@@ -57,8 +56,8 @@ class Panels(NamedTuple):
     slots: int
 
 
-class Link(NamedTuple):
-    """A product with one of the numbers of q: its first slot, its slots, and which number."""
+class QProduct(NamedTuple):
+    """A product with one q: the first slot that it feeds, the number of slots, and which q."""
 
     slot: int
     slots: int
@@ -66,40 +65,41 @@ class Link(NamedTuple):
 
 
 @helper
-def link(n, j):
-    table = pointer(WHOLE, n.link_table)
-    return Link(get(table, 3 * j), get(table, 3 * j + 1), get(table, 3 * j + 2))
+def q_product(n, j):
+    """Read the j-th product with a q."""
+    table = pointer(WHOLE, n.q_product_table)
+    return QProduct(get(table, 3 * j), get(table, 3 * j + 1), get(table, 3 * j + 2))
 
 
 @helper
 def affine(n, p0, p1, rows, z, start, x, W):
-    """z = start + x W for the slots that W feeds in panels p0..p1; `start` are rows like z, or z itself."""
+    """Compute z = start + x W in the slots that W feeds, for panels p0..p1; `start` may be z."""
     V = lanes(z.data)
-    a = Terms(x.data, x.row, 1, 0)
-    if W.slots == 1:  # a tile spans panels
+    a = Operand(x.data, x.row, 1, 0)
+    if W.slots == 1:  # a register tile then spans several panels
         p = p0
         while p < p1:
-            width = width_of_next(p1 - p, rows)
-            out = Place(ahead(z.data, p * z.panel + W.slot * V), z.row, z.panel)
-            begin = Place(ahead(start.data, p * start.panel + W.slot * V), start.row, start.panel)
-            terms = Terms(ahead(W.data, p * W.K * W.of * V), W.K * W.of * V, W.of * V, 0)
+            width = tile_width(p1 - p, rows)
+            out = TileView(ahead(z.data, p * z.panel + W.slot * V), z.row, z.panel)
+            begin = TileView(ahead(start.data, p * start.panel + W.slot * V), start.row, start.panel)
+            terms = Operand(ahead(W.data, p * W.K * W.of * V), W.K * W.of * V, W.of * V, 0)
             multiply(n.product, rows, width, out, begin, a, terms, W.K, 1)
             p += width
     else:
         for p in range(p0, p1):
             s = 0
             while s < W.slots:
-                width = width_of_next(W.slots - s, rows)
-                out = Place(ahead(z.data, p * z.panel + (W.slot + s) * V), z.row, V)
-                begin = Place(ahead(start.data, p * start.panel + (W.slot + s) * V), start.row, V)
-                terms = Terms(ahead(W.data, (p * W.K * W.of + s) * V), V, W.of * V, 0)
+                width = tile_width(W.slots - s, rows)
+                out = TileView(ahead(z.data, p * z.panel + (W.slot + s) * V), z.row, V)
+                begin = TileView(ahead(start.data, p * start.panel + (W.slot + s) * V), start.row, V)
+                terms = Operand(ahead(W.data, (p * W.K * W.of + s) * V), V, W.of * V, 0)
                 multiply(n.product, rows, width, out, begin, a, terms, W.K, 1)
                 s += width
 
 
 @helper
-def look_up(p0, p1, rows, z, start, tokens, W):
-    """`affine` for rows x that are one at a token and zero elsewhere."""
+def one_hot_affine(p0, p1, rows, z, start, tokens, W):
+    """Compute `affine` for one-hot rows x, given by their indices: gather rows of W."""
     V = lanes(z.data)
     for p in range(p0, p1):
         for m in range(rows):
@@ -110,39 +110,39 @@ def look_up(p0, p1, rows, z, start, tokens, W):
 
 
 @helper
-def input_part(n, p0, p1, rows, z, x, tokens, e):
-    """z = b + x W; b alone in the slots that x does not feed, and what was given in those for which there is such."""
+def input_products(n, p0, p1, rows, z, x, tokens, e):
+    """Compute z = b + x W; slots that x does not feed become b, or the values of `e` if they are m slots."""
     V = lanes(z.data)
     bias = PanelRows(pointer_like(z.data, n.b), 0, n.gates * V)
-    W = Panels(pointer_like(z.data, n.w), n.I, n.x_slots, n.x_slot, n.x_slots)
+    W = PackedWeights(pointer_like(z.data, n.w), n.I, n.x_slots, n.x_slot, n.x_slots)
     if n.tokens:
-        look_up(p0, p1, rows, z, bias, tokens, W)
+        one_hot_affine(p0, p1, rows, z, bias, tokens, W)
     else:
         affine(n, p0, p1, rows, z, bias, x, W)
     for p in range(p0, p1):
         for s in range(n.gates):
             if s < n.x_slot or s >= n.x_slot + n.x_slots:
-                draw = s - n.m_slot
-                drawn = draw >= 0 and draw < n.draws
+                m_slot = s - n.m_slot
+                from_e = m_slot >= 0 and m_slot < n.m_slots
                 b = load(bias.data, p * bias.panel + s * V)
                 for m in range(rows):
-                    if drawn:
-                        b = load_part(e.data, m * e.row + draw * n.H + p * V, n.H - p * V)
+                    if from_e:
+                        b = load_part(e.data, m * e.row + m_slot * n.H + p * V, n.H - p * V)
                     store(z.data, m * z.row + p * z.panel + s * V, b)
 
 
 @helper
 def prepare(n, shard, shards, z):
-    """Pack a share of the weights; with `ahead`, z = b + x W of all steps."""
+    """Pack a share of the parameters; if `hoisted`, compute z = b + x W of all steps."""
     m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
-    doubt = pack(m.x, shard, shards, pointer_like(z, n.w)) + pack(m.h, shard, shards, pointer_like(z, n.rw))
-    doubt = doubt + pack(m.q, shard, shards, pointer_like(z, n.rq)) + pack(m.bias, shard, shards, pointer_like(z, n.b))
-    doubt = doubt + pack(m.projection, shard, shards, pointer_like(z, n.pw))
-    doubt = doubt + pack(m.scale, shard, shards, pointer_like(z, n.scales))
-    doubt = doubt + pack(m.shift, shard, shards, pointer_like(z, n.shifts))
-    if has_nan(doubt):
+    check = pack(m.x, shard, shards, pointer_like(z, n.w)) + pack(m.h, shard, shards, pointer_like(z, n.rw))
+    check = check + pack(m.q, shard, shards, pointer_like(z, n.rq)) + pack(m.bias, shard, shards, pointer_like(z, n.b))
+    check = check + pack(m.projection, shard, shards, pointer_like(z, n.pw))
+    check = check + pack(m.scale, shard, shards, pointer_like(z, n.scales))
+    check = check + pack(m.shift, shard, shards, pointer_like(z, n.shifts))
+    if has_nan(check):
         put(pointer(WHOLE, n.args_address), NOT_FINITE, 1)
-    if n.ahead:
+    if n.hoisted:
         p0, p1 = share(n.P, shard, shards)
         x, tokens, e = pointer_like(z, n.x), pointer(WHOLE, n.tokens), pointer_like(z, n.e)
         along_batch = n.B >= FEW or n.B >= n.T
@@ -154,12 +154,12 @@ def prepare(n, shard, shards, z):
         for o in range(outer):
             zs = PanelRows(ahead(z, o * zo), zi, n.z_p)
             ks = Rows(ahead(tokens, o * ko), ki)
-            input_part(n, p0, p1, inner, zs, Rows(ahead(x, o * xo), xi), ks, Rows(ahead(e, o * eo), ei))
+            input_products(n, p0, p1, inner, zs, Rows(ahead(x, o * xo), xi), ks, Rows(ahead(e, o * eo), ei))
 
 
 @helper
 def output_states(n, k, z):
-    """The k-th state that is put out, after all steps."""
+    """Return the k-th state of the outputs, after all steps."""
     state = get(pointer(WHOLE, n.output_table), k)
     if state == 0:
         return Steps(pointer_like(z, n.v1), n.v_t, n.v_b)
@@ -167,8 +167,8 @@ def output_states(n, k, z):
 
 
 @helper
-def emit(n, t0, t1, lo, hi, z):
-    """y[t] = the outputs of each step t, or zeros where masked."""
+def write_outputs(n, t0, t1, lo, hi, z):
+    """Write y, the outputs of steps t0..t1 and rows lo..hi: zeros at padding."""
     y, mask = pointer_like(z, n.y), pointer(BYTE, n.mask)
     for t in range(t0, t1):
         for b in range(lo, hi):
@@ -184,48 +184,50 @@ def emit(n, t0, t1, lo, hi, z):
 
 
 @helper
-def first_products(n, t, lo, hi, p0, p1, z):
-    """Everything that the input and the outputs before give to z, for rows lo..hi."""
+def input_and_recurrent_products(n, t, lo, hi, p0, p1, z):
+    """Add the products with x and with the last output to z, for rows lo..hi."""
     rows, x, v, e = hi - lo, pointer_like(z, n.x), pointer_like(z, n.v), pointer_like(z, n.e)
     zs = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
-    if not n.ahead:
+    if not n.hoisted:
         xs, es = Rows(ahead(x, t * n.x_t + lo * n.x_b), n.x_b), Rows(ahead(e, t * n.e_t + lo * n.e_b), n.e_b)
         ks = Rows(ahead(pointer(WHOLE, n.tokens), t * n.tokens_t + lo * n.tokens_b), n.tokens_b)
-        input_part(n, p0, p1, rows, zs, xs, ks, es)
+        input_products(n, p0, p1, rows, zs, xs, ks, es)
     vs = Rows(ahead(v, t * n.v_t + lo * n.v_b), n.v_b)
-    affine(n, p0, p1, rows, zs, zs, vs, Panels(pointer_like(z, n.rw), n.F, n.h_slots, n.h_slot, n.h_slots))
+    affine(n, p0, p1, rows, zs, zs, vs, PackedWeights(pointer_like(z, n.rw), n.F, n.h_slots, n.h_slot, n.h_slots))
 
 
 @helper
-def second_products(n, t, lo, hi, p0, p1, z):
-    """What q gives to z."""
+def feedback_products(n, t, lo, hi, p0, p1, z):
+    """Add the products with q to z, for rows lo..hi."""
     V = lanes(z)
     zs = PanelRows(ahead(z, t * n.z_t + lo * n.z_b), n.z_b, n.z_p)
-    for j in range(n.links):
-        l = link(n, j)
-        qs = Rows(ahead(pointer_like(z, n.q), t * n.q_t + lo * n.q_b + l.kind * n.q_kind), n.q_b)
-        R = Panels(ahead(pointer_like(z, n.rq), (l.slot - n.q_slot) * V), n.H, n.q_slots, l.slot, l.slots)
+    for j in range(n.q_products):
+        product = q_product(n, j)
+        qs = Rows(ahead(pointer_like(z, n.q), t * n.q_t + lo * n.q_b + product.kind * n.q_kind), n.q_b)
+        R = PackedWeights(
+            ahead(pointer_like(z, n.rq), (product.slot - n.q_slot) * V), n.H, n.q_slots, product.slot, product.slots
+        )
         affine(n, p0, p1, hi - lo, zs, zs, qs, R)
 
 
 @helper
-def hand_on(n, t, lo, hi, first, last, like):
-    """The states after step t become those before the next one, zeros in rows that are reset: panels first..last."""
+def carry_states(n, t, lo, hi, first, last, like):
+    """Copy the states after step t to those before the next one, zeros in rows that are reset; panels first..last."""
     V, resets = lanes(like), pointer(BYTE, n.resets)
     for b in range(lo, hi):
         keep = get(resets, (t + 1) * n.resets_t + b * n.resets_b) == 0
         at = t * n.h_t + b * n.h_b
-        copy(n, first, last, keep, pointer_like(like, n.h1), at, pointer_like(like, n.h), at + n.h_t)
+        copy_or_clear(n, first, last, keep, pointer_like(like, n.h1), at, pointer_like(like, n.h), at + n.h_t)
         for c in range(t * n.c_t + b * n.c_b, t * n.c_t + (b + 1) * n.c_b, n.P * V):
-            copy(n, first, last, keep, pointer_like(like, n.c1), c, pointer_like(like, n.c), c + n.c_t)
+            copy_or_clear(n, first, last, keep, pointer_like(like, n.c1), c, pointer_like(like, n.c), c + n.c_t)
         if n.project:
             at = t * n.v_t + b * n.v_b
-            copy(n, 0, n.PF, keep, pointer_like(like, n.v1), at, pointer_like(like, n.v), at + n.v_t)
+            copy_or_clear(n, 0, n.PF, keep, pointer_like(like, n.v1), at, pointer_like(like, n.v), at + n.v_t)
 
 
 @helper
-def copy(n, first, last, keep, source, source_at, out, at):
-    """Vectors first..last, or zeros where not `keep`."""
+def copy_or_clear(n, first, last, keep, source, source_at, out, at):
+    """Copy the vectors first..last, or store zeros if not `keep`."""
     V = lanes(out)
     for p in range(first, last):
         value = load(pointer_like(out, n.zeros), 0)
@@ -235,39 +237,39 @@ def copy(n, first, last, keep, source, source_at, out, at):
 
 
 @helper
-def walk(n, t0, lo, hi, first, last, team_size, z):
-    """The steps from t0 on for rows lo..hi and panels first..last; returns the last + 1 of the rows that were not given
-    away."""
-    met = 0
+def forward_steps(n, t0, lo, hi, first, last, team_size, z):
+    """Run the steps from t0 on for rows lo..hi and panels first..last; returns the last + 1 of the rows that this
+    thread kept to the end."""
+    arrivals = 0
     for t in range(t0, n.T):
-        hi = offer_rows(n.helping, t, lo, hi)
-        for p0 in range(first, last, n.group):
-            p1 = min(last, p0 + n.group)
-            first_products(n, t, lo, hi, p0, p1, z)
-            if n.later:
-                invoke(n.normalise, (t, lo, hi, 0, n.later, n.args_address))
+        hi = offer_rows(n.stealing, t, lo, hi)
+        for p0 in range(first, last, n.panel_block):
+            p1 = min(last, p0 + n.panel_block)
+            input_and_recurrent_products(n, t, lo, hi, p0, p1, z)
+            if n.early_groups:
+                invoke(n.normalise, (t, lo, hi, 0, n.early_groups, n.args_address))
             invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.args_address))
         if n.feedback:
-            met += 1
-            wait(n.gates_at, team_size, met)
-            for p0 in range(first, last, n.group):
-                p1 = min(last, p0 + n.group)
-                second_products(n, t, lo, hi, p0, p1, z)
-                if n.groups > n.later:
-                    invoke(n.normalise, (t, lo, hi, n.later, n.groups, n.args_address))
+            arrivals += 1
+            wait(n.barriers, team_size, arrivals)
+            for p0 in range(first, last, n.panel_block):
+                p1 = min(last, p0 + n.panel_block)
+                feedback_products(n, t, lo, hi, p0, p1, z)
+                if n.groups > n.early_groups:
+                    invoke(n.normalise, (t, lo, hi, n.early_groups, n.groups, n.args_address))
                 invoke(n.equations, (t, lo, hi, p0, p1, n.args_address))
         if n.project:
             invoke(n.project, (t, lo, hi, 0, n.PF, n.args_address))
         if n.resets and t + 1 < n.T:
-            hand_on(n, t, lo, hi, first, last, z)
-        met += 1
-        wait(n.gates_at, team_size, met)
+            carry_states(n, t, lo, hi, first, last, z)
+        arrivals += 1
+        wait(n.barriers, team_size, arrivals)
     return hi
 
 
 @functools.cache
 def forward_kernel(dtype):
-    """Address of the kernel for a dtype; it serves every cell."""
+    """Compile the forward pass for a dtype, which serves every cell; returns the kernel's address."""
     real = Static(dtype)
 
     def forward(stage, shard, shards, args_address):
@@ -275,22 +277,22 @@ def forward_kernel(dtype):
         z = pointer(real, n.z)
         if stage == 0:
             prepare(n, shard, shards, z)
-        elif n.gates_at:  # each thread takes some panels of all rows
-            team_size = try_join(n.gates_at, shards)
+        elif n.barriers:  # threads share the panels of all rows
+            team_size = try_join(n.barriers, shards)
             if team_size:
                 me = shard if team_size > 1 else 0
                 first, last = share(n.P, me, team_size)
-                walk(n, 0, 0, n.B, first, last, team_size, z)
+                forward_steps(n, 0, 0, n.B, first, last, team_size, z)
                 if n.y:
                     t0, t1 = share(n.T, me, team_size)
-                    emit(n, t0, t1, 0, n.B, z)
+                    write_outputs(n, t0, t1, 0, n.B, z)
         else:
-            start(n.helping)
+            start(n.stealing)
             t, (lo, hi) = 0, share(n.B, shard, shards)
             while lo < hi:
-                hi = walk(n, t, lo, hi, 0, n.P, 1, z)
+                hi = forward_steps(n, t, lo, hi, 0, n.P, 1, z)
                 if n.y:
-                    emit(n, 0, n.T, lo, hi, z)
-                t, lo, hi = steal_rows(n.helping)
+                    write_outputs(n, 0, n.T, lo, hi, z)
+                t, lo, hi = steal_rows(n.stealing)
 
     return compiled(KERNEL, forward)

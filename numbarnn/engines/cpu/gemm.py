@@ -1,7 +1,7 @@
-"""Products of matrices in register tiles.
+"""Matrix products in register tiles.
 
-One kernel, compiled once for each dtype and called by its address, does every product of every cell: x W, h R, their
-transposes, and the weight gradients.
+One kernel, compiled once for each dtype and called by its address, computes every product of every cell: x W, h R,
+products with their transposes, and the weight gradients.
 """
 
 import functools
@@ -18,16 +18,16 @@ from ...runtime.simd import INTP, Static, helper
 from .gemm_tiles import HEIGHTS, KNOWN, WIDEST, tiles_function
 
 
-class Place(NamedTuple):
-    """Where a tile's vectors stand: row r, vector v at data + r*row + v*vector."""
+class TileView(NamedTuple):
+    """The vectors of a tile: row r, vector v is at data + r*row + v*vector."""
 
     data: Any
     row: int
     vector: int
 
 
-class Terms(NamedTuple):
-    """A factor of a sum of products: row or vector i, term (o, k) at data + i*each + k*inner + o*outer."""
+class Operand(NamedTuple):
+    """A factor of a product: term (o, k) of row or vector i is at data + i*each + k*inner + o*outer."""
 
     data: Any
     each: int
@@ -35,15 +35,16 @@ class Terms(NamedTuple):
     outer: int
 
 
-MOST = max(heights[0] for heights in HEIGHTS.values())
-FITTING = tuple(  # [vectors][rows]: height of the tallest tile
-    tuple(max((h for h in HEIGHTS.get(v, ()) if h <= n), default=0) for n in range(MOST + 1)) for v in range(WIDEST + 1)
+TALLEST = max(heights[0] for heights in HEIGHTS.values())
+TALLEST_FITTING = tuple(  # [vectors][rows]: height of the tallest tile
+    tuple(max((h for h in HEIGHTS.get(v, ()) if h <= n), default=0) for n in range(TALLEST + 1))
+    for v in range(WIDEST + 1)
 )
 
 
 @intrinsic
 def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inner, outer):
-    """`count` tiles of a height and a width out of `HEIGHTS`; `known`: place in `KNOWN`."""
+    """Compute `count` tiles, one below the other, of a height and width in `HEIGHTS`; `known`: index in `KNOWN`."""
 
     def codegen(context, builder, sig, args):
         known, vectors, height, count, *views, inner, outer = args
@@ -51,16 +52,17 @@ def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inne
             builder.extract_value(v, i) for v, kind in zip(views, sig.args[4:8], strict=True) for i in range(len(kind))
         ]
         number = functools.partial(ir.Constant, height.type)
-        shape = builder.add(builder.mul(vectors, number(MOST + 1)), height)
-        shapes = len(FITTING) * (MOST + 1)
+        shape = builder.add(builder.mul(vectors, number(TALLEST + 1)), height)
+        shapes = len(TALLEST_FITTING) * (TALLEST + 1)
         end = builder.append_basic_block("done")
         switch = builder.switch(builder.add(builder.mul(known, number(shapes)), shape), end)
         for k, strides in enumerate(KNOWN):
             for v, heights in HEIGHTS.items():
                 for rows in heights:
-                    switch.add_case(number(k * shapes + v * (MOST + 1) + rows), builder.append_basic_block())
+                    switch.add_case(number(k * shapes + v * (TALLEST + 1) + rows), builder.append_basic_block())
                     builder.position_at_end(switch.cases[-1][1])
-                    fast = strides if rows in heights[:2] else ()  # others are rare, and each takes time to compile
+                    # Compile time: tiles of other heights are rare, so they have no version with constant strides.
+                    fast = strides if rows in heights[:2] else ()
                     function = tiles_function(builder.module, out[0].dtype, rows, v, fast)
                     builder.call(function, [*flat, inner, outer, count])
                     builder.branch(end)
@@ -72,22 +74,21 @@ def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inne
 
 @helper
 def tiles(known, vectors, rows, out, start, a, b, inner, outer):
-    """All rows, in tiles as even as can be."""
+    """Compute all rows, in tiles of heights as equal as possible."""
     m = 0
     while m < rows:
-        args_address = Place(ahead(out.data, m * out.row), out.row, out.vector)
-        begin = Place(ahead(start.data, m * start.row), start.row, start.vector)
-        factor = Terms(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
-        height, count = even_parts(rows - m, FITTING[vectors][MOST])
-        height = FITTING[vectors][height]
-        equal_tiles(known, vectors, height, count, args_address, begin, factor, b, inner, outer)
+        to = TileView(ahead(out.data, m * out.row), out.row, out.vector)
+        since = TileView(ahead(start.data, m * start.row), start.row, start.vector)
+        left = Operand(ahead(a.data, m * a.each), a.each, a.inner, a.outer)
+        height, count = even_parts(rows - m, TALLEST_FITTING[vectors][TALLEST])
+        height = TALLEST_FITTING[vectors][height]
+        equal_tiles(known, vectors, height, count, to, since, left, b, inner, outer)
         m += count * height
 
 
 @helper
 def even_parts(left, most):
-    """Size and number of the largest parts where `left` are to be done in parts of at most `most`, as even as can
-    be."""
+    """Divide `left` into parts of at most `most`, as equal as possible; returns size and number of the largest."""
     parts = (left + most - 1) // most
     size = (left + parts - 1) // parts
     return size, left - parts * (size - 1)
@@ -95,7 +96,7 @@ def even_parts(left, most):
 
 @helper
 def even_part(left, most):
-    """Size of the next such part."""
+    """Return the size of the largest of such parts."""
     return even_parts(left, most)[0]
 
 
@@ -109,11 +110,14 @@ def multiply(product, rows, vectors, out, start, a, b, inner, outer):
 
 
 @helper
-def width_of_next(left, rows):
-    """Vectors of the next tile where `left` are to be done in so many rows: where there is a choice, such that tiles of
-    full height are enough."""
+def tile_width(left, rows):
+    """Choose how many of the `left` vectors the next tile has: fewer if all tiles then have their full height."""
     narrower = WIDEST - 1
-    fit = rows % FITTING[narrower][MOST] == 0 and rows % FITTING[WIDEST][MOST] != 0 and left > WIDEST
+    fit = (
+        rows % TALLEST_FITTING[narrower][TALLEST] == 0
+        and rows % TALLEST_FITTING[WIDEST][TALLEST] != 0
+        and left > WIDEST
+    )
     return even_part(left, narrower if fit else WIDEST)
 
 
@@ -122,19 +126,20 @@ PRODUCT = types.void(*[INTP] * 18)
 
 @functools.cache
 def product_kernel(dtype):
-    """Address of the product kernel for a dtype.
+    """Compile the product kernel for a dtype; returns its address.
 
-    out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v < vectors
-    <= 4; out, start and b hold vectors, a numbers. Terms are added in the order of (o, k), whatever the tile.
+    It computes out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v <
+    vectors <= 4. `out`, `start` and `b` hold vectors, `a` holds numbers. Terms are added in the order of (o, k),
+    whatever the tile, so results do not depend on the tiling.
     """
     real = Static(dtype)
 
     def product(out, o_row, o_vector, start, s_row, s_vector, a, a_row, a_inner, a_outer, b, b_vector, b_inner, b_outer,
                 inner, outer, rows, vectors):  # fmt: skip
-        to = Place(pointer(real, out), o_row, o_vector)
-        since = Place(pointer(real, start), s_row, s_vector)
-        left = Terms(pointer(real, a), a_row, a_inner, a_outer)
-        right = Terms(pointer(real, b), b_vector, b_inner, b_outer)
+        to = TileView(pointer(real, out), o_row, o_vector)
+        since = TileView(pointer(real, start), s_row, s_vector)
+        left = Operand(pointer(real, a), a_row, a_inner, a_outer)
+        right = Operand(pointer(real, b), b_vector, b_inner, b_outer)
         V, known = lanes(to.data), 0
         if inner % 2 == 0 and (left.inner == 1 or left.each == 1) and (right.inner == V or right.each == V):
             known = 1 + 2 * (left.inner != 1) + (right.inner != V)

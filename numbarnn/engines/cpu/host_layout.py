@@ -1,4 +1,4 @@
-"""The states that a caller sees, and the vectors of a cell, between their canonical form and that of the kernels."""
+"""Convert states and biases between the public and the packed layout."""
 
 import math
 
@@ -8,7 +8,7 @@ from ...runtime.workspace import rounded, take
 
 
 def state_places(cell):
-    """(array, place in it or None, width) of each state, in the caller's order; `KernelArguments` has the arrays."""
+    """Return (array of `KernelArguments`, index in it or None, width) of each state in the public order."""
     first = [("h", None)] if cell.num_proj is None or cell.carries_output else []
     projected = [] if cell.num_proj is None else [("v", None)]
     others = [("c", i) for i in range(len(cell.states) - 1)]
@@ -16,7 +16,7 @@ def state_places(cell):
 
 
 def state_arrays(places, layout, memory, names="{}"):
-    """An array [..., width] for each state, before each step; `names` "{}1": after it, "d{}": gradients."""
+    """View each state as an array [..., width]: before each step, after it (`names` "{}1"), or its gradient ("d{}")."""
     arrays = (layout.array(names.format(name), memory) for name, _, _ in places)
     found = []
     for array, (_, i, size) in zip(arrays, places, strict=True):
@@ -25,14 +25,14 @@ def state_arrays(places, layout, memory, names="{}"):
 
 
 def vector_places(cell):
-    """{parameter: rows} of the vectors of all pre-activations, in the order of the inputs."""
+    """Return {parameter: rows}: the pre-activations that the vectors in each parameter belong to."""
     names = list(cell.inputs)
     rows = {parameter: [names.index(name) for name in fed] for parameter, fed in cell.vectors.items()}
     return {n: slice(r[0], r[-1] + 1) if r == list(range(r[0], r[-1] + 1)) else np.array(r) for n, r in rows.items()}
 
 
 def gather_vectors(places, offset, params):
-    """The vectors added to each pre-activation, constants included, as one array [pre-activation, H]."""
+    """Gather the vectors added to each pre-activation, constants included, in an array [pre-activation, H]."""
     if len(places) == 1:
         ((name, rows),) = places.items()
         if params[name].size == offset.size:
@@ -43,8 +43,9 @@ def gather_vectors(places, offset, params):
     return vectors
 
 
-def given_numbers(names, noise, units, dtype):
-    """e[t, b, draw, H] of arrays that broadcast to (T, B, H); an axis along which nothing changes has length 1."""
+def noise_array(names, noise, units, dtype):
+    """Stack noise arrays that broadcast to (T, B, H) as e[t, b, m, H]; an axis along which nothing changes has length
+    1."""
     arrays = [np.asarray(noise[name]) for name in names]
     T, B, _ = np.broadcast_shapes(*(a.shape for a in arrays), (1, 1, units))
     shape = T, B, len(names), units

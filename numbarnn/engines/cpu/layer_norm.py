@@ -1,7 +1,7 @@
-"""Layer norm of pre-activations (Ba, Kiros and Hinton 2016), where a cell asks for it.
+"""Layer normalisation of pre-activations (Ba, Kiros and Hinton 2016).
 
 Each row of a group of slots, over all of its units, becomes scale * (z - mean) / sqrt(variance + epsilon) + shift. The
-rows as they are before scale and shift stay for the gradient, and so does 1 / sqrt(variance + epsilon).
+normalised rows before scale and shift are kept for the gradient, and so is 1 / sqrt(variance + epsilon).
 """
 
 import functools
@@ -19,19 +19,20 @@ from .kernel_arguments import read
 
 @helper
 def group(n, g):
-    """First slot of a group, its slots, and their place among the normalised ones."""
+    """Read the first slot of a group, its number of slots, and the index of the first among the normalised slots."""
     table = pointer(WHOLE, n.group_table)
     return get(table, 3 * g), get(table, 3 * g + 1), get(table, 3 * g + 2)
 
 
 @helper
 def mean_of(total, n, slots):
+    """Divide a sum, held in the lanes of a vector, by the numbers in a row of so many slots."""
     return float(sum_of_lanes(total)) / (n.H * slots)
 
 
 @functools.cache
 def normalise_kernel(dtype, epsilon):
-    """Address of the kernel for rows lo..hi of the groups g0..g1 in step t."""
+    """Compile the normalisation of a step's rows lo..hi, groups g0..g1; returns the kernel's address."""
     real, number = Static(dtype), getattr(types, dtype)
     epsilon = float(epsilon)
 
@@ -48,7 +49,8 @@ def normalise_kernel(dtype, epsilon):
                 for p in range(n.P):
                     for s in range(slots):
                         at = z_at(n, t, b, p) + (slot + s) * V
-                        total = total + first_lanes((load(z, at),), n.H - p * V)[0]  # the rest: phi(0) is not always 0
+                        # Lanes beyond the units are not zero in z: an activation of 0 may be any number.
+                        total = total + first_lanes((load(z, at),), n.H - p * V)[0]
                 mean = number(mean_of(total, n, slots))
                 for p in range(n.P):
                     for s in range(slots):
@@ -68,8 +70,10 @@ def normalise_kernel(dtype, epsilon):
 
 @functools.cache
 def normalise_backward_kernel(dtype):
-    """Address of the kernel: dz of what was normalised becomes dz of what was there before; the gradients of scale and
-    shift are added up for each row."""
+    """Compile the gradient of the normalisation; returns the kernel's address.
+
+    dz of the normalised values becomes dz of the values before. Each row sums its gradients of scale and shift.
+    """
     real, number = Static(dtype), getattr(types, dtype)
 
     def normalise_backward(t, lo, hi, g0, g1, args_address):
@@ -107,8 +111,8 @@ def normalise_backward_kernel(dtype):
 
 @functools.cache
 def sum_rows_kernel(dtype):
-    """Address of the kernel that gives a share of the gradients of scale and shift: the sums over the rows, one after
-    the other."""
+    """Compile the sum over the rows of the gradients of scale and shift, in the order of the rows; returns the kernel's
+    address."""
     real = Static(dtype)
 
     def sum_rows(shard, shards, unused_hi, unused_p0, unused_p1, args_address):

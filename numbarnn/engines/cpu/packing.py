@@ -1,6 +1,6 @@
-"""Parameters between their canonical matrices and panels of whole vectors.
+"""Packing: parameters between their public matrices and panels of whole SIMD vectors.
 
-A parameter is a matrix (K, blocks of `units`) of which `slots` blocks are meant, in the order of the slots.
+A parameter is a matrix (K, blocks of `units` columns); the slots name the blocks in the order of the kernels.
 """
 
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from ...runtime.threads import share
 
 
 class Matrix(NamedTuple):
-    """A canonical parameter: `width` numbers a row, block blocks[s] of `units` for slot s."""
+    """A public parameter of K rows of `width` numbers; block blocks[s] of `units` columns belongs to slot s."""
 
     data: Any
     K: int
@@ -48,7 +48,7 @@ class Matrices(NamedTuple):
 
 @helper
 def matrices(n, like, x, h, q, projection, bias, scale, shift):
-    """A cell's parameters, or their gradients, at these addresses."""
+    """Describe a cell's parameters, or their gradients, at these addresses."""
     first = pointer(WHOLE, n.x_blocks)
     norm = pointer(WHOLE, n.n_blocks)
     return Matrices(
@@ -64,10 +64,10 @@ def matrices(n, like, x, h, q, projection, bias, scale, shift):
 
 @helper
 def pack(matrix, shard, shards, out):
-    """A share of the panels out[panel, k, slot, V], zeros beyond the units; returns 0 in every lane, or NaN where a
+    """Pack a share of the panels out[panel, k, slot, V], zeros beyond the units; returns a vector that has NaN if a
     number is not finite."""
     V = lanes(out)
-    doubt = load_part(out, 0, 0)
+    check = load_part(out, 0, 0)
     if matrix.slots:
         p0, p1 = share(panels_of(matrix.units, out), shard, shards)
         for p in range(p0, p1):
@@ -75,14 +75,15 @@ def pack(matrix, shard, shards, out):
                 for s in range(matrix.slots):
                     at = k * matrix.width + get(matrix.blocks, s) * matrix.units + p * V
                     v = load_part(matrix.data, at, matrix.units - p * V)
-                    doubt = doubt + (v - v)
+                    check = check + (v - v)  # 0, or NaN if v is infinite or NaN
                     store(out, ((p * matrix.K + k) * matrix.slots + s) * V, v)
-    return doubt
+    return check
 
 
 @helper
-def turn(matrix, shard, shards, out):
-    """A share of the panels out[panel of K, panel of units, slot, unit, V], zeros beyond K and the units."""
+def pack_transposed(matrix, shard, shards, out):
+    """Pack a share of the transposed panels out[panel of K, panel of units, slot, unit, V], zeros beyond K and the
+    units."""
     V = lanes(out)
     p0, p1 = share(panels_of(matrix.K, out), shard, shards)
     P = panels_of(matrix.units, out)
@@ -97,7 +98,7 @@ def turn(matrix, shard, shards, out):
 
 @helper
 def unpack(panels, shard, shards, matrix):
-    """The inverse of `pack`: a share of matrix = panels[panel, k, slot, V], without what lies beyond the units."""
+    """Unpack a share of panels[panel, k, slot, V] into a matrix, without the numbers beyond the units."""
     V = lanes(panels)
     if matrix.slots:
         p0, p1 = share(panels_of(matrix.units, panels), shard, shards)

@@ -1,8 +1,9 @@
-"""What is decided once for a cell and sizes: where every array lies, and the integers that kernels are told."""
+"""Decide once for a cell and its sizes: where arrays lie, how threads share the work, and which kernels run."""
 
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,13 +26,13 @@ from .kernel_arguments import POSITION, KernelArguments
 from .layer_norm import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
 from .projection import project_backward_kernel, project_kernel
 
-CACHED = 1 << 14  # bytes of z between the products and the equations: with its neighbours they fit the first cache
-BLOCK = 1 << 21  # bytes of dz between the backward walk and the gradients: threads meet seldom, and dz stays close
-FEW_ROWS = 12  # of a thread; with fewer, x W and dx are done for all steps at once, as products with many rows
+Z_BYTES = 1 << 14  # cache blocking: z between the products and the equations fits the first-level cache, with room
+DZ_BYTES = 1 << 21  # of a block of steps in the backward pass: threads meet seldom, and dz stays in a cache
+FEW_ROWS = 12  # of a thread; with fewer, x W and dx are hoisted out of the loop over steps, as products with many rows
 
 
 class Layout:
-    """Places of arrays in one piece of memory, each at the start of a cache line."""
+    """Places of arrays in one block of memory, each at the start of a cache line."""
 
     def __init__(self, dtype, **shapes):
         self.dtype, self.size, self.places = dtype, 0, {}
@@ -47,35 +48,74 @@ class Layout:
         self.places[name] = start + entries * math.prod(shape) * self.dtype.itemsize, (count - entries, *shape)
 
     def array(self, name, memory):
+        """View an array in the memory."""
         start, shape = self.places[name]
         return np.ndarray(shape, self.dtype, memory, start)
+
+    def strides(self, name):
+        """Return an array's strides in numbers; that of the first axis is 0 if its only entry serves all steps."""
+        count, *shape = self.places[name][1]
+        time, *rest = (math.prod(shape[axis:]) for axis in range(len(shape) + 1))
+        return time if count > 1 else 0, *rest
+
+    def offsets(self):
+        """Return {name: bytes from the start of the memory}."""
+        return {name: start for name, (start, _) in self.places.items()}
+
+
+class Sizes(NamedTuple):
+    """Sizes of a pass; single letters as in `kernel_arguments`."""
+
+    T: int
+    B: int
+    inputs: int  # of x, those included that units read one by one
+    I: int
+    H: int
+    F: int
+    V: int
+    P: int
+    Q: int
+    PF: int
+    states: int
+    gates: int
+    width: int  # stride of the rows of h and q
+    v_width: int  # the same of v; 0 without projection
+
+
+class Schedule(NamedTuple):
+    """How threads share the work of a pass, and in which order it is done."""
+
+    threads: int
+    by_panels: bool  # threads share the panels of units of all rows and meet in each step, else they share the rows
+    hoisted: bool  # x W before all steps, dx after them
+    panel_block: int  # panels between the products and the equations
+    step_block: int  # steps in a block of the backward pass
+    step_blocks: int
 
 
 @dataclass
 class Plan:
-    """All that does not change between calls on the same cell, sizes, dtype and threads."""
+    """All that does not change between calls with the same cell, sizes, dtype and threads."""
 
     cell: object
     dtype: np.dtype
-    threads: int
+    schedule: Schedule
     states: Layout  # h, v, c, h1, v1, c1, y
-    work: Layout  # z and what else the gradient needs, and packed weights
+    work: Layout  # z, the other arrays of the steps, and packed parameters
     gradients: Layout  # what the backward pass works with
-    results: Layout  # what it returns
-    template: np.ndarray  # of the call's integers: offsets in place of addresses
-    carried: tuple  # `state_places`
-    first: tuple  # arrays of states that there are
-    vectors: dict  # `vector_places`
+    results: Layout  # what the backward pass returns
+    template: np.ndarray  # kernel arguments with offsets in the place of addresses
+    state_places: tuple
+    state_names: tuple  # those out of h, v and c that the cell has
+    vector_places: dict
     offset: np.ndarray  # constants added to the pre-activations, [pre-activation, H] in the order of the inputs
-    draws: tuple  # names of the pre-activations that are given, by slot
-    blocks: int  # of the backward pass
-    together: bool  # whether threads walk together
+    noise_names: tuple  # pre-activations that are read from memory, not computed by a product, in the order of slots
     forward: int  # address of the kernel
-    alive: dict  # arrays whose addresses stand in the template
+    held: dict  # arrays whose addresses are in the template
 
     @cached_property
     def backward(self):
-        """Address of the kernel, and of those that it calls, {field: address}; compiled when first needed."""
+        """Address of the backward kernel, and {position: address} of those that it calls; compiled when first used."""
         cell, dtype = self.cell, self.dtype.name
         kernels = {"equations_backward": backward_equations(cell, dtype)}
         if cell.equations.feedback:
@@ -87,8 +127,219 @@ class Plan:
         return backward_kernel(dtype), {POSITION[name]: address for name, address in kernels.items()}
 
 
+@functools.lru_cache(maxsize=512)
+def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False):
+    """Make the `Plan` of a pass over T steps of B rows of I inputs.
+
+    `keep`: keep everything that the gradient needs. `masked`: outputs are zero at padding, unlike the states. `resets`:
+    allocate separate arrays for the states after a step and before the next. `tokens`: x holds int64 indices below I,
+    treated as one-hot vectors, which have no gradient.
+    """
+    slots, shapes = slots_of(cell), cell.engine_shapes(I)
+    sizes = sizes_of(cell, dtype, T, B, I, shapes["kernel"][0])
+    schedule = schedule_of(cell, sizes, slots, threads)
+    packed = packed_shapes(cell, sizes, slots)
+    states = state_layout(cell, dtype, sizes, keep, masked, resets)
+    work = work_layout(cell, dtype, sizes, slots, schedule, keep, packed)
+    gradients = gradient_layout(cell, dtype, sizes, slots, threads, tokens, packed)
+    held = held_arrays(cell, dtype, sizes, slots)
+    numbers = sizes._asdict() | schedule._asdict() | slot_numbers(cell, slots, I)
+    numbers |= states.offsets() | work.offsets() | gradients.offsets() | strides_of(states, work)
+    if cell.num_proj is None:  # v is h
+        numbers |= {v: numbers[h] for v, h in (("v", "h"), ("v1", "h1"), ("dv", "dh"), ("v_t", "h_t"), ("v_b", "h_b"))}
+    numbers |= {name: address(array) for name, array in held.items()} | forward_kernels(cell, dtype.name)
+    return Plan(
+        cell=cell,
+        dtype=dtype,
+        schedule=schedule,
+        states=states,
+        work=work,
+        gradients=gradients,
+        results=Layout(dtype, dx=(T, B, 0 if tokens else I), vectors=(sizes.gates, sizes.H), **matrices_of(shapes)),
+        template=np.array([int(numbers.get(name, 0)) for name in KernelArguments._fields], np.int64),
+        state_places=state_places(cell),
+        state_names=("h", *("v",) * (cell.num_proj is not None), *("c",) * (len(cell.states) > 1)),
+        vector_places=vector_places(cell),
+        offset=np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], sizes.H, axis=1).astype(dtype),
+        noise_names=noise_names(cell, slots),
+        forward=forward_kernel(dtype.name),
+        held=held,
+    )
+
+
+def sizes_of(cell, dtype, T, B, inputs, I):
+    """Make the `Sizes` of a pass; the kernel multiplies the first I of the inputs."""
+    H, F, V = cell.units, cell.state_width, BYTES // dtype.itemsize
+    P, Q, PF = -(-H // V), -(-I // V), -(-F // V)
+    return Sizes(
+        T=T,
+        B=B,
+        inputs=inputs,
+        I=I,
+        H=H,
+        F=F,
+        V=V,
+        P=P,
+        Q=Q,
+        PF=PF,
+        states=len(cell.states),
+        gates=len(cell.inputs),
+        width=spread_rows(P * V, V, dtype),
+        v_width=0 if cell.num_proj is None else spread_rows(PF * V, V, dtype),
+    )
+
+
+def schedule_of(cell, sizes, slots, threads):
+    """Make the `Schedule` of a pass on so many threads."""
+    T, B, P = sizes.T, sizes.B, sizes.P
+    rows_of_thread = -(-B // min(threads, B))
+    by_panels = B < threads <= P and not cell.norms and cell.num_proj is None
+    vector_bytes = slots.count * BYTES  # of one row and panel of z
+    panel_bytes = (B if by_panels else rows_of_thread) * vector_bytes
+    partial_sum_steps = max(1, CHUNK // B)
+    along_batch = B >= FEW or B >= T
+    step_block = max(partial_sum_steps, DZ_BYTES // (P * B * vector_bytes) // partial_sum_steps * partial_sum_steps)
+    step_block = step_block if along_batch else T
+    return Schedule(
+        threads=threads,
+        by_panels=by_panels,
+        hoisted=rows_of_thread < FEW_ROWS,
+        panel_block=P if cell.norms else max(4 if slots.count == 1 else 1, Z_BYTES // panel_bytes),
+        step_block=step_block,
+        step_blocks=-(-T // step_block),
+    )
+
+
+def spread_rows(width, V, dtype):
+    """Return the stride of rows of a width, in numbers: rows whole KB apart would share few sets of the cache."""
+    return width + V if width * dtype.itemsize % 1024 == 0 else width
+
+
+def packed_shapes(cell, sizes, slots):
+    """Return the shapes of the packed weights, {name: [panel, k, slot, V]}."""
+    I, H, F, V, P = sizes.I, sizes.H, sizes.F, sizes.V, sizes.P
+    x, h, q = (slots.run(cell, source)[1] for source in "xhq")
+    projection = (sizes.PF, H, int(cell.num_proj is not None), V)
+    shapes = {"w": (P, I, x, V), "rw": (P, F, h, V), "rq": (P, H, q, V), "pw": projection}
+    return shapes | {"b": (P, 1, sizes.gates, V)}
+
+
+def state_layout(cell, dtype, sizes, keep, masked, resets):
+    """Lay out the states before and after each step, and the outputs if they are not simply one state."""
+    T, B, outputs = sizes.T, sizes.B, len(cell.output_states)
+    projected = cell.num_proj is not None
+    c_steps = T + 1 if keep or any(cell.output_states) else 1
+    shapes = {
+        "h": (T + 1, B, sizes.width),
+        "v": ((T + 1) * projected, B, sizes.v_width),
+        "c": (c_steps, B, sizes.states - 1, sizes.P * sizes.V),
+    }
+    after = {f"{name}1": (max(1, steps - 1), *shape) for name, (steps, *shape) in shapes.items() if resets}
+    layout = Layout(dtype, **shapes, **after, y=(T * (masked or outputs > 1), B, outputs * sizes.F))
+    if not resets:  # the states after a step are those before the next one
+        for name, (steps, *_) in shapes.items():
+            layout.shift(f"{name}1", name, int(steps > 1))
+    return layout
+
+
+def work_layout(cell, dtype, sizes, slots, schedule, keep, packed):
+    """Lay out z, what else a step computes, and the packed parameters; all steps share one entry if nothing is kept."""
+    T, B, V, P = sizes.T, sizes.B, sizes.V, sizes.P
+    kept, normed = T if keep else 1, len(cell.normed)
+    return Layout(
+        dtype,
+        z=(T if keep or schedule.hoisted else 1, P, B, slots.count, V),
+        q=(kept * any(slots.q_products), B, slots.kinds, sizes.width),
+        r=(kept * (cell.num_proj is not None), B, sizes.PF * V),
+        u=(kept, B, P, normed, V),
+        i=(kept, B, len(cell.norms)),
+        **packed,
+        scales=(P, 1, normed, V),
+        shifts=(P, 1, normed, V),
+    )
+
+
+def gradient_layout(cell, dtype, sizes, slots, threads, tokens, packed):
+    """Lay out the gradients of the states of one step, transposed weights, and packed gradients of the parameters."""
+    T, B, V, P, Q, PF = sizes.T, sizes.B, sizes.V, sizes.P, sizes.Q, sizes.PF
+    x, h, q = (slots.run(cell, source)[1] for source in "xhq")
+    return Layout(
+        dtype,
+        dh=(B, sizes.width),
+        dv=(B, sizes.v_width),
+        dc=(B, sizes.states - 1, P * V),
+        dq=(B, slots.kinds, sizes.width),
+        wt=(0 if tokens else Q, P, x, V, V),
+        rt=(PF, P, h, V, V),
+        rqt=(P, P, q, V, V),
+        pt=(P, PF, int(cell.num_proj is not None), V, V),
+        dx_rows=(threads, max(B, T), 0 if tokens else Q * V),
+        dn=(B, P, len(cell.normed), 2, V),
+        dw=packed["w"],
+        dr=packed["rw"],
+        drq=packed["rq"],
+        dp=packed["pw"],
+        db=packed["b"],
+    )
+
+
+def matrices_of(shapes):
+    """Return {name: shape} of the parameters that are not vectors of pre-activations."""
+    return {n: shape for n, shape in shapes.items() if n.endswith("kernel") or n.startswith("norm_")}
+
+
+def strides_of(states, work):
+    """Return the kernel arguments that are strides of the arrays of the steps."""
+    h_t, h_b, _ = states.strides("h")
+    v_t, v_b, _ = states.strides("v")
+    c_t, c_b, *_ = states.strides("c")
+    z_t, z_p, z_b, *_ = work.strides("z")
+    q_t, q_b, q_kind, _ = work.strides("q")
+    r_t, r_b, _ = work.strides("r")
+    u_t, u_b, u_p, *_ = work.strides("u")
+    i_t, *_ = work.strides("i")
+    numbers = dict(h_t=h_t, h_b=h_b, v_t=v_t, v_b=v_b, c_t=c_t, c_b=c_b, z_t=z_t, z_p=z_p, z_b=z_b)
+    return numbers | dict(q_t=q_t, q_b=q_b, q_kind=q_kind, r_t=r_t, r_b=r_b, u_t=u_t, u_b=u_b, u_p=u_p, i_t=i_t)
+
+
+def slot_numbers(cell, slots, inputs):
+    """Return the kernel arguments that describe a cell: its slots, products, norms, outputs and rows of its kernels."""
+    (x_slot, x), (h_slot, h), (q_slot, q) = (slots.run(cell, source) for source in "xhq")
+    noise = noise_names(cell, slots)
+    has_feedback_kernel = cell.num_proj is not None and q > 0
+    return dict(
+        slots=slots.count,
+        x_slot=x_slot,
+        x_slots=x,
+        h_slot=h_slot,
+        h_slots=h,
+        q_slot=q_slot,
+        q_slots=q,
+        m_slot=slots.names.index(noise[0]) if noise else 0,
+        m_slots=len(noise),
+        own_input=inputs - cell.units if "u" in cell.inputs.values() else -1,
+        q_products=len(slots.q_products),
+        outputs=len(cell.output_states),
+        groups=len(cell.norms),
+        early_groups=groups_before_feedback(cell),
+        normed=len(cell.normed),
+        h_width=cell.units * len(cell.fed_by("h" if has_feedback_kernel else "hq")),
+        q_width=cell.units * len(cell.fed_by("q" if has_feedback_kernel else "hq")),
+    )
+
+
+def noise_names(cell, slots):
+    """Return the pre-activations that are noise or a unit's own input, in the order of the slots."""
+    return tuple(name for name in slots.names if cell.inputs[name] in ("m", "u"))
+
+
+def groups_before_feedback(cell):
+    """Return the number of normalised groups that `feedback` needs; they come first."""
+    return sum(not set(cell.inputs[names[0]]) & set("q=") for names in cell.norms)
+
+
 def forward_kernels(cell, dtype):
-    """Addresses of the kernels that a forward pass calls, {field: address}."""
+    """Compile the kernels that a forward pass calls; returns {field: address}."""
     kernels = {"product": product_kernel(dtype), "equations": forward_equations(cell, dtype)}
     if cell.equations.feedback:
         kernels["feedback"] = feedback_equations(cell, dtype)
@@ -99,115 +350,15 @@ def forward_kernels(cell, dtype):
     return kernels
 
 
-@functools.lru_cache(maxsize=512)
-def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False):
-    """The `Plan` of a pass; `keep`: everything the gradient needs stays, `masked`: outputs differ from what is fed
-    back, `resets`: states after a step from those before the next one, `tokens`: integers below I in the place of x,
-    which have no gradient."""
-    slots, H, F, V = slots_of(cell), cell.units, cell.state_width, BYTES // dtype.itemsize
-    shapes, inputs = cell.engine_shapes(I), I
-    I = shapes["kernel"][0]  # what no unit reads on its own
-    projected = cell.num_proj is not None
-    P, Q, PF, S, G = -(-H // V), -(-I // V), -(-F // V), len(cell.states), len(slots.names)
-    width, v_width = spread_rows(P * V, V, dtype), spread_rows(PF * V, V, dtype) if projected else 0
-    rows = -(-B // min(threads, B))
-    ahead = rows < FEW_ROWS
-    together = B < threads <= P and not cell.norms and not projected
-    rows = B if together else rows
-    steps = max(1, CHUNK // B)
-    block = max(steps, BLOCK // (P * B * slots.count * BYTES) // steps * steps) if B >= FEW or B >= T else T
-    z_steps, kept_steps = (T if keep or ahead else 1), (T if keep else 1)
-    q_steps = kept_steps * any(slots.links)
-    c_steps = T + 1 if keep or any(cell.output_states) else 1
-    (x_slot, x), (h_slot, h), (q_slot, q) = (slots.run(cell, source) for source in "xhq")
-    draws = tuple(name for name in slots.names if cell.inputs[name] in ("m", "u"))
-    own = inputs - H if "u" in cell.inputs.values() else -1
-    normed, groups = len(cell.normed), len(cell.norms)
-
-    packed = {"w": (P, I, x, V), "rw": (P, F, h, V), "rq": (P, H, q, V), "pw": (PF, H, projected, V), "b": (P, 1, G, V)}
-    norms = {"scales": (P, 1, normed, V), "shifts": (P, 1, normed, V)}
-    others = dict(q=(q_steps, B, slots.kinds, width), r=(kept_steps * projected, B, PF * V))
-    others |= dict(u=(kept_steps, B, P, normed, V), i=(kept_steps, B, groups))
-    first = dict(h=(T + 1, B, width), v=((T + 1) * projected, B, v_width), c=(c_steps, B, S - 1, P * V))
-    after = {f"{name}1": (max(1, shape[0] - 1), *shape[1:]) for name, shape in first.items() if resets}
-    outputs = len(cell.output_states)
-    states = Layout(dtype, **first, **after, y=(T * (masked or outputs > 1), B, outputs * F))
-    if not resets:
-        for name, (steps, *_) in first.items():
-            states.shift(f"{name}1", name, int(steps > 1))
-    work = Layout(dtype, z=(z_steps, P, B, slots.count, V), **others, **packed, **norms)
-    gradients = Layout(
-        dtype,
-        dh=(B, width),
-        dv=(B, v_width),
-        dc=(B, S - 1, P * V),
-        dq=(B, slots.kinds, width),
-        wt=(0 if tokens else Q, P, x, V, V),
-        rt=(PF, P, h, V, V),
-        rqt=(P, P, q, V, V),
-        pt=(P, PF, int(projected), V, V),
-        dx_rows=(threads, max(B, T), 0 if tokens else Q * V),
-        dn=(B, P, normed, 2, V),
-        dw=packed["w"],
-        dr=packed["rw"],
-        drq=packed["rq"],
-        dp=packed["pw"],
-        db=packed["b"],
-    )
-    results = Layout(dtype, dx=(T, B, 0 if tokens else inputs), vectors=(G, H), **matrices_of(shapes))
-
-    alive = {"zeros": np.zeros(max(outputs * P, PF) * V, dtype)}
-    alive |= {"ones": np.ones(V, dtype), "mask": np.ones(1, np.uint8)}
-    alive |= blocks_of(cell, slots) | tables_of(cell, slots)
-    numbers = dict.fromkeys(KernelArguments._fields, 0)
-    for layout in states, work, gradients:
-        numbers |= {name: start for name, (start, _) in layout.places.items()}
-    if not projected:
-        numbers |= dict(v=numbers["h"], v1=numbers["h1"], dv=numbers["dh"])
-    numbers |= {name: address(array) for name, array in alive.items()}
-    numbers |= dict(T=T, B=B, I=I, H=H, F=F, P=P, Q=Q, PF=PF, slots=slots.count, gates=G, ahead=int(ahead))
-    numbers |= dict(x_slot=x_slot, x_slots=x, h_slot=h_slot, h_slots=h, q_slot=q_slot, q_slots=q)
-    m_slot = slots.names.index(draws[0]) if draws else 0
-    numbers |= dict(m_slot=m_slot, draws=len(draws), own=own, links=len(slots.links), outputs=outputs)
-    numbers |= dict(groups=groups, later=groups_before_feedback(cell), normed=normed)
-    numbers |= dict(h_t=B * width, h_b=width, c_t=B * (S - 1) * P * V * (c_steps > 1), c_b=(S - 1) * P * V)
-    numbers |= dict(v_t=B * v_width, v_b=v_width) if projected else dict(v_t=B * width, v_b=width)
-    numbers |= dict(z_t=P * B * slots.count * V * (z_steps > 1), z_p=B * slots.count * V, z_b=slots.count * V)
-    numbers |= dict(q_t=B * slots.kinds * width * keep, q_b=slots.kinds * width, q_kind=width)
-    numbers |= dict(r_t=B * PF * V * keep, r_b=PF * V, i_t=B * groups * keep)
-    numbers |= dict(u_t=P * B * normed * V * keep, u_p=normed * V, u_b=P * normed * V)
-    split = projected and q > 0  # the feedback kernel is a parameter of its own
-    numbers |= dict(
-        h_width=H * len(cell.fed_by("h" if split else "hq")), q_width=H * len(cell.fed_by("q" if split else "hq"))
-    )
-    group = P if groups else max(4 if slots.count == 1 else 1, CACHED // (rows * slots.count * BYTES))
-    numbers |= dict(group=group, block=block, blocks=-(-T // block)) | forward_kernels(cell, dtype.name)
-    template = np.array([int(numbers[name]) for name in KernelArguments._fields], np.int64)
-    offset = np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], H, axis=1).astype(dtype)
-    exists = ("h", *("v",) * projected, *("c",) * (S > 1))
-    memory, forward = (states, work, gradients, results), forward_kernel(dtype.name)
-    carried, vectors = (state_places(cell), exists), vector_places(cell)
-    decided = template, *carried, vectors, offset, draws, numbers["blocks"], together, forward, alive
-    return Plan(cell, dtype, threads, *memory, *decided)
+def held_arrays(cell, dtype, sizes, slots):
+    """Make the arrays whose addresses are in the template: constants, a mask without padding, and tables."""
+    held = {"zeros": np.zeros(max(len(cell.output_states) * sizes.P, sizes.PF) * sizes.V, dtype)}
+    held |= {"ones": np.ones(sizes.V, dtype), "mask": np.ones(1, np.uint8)}
+    return held | parameter_blocks(cell, slots) | tables_of(cell, slots)
 
 
-def spread_rows(width, V, dtype):
-    """Numbers of a row: rows whole KB apart would share few sets of the cache."""
-    return width + V if width * dtype.itemsize % 1024 == 0 else width
-
-
-def matrices_of(shapes):
-    """The parameters that are no vectors of pre-activations."""
-    return {n: shape for n, shape in shapes.items() if n.endswith("kernel") or n.startswith("norm_")}
-
-
-def groups_before_feedback(cell):
-    """Number of normalised groups that `feedback` needs; they come first."""
-    return sum(not set(cell.inputs[names[0]]) & set("q=") for names in cell.norms)
-
-
-def blocks_of(cell, slots):
-    """For each source, the blocks of the parameter that the slots it feeds belong to."""
+def parameter_blocks(cell, slots):
+    """Return, for each source, the blocks of its parameter that the slots it feeds belong to."""
     split = cell.num_proj is not None
     fed = {"x": cell.fed_by("x"), "h": cell.fed_by("h" if split else "hq"), "q": cell.fed_by("q" if split else "hq")}
     blocks = {"b_blocks": [list(cell.inputs).index(name) for name in slots.names], "n_blocks": range(len(cell.normed))}
@@ -218,18 +369,18 @@ def blocks_of(cell, slots):
 
 
 def tables_of(cell, slots):
-    """Products with q and groups of layer norm, three integers each, and the output states (see `KernelArguments`)."""
+    """Make the tables of products with q, of groups of layer norm and of output states (see `KernelArguments`)."""
     groups = []
     for names in cell.norms:
         places = [slots.names.index(name) for name in names]
         if places != list(range(places[0], places[0] + len(names))):
             raise NotImplementedError(f"{type(cell).__name__}: {names} are not fed by the same, so not neighbours")
         groups.append((places[0], len(names), cell.normed.index(names[0])))
-    tables = {"link_table": slots.links, "group_table": groups}
+    tables = {"q_product_table": slots.q_products, "group_table": groups}
     tables = {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
     return tables | {"output_table": np.array(cell.output_states, np.int64)}
 
 
 def span(first, last):
-    """The part of a call from one field to another."""
+    """Return the slice of the kernel arguments from one field to another, both included."""
     return slice(POSITION[first], POSITION[last] + 1)

@@ -1,4 +1,4 @@
-"""The projection of outputs, where a cell asks for it: v = clip(h W), put out and fed back in the place of h."""
+"""The projection v = clip(h W) of a cell's output, which is fed back in the place of h."""
 
 import functools
 
@@ -6,14 +6,16 @@ from ...runtime.compile import compiled
 from ...runtime.memory import ahead, lanes, load, load_part, pointer, store
 from ...runtime.simd import Static, first_lanes
 from .cell_kernels import EQUATIONS, valid
-from .forward import PanelRows, Panels, Rows, affine
+from .forward import PackedWeights, PanelRows, Rows, affine
 from .kernel_arguments import read
 
 
 @functools.cache
 def project_kernel(dtype, clip):
-    """Address of the kernel v = clip(h W) after step t for rows lo..hi and the panels p0..p1 of outputs; `clip` None:
-    no bound. Masked rows keep their v."""
+    """Compile v = clip(h W) after a step, for rows lo..hi and panels p0..p1 of v; returns the kernel's address.
+
+    `clip` None: no bound. Padded rows keep their v.
+    """
     from ...maths import clip as clipped
     from ...maths import constant
 
@@ -26,7 +28,7 @@ def project_kernel(dtype, clip):
         rows = PanelRows(ahead(r, t * n.r_t + lo * n.r_b), n.r_b, V)
         zeros = PanelRows(pointer(real, n.zeros), 0, 0)
         hs = Rows(ahead(h1, t * n.h_t + lo * n.h_b), n.h_b)
-        affine(n, p0, p1, hi - lo, rows, zeros, hs, Panels(pointer(real, n.pw), n.H, 1, 0, 1))
+        affine(n, p0, p1, hi - lo, rows, zeros, hs, PackedWeights(pointer(real, n.pw), n.H, 1, 0, 1))
         for b in range(lo, hi):
             at = t * n.v_t + b * n.v_b
             for p in range(p0, p1):
@@ -43,10 +45,12 @@ def project_kernel(dtype, clip):
 
 @functools.cache
 def project_backward_kernel(dtype, clip):
-    """Address of the kernel dr = dv + dy where not clipped, in place of r, and dh += dr W^T; of valid rows dv becomes
-    zero."""
+    """Compile the gradient of the projection; returns the kernel's address.
+
+    dr = dv + dy, zero where v was clipped, replaces r, and dh += dr W^T. dv becomes zero in rows that count.
+    """
     from ...maths import absolute, constant, where_less, zero
-    from .backward import Turned, transposed
+    from .backward import TransposedWeights, transposed_product
 
     real, bounded, bound = Static(dtype), clip is not None, float(clip or 0)
 
@@ -68,6 +72,6 @@ def project_backward_kernel(dtype, clip):
                     store(r, at, zero(x))
         rows = PanelRows(ahead(r, t * n.r_t + lo * n.r_b), n.r_b, V)
         out = Rows(ahead(dh, lo * n.h_b), n.h_b)
-        transposed(n, 0, n.P, hi - lo, out, True, rows, Turned(pointer(real, n.pt), 1, 0, 1, n.PF))
+        transposed_product(n, 0, n.P, hi - lo, out, True, rows, TransposedWeights(pointer(real, n.pt), 1, 0, 1, n.PF))
 
     return compiled(EQUATIONS, project_backward)

@@ -1,60 +1,62 @@
-"""A thread that has done its rows takes half of those with which another one is behind.
+"""Work stealing: an idle thread takes half of the remaining rows of a busy one.
 
-Processors are never equally fast for long. Rows do not depend on each other, so they can change hands at any step, and
-the results are the same bits. Threads meet at a place of a few integers: what is going on there, how many threads walk,
-and rows that are given away: a step, the first row, the last + 1.
+Processors are never equally fast for long. Rows do not depend on each other, so they can change threads at any step,
+and the results are the same bits. All threads share one mailbox of five integers: its status, the number of active
+threads, and the rows on offer: the step they start from, the first row, the last + 1. An idle thread sets the status
+to WAITING; a busy one claims that (TAKEN), writes the rows and sets it to OFFERED.
 """
 
 from ...runtime.memory import WHOLE, get, pointer, put
 from ...runtime.simd import helper
-from .barrier import add_to, change, look_at, pause
+from .barrier import compare_exchange, fetch_add, load_acquire, pause
 
-NOBODY, WAITING, TAKEN, OFFERED = range(4)
-WALKERS, STEP, FIRST, LAST = range(1, 5)
+IDLE, WAITING, TAKEN, OFFERED = range(4)
+ACTIVE, STEP, FIRST, LAST = range(1, 5)
 WORD = 8  # bytes
-FEWEST = 4  # rows that are worth two threads
-SPIN_LIMIT = 100_000  # looks before a thread leaves, some 2 ms: in a step nobody gives anything away
+MIN_ROWS = 4  # fewer rows are not worth two threads
+SPIN_LIMIT = 100_000  # polls before an idle thread returns, some 2 ms: rows are on offer only between steps
 
 
 @helper
-def start(place):
-    """This thread is going to walk."""
-    if place:
-        add_to(place + WORD * WALKERS, 1)
+def start(mailbox):
+    """Count this thread as active."""
+    if mailbox:
+        fetch_add(mailbox + WORD * ACTIVE, 1)
 
 
 @helper
-def offer_rows(place, t, lo, hi):
-    """The last + 1 of the rows lo..hi that this thread goes on with from step t: half of them go to a thread that
-    waits, if there is one."""
-    if place == 0 or hi - lo < FEWEST or look_at(place) != WAITING or not change(place, WAITING, TAKEN):
+def offer_rows(mailbox, t, lo, hi):
+    """Offer the upper half of the rows lo..hi, from step t on, to an idle thread; returns the last + 1 of the rows that
+    this thread keeps."""
+    if mailbox == 0 or hi - lo < MIN_ROWS:
         return hi
-    half, offer = (lo + hi + 1) // 2, pointer(WHOLE, place)
-    add_to(place + WORD * WALKERS, 1)  # the thread that waits, before this one can be done
+    if load_acquire(mailbox) != WAITING or not compare_exchange(mailbox, WAITING, TAKEN):
+        return hi
+    half, offer = (lo + hi + 1) // 2, pointer(WHOLE, mailbox)
+    fetch_add(mailbox + WORD * ACTIVE, 1)  # for the idle thread, before this one can finish
     put(offer, STEP, t)
     put(offer, FIRST, half)
     put(offer, LAST, hi)
-    change(place, TAKEN, OFFERED)
+    compare_exchange(mailbox, TAKEN, OFFERED)
     return half
 
 
 @helper
-def steal_rows(place):
-    """This thread has walked: the step from which it goes on, with rows lo..hi of another; no rows where nobody gives
-    any."""
-    if place == 0:
+def steal_rows(mailbox):
+    """Wait for the rows of a busy thread; returns their first step and lo..hi, which is empty if there are none."""
+    if mailbox == 0:
         return 0, 0, 0
-    add_to(place + WORD * WALKERS, -1)
-    waits, looks = False, 0
+    fetch_add(mailbox + WORD * ACTIVE, -1)
+    waits, polls = False, 0
     while True:
-        waits = waits or change(place, NOBODY, WAITING)
-        if waits and look_at(place) == OFFERED:
-            offer = pointer(WHOLE, place)
+        waits = waits or compare_exchange(mailbox, IDLE, WAITING)
+        if waits and load_acquire(mailbox) == OFFERED:
+            offer = pointer(WHOLE, mailbox)
             found = get(offer, STEP), get(offer, FIRST), get(offer, LAST)
-            change(place, OFFERED, NOBODY)
+            compare_exchange(mailbox, OFFERED, IDLE)
             return found
-        looks += 1
-        in_vain = looks > SPIN_LIMIT or look_at(place + WORD * WALKERS) == 0
-        if in_vain and (not waits or change(place, WAITING, NOBODY)):  # else rows are on their way
+        polls += 1
+        gives_up = polls > SPIN_LIMIT or load_acquire(mailbox + WORD * ACTIVE) == 0
+        if gives_up and (not waits or compare_exchange(mailbox, WAITING, IDLE)):  # else rows are on their way
             return 0, 0, 0
         pause()
