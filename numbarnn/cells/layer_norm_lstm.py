@@ -14,7 +14,7 @@ import numpy as np
 from .. import initializers
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
-from ..ops.random import chosen
+from ..ops.random import bernoulli
 from . import _layer_norm_equations as forms
 from ._clip import clipping
 from .base import Cell, glorot_packed
@@ -157,7 +157,7 @@ class LayerNormBasicLSTMCell(Cell):
         """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""
         if not options.training or self.dropout_keep_prob == 1:
             return {"keep": np.ones((1, 1, 1), dtype)}
-        kept = chosen(options.random(type(self).__name__), self.dropout_keep_prob, shape)
+        kept = bernoulli(options.random(type(self).__name__), self.dropout_keep_prob, shape)
         return {"keep": kept.astype(dtype) / dtype.type(self.dropout_keep_prob)}
 
     initial = LayerNormLSTMCell.initial

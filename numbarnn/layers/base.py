@@ -54,7 +54,7 @@ class Layer(Checked):
 
     device = "cpu"
     takes_integers = False
-    reads_rows = False  # whether x may be `Rows`, whose gradient then is a `RowsGradient`
+    reads_rows = False  # whether x may be `DeferredLookup`, whose gradient then is a `LookupGradient`
     has_one_output = True
     makes_mask = False  # whether `compute_mask` makes a mask of x, whatever mask x has
     last_activation: ClassVar[str | None] = None  # the activation that ends the layer; see `pre_activation`

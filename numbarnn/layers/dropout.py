@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.dropout import keep
-from ..ops.random import chosen
+from ..ops.random import bernoulli
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed
 from .base import Layer
@@ -47,7 +47,7 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")
-        kept = chosen(np.random.default_rng(rng), 1 - self.rate, x.shape)
+        kept = bernoulli(np.random.default_rng(rng), 1 - self.rate, x.shape)
         return keep(x, kept, 1 / (1 - self.rate)), kept
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:

@@ -71,7 +71,7 @@ class Embedding(Layer):
         tokens = self._tokens(x)
         return self.params["embeddings"][tokens], tokens
 
-    def rows(self, x: Any) -> tuple[lookup.Rows, np.ndarray]:
+    def rows(self, x: Any) -> tuple[lookup.DeferredLookup, np.ndarray]:
         """Defer the look-up of `forward`: a recurrent layer multiplies the table by its kernel first.
 
         Parameters
@@ -81,7 +81,7 @@ class Embedding(Layer):
 
         Returns
         -------
-        rows : Rows
+        rows : DeferredLookup
             The table and the integers.
         tokens : array (batch, ...)
             What `backward` needs.
@@ -92,10 +92,10 @@ class Embedding(Layer):
             Integers are out of range.
         """
         tokens = self._tokens(x)
-        return lookup.Rows(self.params["embeddings"], tokens), tokens
+        return lookup.DeferredLookup(self.params["embeddings"], tokens), tokens
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
-        if isinstance(d_output, lookup.RowsGradient):
+        if isinstance(d_output, lookup.LookupGradient):
             return None, {"embeddings": d_output.table}
         return None, {"embeddings": lookup.backward(self.params["embeddings"], saved, d_output)}
 

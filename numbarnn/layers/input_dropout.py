@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..ops.random import chosen
+from ..ops.random import bernoulli
 
 
 class InputDropout:
@@ -14,7 +14,7 @@ class InputDropout:
 
     def __init__(self, rate, masks, x, rng):
         batch, _, features = x.shape
-        kept = chosen(rng, 1 - rate, (batch, masks, features))
+        kept = bernoulli(rng, 1 - rate, (batch, masks, features))
         self.masks = kept * x.dtype.type(1 / (1 - rate))
 
     def inputs(self, x):

@@ -24,7 +24,7 @@ class Saved:
     """What the gradient of a recurrent layer needs."""
 
     run: Run
-    rows: lookup.Rows | None  # the inputs, where they were rows of a table
+    rows: lookup.DeferredLookup | None  # the inputs, where they were rows of a table
     mask: np.ndarray | None  # of the steps at which the output is repeated, in reading order; None: nowhere
     in_state: bool  # whether the output was taken out of the final state
     dropout: InputDropout | None
@@ -151,7 +151,7 @@ class Recurrent(Layer):
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
         initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
-        cell, params, rows = self.cell, self.params, x if isinstance(x, lookup.Rows) else None
+        cell, params, rows = self.cell, self.params, x if isinstance(x, lookup.DeferredLookup) else None
         if dropout:
             params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
         elif rows is not None:
@@ -228,9 +228,9 @@ class Recurrent(Layer):
             d_x = saved.dropout.inputs_gradient(d_x)
             d_params = d_params | {"kernel": saved.dropout.kernel_gradient(d_params["kernel"])}
             if saved.rows is not None:
-                d_x = lookup.RowsGradient(lookup.backward(saved.rows.table, saved.rows.tokens, d_x))
+                d_x = lookup.LookupGradient(lookup.backward(saved.rows.table, saved.rows.tokens, d_x))
         elif saved.rows is not None:
-            d_x, d_params = lookup.RowsGradient(d_params["embedding"]), part("cell", d_params)
+            d_x, d_params = lookup.LookupGradient(d_params["embedding"]), part("cell", d_params)
         if not saved.initial_state_given:
             return d_x, d_params
         d_initial = grads.initial_state

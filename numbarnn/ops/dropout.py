@@ -1,4 +1,4 @@
-"""x where it is kept, scaled, and zero elsewhere: one pass over memory, on all threads."""
+"""Dropout by a mask: scale the kept elements and zero the others, in one pass over memory on all threads."""
 
 import functools
 
@@ -14,8 +14,11 @@ from ..runtime.threads import KERNEL, run, share, threads_for_each
 
 @functools.cache
 def kernel(dtype):
-    """Address of the kernel out = x * (kept * scale) for arrays [outer, inner, width], told in a table: the sizes, the
-    addresses of scale, x, out and kept, and the outer and inner strides of the latter three."""
+    """Compile out = x * (kept * scale) for arrays [outer, inner, width]; returns the kernel's address.
+
+    It reads a table: the sizes, the addresses of scale, x, out and kept, and the outer and inner strides of the last
+    three.
+    """
     real, number = Static(dtype), getattr(types, dtype)
 
     def keep(stage, shard, shards, args_address):
@@ -34,7 +37,7 @@ def kernel(dtype):
 
 
 def keep(x, kept, scale):
-    """x * (kept * scale) for booleans of the shape of x, laid out in memory as x is."""
+    """Compute x * (kept * scale) for booleans of the shape of x; the result has the memory layout of x."""
     scale = x.dtype.type(scale)
     if config.DISABLE_JIT or not x.dtype.isnative or x.size == 0 or not 0 < x.ndim <= 3:
         return x * (kept * scale)

@@ -1,4 +1,4 @@
-"""Rows of a table by their numbers: the embedding layer, and the embedding in front of a cell."""
+"""Embedding lookup: rows of a table by their indices, and the gradient of the table."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from ..errors import InputError
 
 
 @dataclass
-class Rows:
-    """table[tokens] that nobody has gathered yet: a recurrent layer needs their products with its kernel alone.
+class DeferredLookup:
+    """Deferred embedding lookup: the recurrent layer multiplies the table by its kernel first.
 
-    `table` (rows, size) floats; `tokens` (batch, ...) integers below its rows, checked.
+    `table` (rows, size) floats; `tokens` (batch, ...) integers, checked to be below the number of rows.
     """
 
     table: np.ndarray
@@ -33,17 +33,17 @@ class Rows:
 
 
 @dataclass
-class RowsGradient:
-    """The gradient of `Rows`: that of their table (rows, size)."""
+class LookupGradient:
+    """The gradient of a `DeferredLookup`: that of its table (rows, size)."""
 
     table: np.ndarray
 
     def __add__(self, other):
-        return RowsGradient(self.table + other.table)
+        return LookupGradient(self.table + other.table)
 
 
 def check(caller, table, tokens):
-    """Raises `InputError` where a token is no row of the table."""
+    """Raise `InputError` if a token is not the index of a row of the table."""
     if tokens.size:
         low, high = tokens.min(), tokens.max()
         if low < 0 or high >= len(table):
@@ -51,14 +51,14 @@ def check(caller, table, tokens):
 
 
 def forward(caller, table, tokens):
-    """table[tokens] (..., size), the tokens checked."""
+    """Gather table[tokens] (..., size) after a check of the tokens."""
     check(caller, table, tokens)
     return table[tokens]
 
 
 def backward(table, tokens, d_rows):
-    """Gradient of the table; it adds up in the order of the tokens."""
-    # The product with a sparse one-hot matrix, column by column, is the scatter-add in token order.
+    """Compute the gradient of the table, summed in the order of the tokens."""
+    # Scatter-add in token order: the product with a sparse one-hot matrix, column by column.
     from scipy.sparse import csc_array
 
     tokens = tokens.ravel().astype(np.int32)

@@ -1,8 +1,8 @@
-"""activation(x kernel + bias) on the last axis of x, as one product: dense layers, projections around cells.
+"""The affine map activation(x kernel + bias) of the last axis of x, as one product: dense layers and projections.
 
-From a certain size on NumPy's BLAS takes threads of its own, which go on spinning while the kernels of the cells want
-the cores (an LSTM behind a dense layer then takes up to four times as long). Larger products therefore run on the
-cells' kernels.
+From a certain size on, NumPy's BLAS starts threads of its own, which keep spinning while the cells' kernels want the
+cores (an LSTM behind a dense layer then takes up to four times as long). Larger products therefore run on the kernels
+of the cells.
 """
 
 import numpy as np
@@ -11,15 +11,15 @@ from numba import config
 from . import activations
 from . import linear_kernels as kernels
 
-ALONE = 1 << 18  # multiply-adds up to which OpenBLAS stays in one thread
+ALONE = 1 << 18  # multiply-adds up to which OpenBLAS uses one thread
 
 
 def forward(x, kernel, bias, activation):
-    """(backward, z, y): the pre-activation and its value (..., outputs), and the way back; `bias` may be None.
+    """Compute (backward, z, y): the pre-activation z and its activation y (..., outputs); `bias` may be None.
 
-    `backward(d_z)` gives the gradients of x, kernel and bias.
+    `backward(d_z)` returns the gradients of x, kernel and bias.
     """
-    swapped = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major inside: the other order would copy
+    swapped = x.ndim > 2 and x.strides[0] < x.strides[1]  # time-major in memory: a batch-major reshape would copy
 
     def in_order(array):
         return array.swapaxes(0, 1) if swapped else array

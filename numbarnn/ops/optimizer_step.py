@@ -1,4 +1,4 @@
-"""A function of numbers over whole arrays, in place: how an optimiser changes weights and what it remembers of them."""
+"""An optimiser's step over whole arrays, in place: new weights, and new slots (moments) of each weight."""
 
 import functools
 
@@ -25,22 +25,21 @@ from ..runtime.threads import KERNEL, run, share, threads_for_each
 
 @functools.cache
 def update_kernel(function, constants, slots, dtype):
-    """Address of the kernel for a function(w, g, slots, constants) -> w, slots of numbers, with so many slots and
-    constants.
+    """Compile function(w, g, slots, constants) -> w, slots of numbers for whole arrays; returns the kernel's address.
 
-    It reads a table: the number of arrays, the address of vectors of the constants, then for each array its size and
-    the addresses of w, g and the slots.
+    `constants` and `slots` are their numbers. The kernel reads a table: the number of arrays, the address of vectors of
+    the constants, then for each array its size and the addresses of w, g and the slots.
     """
-    real, numbers, remembered = Static(dtype), Static(tuple(range(constants))), Static(slots)
+    real, numbers, slot_count = Static(dtype), Static(tuple(range(constants))), Static(slots)
     function = inlined(function)
 
     def update(stage, shard, shards, args_address):
         table = pointer(WHOLE, args_address)
-        given = pointer(real, get(table, 1))
-        c = load_each(numbers, given, 0, lanes(given))
+        vectors = pointer(real, get(table, 1))
+        c = load_each(numbers, vectors, 0, lanes(vectors))
         for at in range(2, 2 + get(table, 0) * (3 + slots), 3 + slots):
             size, w, g = get(table, at), pointer(real, get(table, at + 1)), pointer(real, get(table, at + 2))
-            s = pointers(remembered, real, table, at + 3)
+            s = pointers(slot_count, real, table, at + 3)
             first, last = share(panels_of(size, w), shard, shards)
             for i in range(first * lanes(w), last * lanes(w), lanes(w)):
                 left = size - i
@@ -52,8 +51,8 @@ def update_kernel(function, constants, slots, dtype):
 
 
 def update(function, constants, arrays):
-    """w, slots = function(w, g, slots, constants) for each (w, g, *slots) of contiguous arrays of one dtype, in place;
-    a number of the result depends on the same number of these alone."""
+    """Apply w, slots = function(w, g, slots, constants) in place, element by element, to each (w, g, *slots) of
+    contiguous arrays of one dtype."""
     dtype, sizes = arrays[0][0].dtype, [w.size for w, *_ in arrays]
     vectors = np.repeat(np.array(constants, dtype), BYTES // dtype.itemsize)
     table = [len(arrays), address(vectors)]

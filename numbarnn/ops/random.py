@@ -1,29 +1,30 @@
-"""Random choices, of which dropout and zoneout need one for each step, row and unit."""
+"""Random booleans for dropout and zoneout, which need one for each step, row and unit."""
 
 import math
 
 import numpy as np
 from numba import config
 
-from .random_kernel import choose, fraction, word
+from .random_kernel import bernoulli_bytes, splitmix64, uniform
 
 
-def chosen(rng, probability, shape):
-    """Booleans, each true with this probability, from a NumPy Generator.
+def bernoulli(rng, probability, shape):
+    """Draw booleans, each true with this probability, from a NumPy Generator.
 
-    Its next two words are the starts of two sequences of `word`. Byte k of the words of the first, the lowest of a word
-    first, decides whether the number that it begins, in [0, 1), is below the probability. Where that takes more, one
-    time in 256, number k of the second does.
+    The next two words of the generator seed two SplitMix64 sequences. Byte k of the first, in little-endian order, is
+    compared with the first 8 bits of the probability. If it equals them, one time in 256, word k of the second sequence
+    decides with the rest of the probability.
     """
     count = math.prod(shape)
     whole, rest = divmod(probability * 256, 1)
-    start, other = rng.bit_generator.random_raw(2)
+    seed, rest_seed = rng.bit_generator.random_raw(2)
     if whole == 256:
         return np.ones(shape, bool)
     if not config.DISABLE_JIT:
-        return choose(count, int(whole), rest, start, other).reshape(shape)
-    bits = word(start, np.arange(-(-count // 8), dtype=np.uint64)).astype("<u8", copy=False).view(np.uint8)[:count]
-    undecided = np.flatnonzero(bits == whole)
-    found = bits < whole
-    found[undecided] = fraction(word(other, undecided.astype(np.uint64))) < rest
+        return bernoulli_bytes(count, int(whole), rest, seed, rest_seed).reshape(shape)
+    words = splitmix64(seed, np.arange(-(-count // 8), dtype=np.uint64))
+    drawn = words.astype("<u8", copy=False).view(np.uint8)[:count]
+    undecided = np.flatnonzero(drawn == whole)
+    found = drawn < whole
+    found[undecided] = uniform(splitmix64(rest_seed, undecided.astype(np.uint64))) < rest
     return found.reshape(shape)

@@ -1,4 +1,4 @@
-"""Softmax of rows of scores, and the cross-entropy of labels behind it, on all threads."""
+"""Softmax of rows of scores, and the cross-entropy of labels, on all threads."""
 
 import functools
 
@@ -12,14 +12,17 @@ from ..runtime.memory import WHOLE, get, lanes, load_part, pointer, put, store_p
 from ..runtime.simd import Static, first_lanes, splat, sum_of_lanes
 from ..runtime.threads import KERNEL, run, share, threads_for_each
 
-MANY = 10_000  # scores from which threads pay
+MANY = 10_000  # scores; threads pay from here on
 
 
 @functools.cache
 def kernel(dtype):
-    """Address of the kernel for scores [outer, inner, classes]. It reads a table: these sizes, the addresses of scores,
-    softmax, greatest scores, totals and labels (0: none), and the outer and inner strides of scores, softmax and
-    labels. With labels, the softmax is one less at each, and the greatest scores are less by the labelled ones."""
+    """Compile the softmax of scores [outer, inner, classes]; returns the kernel's address.
+
+    It reads a table: these sizes, the addresses of scores, softmax, greatest scores, totals and labels (0: none), and
+    the outer and inner strides of scores, softmax and labels. With labels, it returns softmax - one_hot(labels) and
+    max - score[label].
+    """
     real, number = Static(dtype), getattr(types, dtype)
 
     def softmax(stage, shard, shards, args_address):
@@ -53,8 +56,10 @@ def kernel(dtype):
 
 
 def softmax(scores):
-    """(softmax, greatest, total) over the last axis of scores (..., classes): exp(score - greatest) / total, the total
-    being the sum of these powers; both (..., 1)."""
+    """Compute (softmax, greatest, total) over the last axis of scores (..., classes).
+
+    softmax = exp(score - greatest) / total, where total is the sum of these powers; the last two are (..., 1).
+    """
     if config.DISABLE_JIT or scores.size == 0:
         greatest = scores.max(axis=-1, keepdims=True)
         powers = np.exp(scores - greatest)
@@ -64,26 +69,26 @@ def softmax(scores):
 
 
 def cross_entropy(scores, labels):
-    """-ln softmax of scores (..., classes) at integer labels (...), and its gradient, laid out as scores of three axes
-    are."""
+    """Compute -ln softmax of scores (..., classes) at integer labels (...), and its gradient, which has the memory
+    layout of scores of up to three axes."""
     if config.DISABLE_JIT or scores.size == 0:
         (gradient, greatest, total), at = softmax(scores), labels[..., None]
-        behind = greatest - np.take_along_axis(scores, at, -1)
+        difference = greatest - np.take_along_axis(scores, at, -1)
         np.put_along_axis(gradient, at, np.take_along_axis(gradient, at, -1) - 1, -1)
     else:
-        gradient, behind, total = _by_kernel(scores, labels)
-    return (np.log(total) + behind)[..., 0], gradient
+        gradient, difference, total = _by_kernel(scores, labels)
+    return (np.log(total) + difference)[..., 0], gradient
 
 
 def _by_kernel(scores, labels):
     shape = scores.shape
-    given = readable(scores if scores.ndim <= 3 else scores.reshape(-1, shape[-1]))
-    out = np.empty_like(given)
+    source = readable(scores if scores.ndim <= 3 else scores.reshape(-1, shape[-1]))
+    out = np.empty_like(source)
     greatest, total = np.empty((*shape[:-1], 1), scores.dtype), np.empty((*shape[:-1], 1), scores.dtype)
-    places, strides = [*map(address, (given, out, greatest, total)), 0], steps(given, out)
+    places, strides = [*map(address, (source, out, greatest, total)), 0], steps(source, out)
     if labels is not None:
-        labels = np.ascontiguousarray(labels, np.int64).reshape(*given.shape[:-1], 1)
+        labels = np.ascontiguousarray(labels, np.int64).reshape(*source.shape[:-1], 1)
         places[-1], strides = address(labels), strides + steps(labels)
-    table = np.array([*(1, 1, *given.shape)[-3:], *places, *strides])
+    table = np.array([*(1, 1, *source.shape)[-3:], *places, *strides])
     run(kernel(name_of(scores.dtype)), 1, threads_for_each(scores.size, MANY), address(table))
     return out.reshape(shape), greatest, total

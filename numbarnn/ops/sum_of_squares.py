@@ -11,13 +11,15 @@ from ..runtime.memory import WHOLE, get, pointer, put
 from ..runtime.simd import Static
 from ..runtime.threads import KERNEL, run, share, threads_for_each
 
-BLOCK = 1 << 14  # numbers that are added up on their own, so that a sum does not depend on the number of threads
+BLOCK = 1 << 14  # numbers in a partial sum, so that a result does not depend on the number of threads
 
 
 @functools.cache
 def kernel(dtype):
-    """Address of the kernel that adds up squares in float64. It reads a table: the number of blocks, the address of
-    their sums, and for each block its address and its size."""
+    """Compile the sums of squares of blocks, in float64; returns the kernel's address.
+
+    It reads a table: the number of blocks, the address of their sums, and for each block its address and size.
+    """
     real, double = Static(dtype), Static("float64")
 
     def squares(stage, shard, shards, args_address):
@@ -35,7 +37,7 @@ def kernel(dtype):
 
 
 def square_sums(arrays):
-    """The sum of squares of each array, float64 (arrays,); NaN and infinity go through."""
+    """Compute the sum of squares of each array, float64 (arrays,); NaN and infinity propagate."""
     dtypes = {array.dtype for array in arrays}
     if config.DISABLE_JIT or dtypes not in ({np.dtype("float32")}, {np.dtype("float64")}):
         return np.array([np.square(array, dtype=np.float64).sum() for array in arrays])
@@ -54,5 +56,5 @@ def square_sums(arrays):
 
 
 def squares_by_name(arrays):
-    """{name: sum of squares} of {name: array}, as floats."""
+    """Compute {name: sum of squares} of {name: array}, as floats."""
     return dict(zip(arrays, square_sums([*arrays.values()]).tolist(), strict=True))

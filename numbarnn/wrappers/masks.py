@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ops.random import chosen
+from ..ops.random import bernoulli
 
 
 class Sharing(NamedTuple):
@@ -20,7 +20,7 @@ class Sharing(NamedTuple):
 
 def draw(rng: np.random.Generator, keep_prob: float, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Draw 1 / keep_prob with probability keep_prob, else 0; the same choices in float32 and float64."""
-    return chosen(rng, keep_prob, shape) * dtype.type(1 / keep_prob)
+    return bernoulli(rng, keep_prob, shape) * dtype.type(1 / keep_prob)
 
 
 def apply_mask(array, mask):

@@ -13,7 +13,7 @@ from ..cells.base import Cell
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from ..maths import one
-from ..ops.random import chosen
+from ..ops.random import bernoulli
 from .base import Wrapper, check_plain, check_rates
 from .transformed import Masked, transformed
 
@@ -39,7 +39,7 @@ class Zoneout(Masked):
         for name, rate in self.rates:
             kept = np.asarray(rate)
             if options.training:
-                kept = chosen(options.part(f"zoneout_{name}").random("ZoneoutWrapper"), rate, shape)
+                kept = bernoulli(options.part(f"zoneout_{name}").random("ZoneoutWrapper"), rate, shape)
             found[f"kept_{name}"] = kept.astype(dtype)
         return found
 

@@ -7,7 +7,7 @@ nested tuples, `valid` a list of T columns (B, 1).
 import autograd.numpy as np
 
 import numbarnn as nr
-from numbarnn.ops.random import chosen
+from numbarnn.ops.random import bernoulli
 
 
 def sigmoid(x):
@@ -119,7 +119,7 @@ def unrolled(cell, params, xs, state, valid, how, drop=()):
             if how.training:
                 params = dict(params)
                 for name in [n for n in params if n.endswith("recurrent_kernel")]:
-                    kept = chosen(how.part(name).random(""), 1 - cell.rate, params[name].shape)
+                    kept = bernoulli(how.part(name).random(""), 1 - cell.rate, params[name].shape)
                     params[name] = params[name] * kept / (1 - cell.rate)
             return run(xs, params, how.part("cell"))
         case nr.DropoutWrapper():
@@ -147,7 +147,7 @@ def dropout_mask(cell, site, arrays, how):
         return None
     B, n = arrays[0].shape
     shape = (1 if cell.variational_recurrent else len(arrays), 1 if cell.shared_over_batch else B, n)
-    return chosen(how.part(site).random(""), keep, shape) / keep
+    return bernoulli(how.part(site).random(""), keep, shape) / keep
 
 
 def state_masks(cell, wrapper, k, T, how, state):
@@ -157,6 +157,6 @@ def state_masks(cell, wrapper, k, T, how, state):
         shape = (1 if wrapper.variational_recurrent else T, 1 if wrapper.shared_over_batch else len(s), s.shape[1])
         keep, mask = wrapper.state_keep_prob, np.ones(shape)
         if wrapper.dropout_state_filter(name):
-            mask = chosen(how.part(f"mask{k}_{name}").random(""), keep, shape) / keep
+            mask = bernoulli(how.part(f"mask{k}_{name}").random(""), keep, shape) / keep
         masks.append(np.broadcast_to(mask, (T, *shape[1:])))
     return masks

@@ -5,21 +5,21 @@ import numpy as np
 import pytest
 from numba import config
 
-from numbarnn.ops.random import chosen
+from numbarnn.ops.random import bernoulli
 
 
 @pytest.mark.parametrize("probability", [1e-6, 1 / 3, 0.5, 0.75, 0.8, 1 - 1e-6])
 def test_frequency(probability):
     n = 2_000_000
-    found = chosen(np.random.default_rng(1), probability, (n,))
+    found = bernoulli(np.random.default_rng(1), probability, (n,))
     deviation = np.sqrt(n * probability * (1 - probability))
     assert abs(found.sum() - n * probability) < 4 * deviation
     assert abs((found[1:] & found[:-1]).mean() - probability**2) < 4 * deviation / n  # neighbours are independent
 
 
 def test_certain():
-    assert not chosen(np.random.default_rng(0), 0.0, (3, 50)).any()
-    assert chosen(np.random.default_rng(0), 1.0, (3, 50)).all()
+    assert not bernoulli(np.random.default_rng(0), 0.0, (3, 50)).any()
+    assert bernoulli(np.random.default_rng(0), 1.0, (3, 50)).all()
 
 
 def split_mix(state):
@@ -57,14 +57,14 @@ def test_every_element_alone(shape, probability):
     """Element k is decided by byte k of one sequence, and where that leaves it open by number k of another."""
     expected, undecided = by_hand(5, probability, int(np.prod(shape)))
     assert undecided > 5 or len(expected) < 1000 or probability == 1
-    found = chosen(np.random.default_rng(5), probability, shape)
+    found = bernoulli(np.random.default_rng(5), probability, shape)
     assert found.dtype == bool
     assert np.array_equal(found, np.array(expected, bool).reshape(shape))
 
 
 def test_kernel_threads_and_numpy_agree(monkeypatch):
     shape, threads = (301, 999), numba.get_num_threads()
-    draw = lambda: chosen(np.random.default_rng(7), 0.8, shape)  # noqa: E731
+    draw = lambda: bernoulli(np.random.default_rng(7), 0.8, shape)  # noqa: E731
     found = draw()
     try:
         numba.set_num_threads(1)

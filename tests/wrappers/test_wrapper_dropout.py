@@ -9,7 +9,7 @@ from helpers.wrapper_problems import CASES, B, H, Problem, T, everything, lstm, 
 import numbarnn as nr
 from numbarnn.cells.base import Cell
 from numbarnn.engines.interface import RunOptions
-from numbarnn.ops.random import chosen
+from numbarnn.ops.random import bernoulli
 
 
 def test_masks_depend_on_the_seed_alone():
@@ -105,7 +105,7 @@ def test_state_dropout_of_every_cell(name):
     )
     how, masks = RunOptions(training=True, seed=(3,)).part("cell"), []
     for n, size in zip(cell.State._fields, cell.state_size, strict=True):
-        kept = chosen(how.part(f"mask0_{n}").random(""), 0.6, (T, B, size))
+        kept = bernoulli(how.part(f"mask0_{n}").random(""), 0.6, (T, B, size))
         masks.append(np.ones((T, B, size)) if n == "c" else kept / 0.6)
     steps, state = [], problem.state
     for t in range(T):

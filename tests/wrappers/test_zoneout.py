@@ -16,7 +16,7 @@ from helpers.masked_steps import (
 )
 
 import numbarnn as nr
-from numbarnn.ops.random import chosen
+from numbarnn.ops.random import bernoulli
 
 RATES = {"h": 0.3, "c": 0.6}
 
@@ -68,7 +68,7 @@ def test_state_dropout_around_zoneout(call):
     wrapper, how = nr.DropoutWrapper(inner, state_keep_prob=0.7), HOW.part("cell")
     drawn = inner.zoned.draw((T, B, H), np.dtype("f8"), how)
     given = {name.removeprefix("kept_"): mask for name, mask in drawn.items()}
-    given["drop"] = chosen(how.part("mask0_h").random(""), 0.7, (T, B, H)) / 0.7
+    given["drop"] = bernoulli(how.part("mask0_h").random(""), 0.7, (T, B, H)) / 0.7
 
     def step(params, x, state, given):
         y, new, gates = zoned(CELLS["lstm"])(params, x, state, given)
