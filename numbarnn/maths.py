@@ -1,8 +1,8 @@
 """The mathematics of cells: one name for SIMD vectors and floats (compiled) and for NumPy arrays (plain Python).
 
-The primitives (constant, sqrt, exp, expm1, tanh, sigmoid, absolute, where_less, straight_through) have a form for each;
-everything below them is written once in terms of them. A compiled `1 - x` with a float32 x is float64: constants
-therefore come from `constant`, `one` and `zero`.
+Each primitive (constant, sqrt, exp, expm1, tanh, sigmoid, absolute, where_less, straight_through) has a form for each
+of them; everything else is written once in terms of the primitives. Constants come from `constant`, `one` and `zero`: a
+compiled `1 - x` with a float32 x would be float64.
 """
 
 import math
@@ -15,47 +15,52 @@ from .runtime.simd import Vector, copysign, fabs, power_of_two, select_less, spl
 
 
 def constant(x, value):
-    """`value` in the type of x."""
+    """Return `value` in the type of x."""
     return value  # a Python number: NumPy keeps the type of x
 
 
 def where_less(a, b, x, y):
-    """x where a < b, y elsewhere (so y where a or b is NaN)."""
+    """Select x where a < b, and y elsewhere (also where a or b is NaN)."""
     return np.where(a < b, x, y)
 
 
 def straight_through(x, y):
-    """y; a gradient that is derived from this goes to x, as if it were x (Bengio, Leonard, Courville 2013)."""
+    """Return y, with the derivative of x: the straight-through estimator (Bengio, Leonard, Courville 2013)."""
     return x.straight_through(y) if hasattr(x, "straight_through") else y
 
 
 def absolute(x):
+    """Compute |x|."""
     return np.abs(x)
 
 
 def sqrt(x):
+    """Compute the square root of x."""
     return np.sqrt(x)
 
 
 def exp(x):
+    """Compute e^x."""
     return np.exp(x)
 
 
 def expm1(x):
-    """exp(x) - 1, for x <= 0 only."""
+    """Compute exp(x) - 1, for x <= 0 only."""
     return np.expm1(x)
 
 
 def tanh(x):
+    """Compute the hyperbolic tangent of x."""
     return np.tanh(x)
 
 
 def sigmoid(x):
+    """Compute the logistic function 1 / (1 + exp(-x))."""
     return 0.5 * (np.tanh(0.5 * x) + 1)  # stable on both sides
 
 
-# How the vector forms work: exp(x) = 2^n (1 + e) with e = expm1(r), |r| <= ln(2)/2. n * LN2_HIGH is exact, with and
-# without fma. expm1(r) = r + r*r*p(r), p near-minimax (mpmath.chebyfit), highest power first.
+# Range reduction (Cody and Waite): exp(x) = 2^n (1 + e) with e = expm1(r), |r| <= ln(2)/2. n * LN2_HIGH is exact, with
+# and without fma. expm1(r) = r + r*r*p(r) with a near-minimax polynomial p (mpmath.chebyfit), highest power first.
 LN2_HIGH, LN2_LOW = 0.693359375, -2.121944400546905827679e-4
 LOG2_E = 1.4426950408889634
 EXPM1 = {
@@ -76,7 +81,7 @@ INFINITE = {types.float32: 89.0, types.float64: 710.0}  # 2^n of `_split_exp` is
 
 
 def _split_exp(x):
-    """(shifted, e): exp(x) = 2^n (1 + e); n stands in the low bits of `shifted`, e is accurate when x is small."""
+    """Split exp(x) = 2^n (1 + e) into (shifted, e): n is in the low bits of `shifted`, e is accurate if x is small."""
 
 
 @overload(_split_exp)
@@ -95,7 +100,10 @@ def _(x):
         n = shifted - shift
         r = x - n * LN2_HIGH - n * LN2_LOW
         square, p = r * r, highest(r)
-        for odd, even in rest:  # in pairs: half as long a chain of dependent operations
+        for (
+            odd,
+            even,
+        ) in rest:  # Horner's rule in r^2, with pairs of coefficients: half as long a chain of dependent operations
             p = p * square + (r * odd + even)
         return shifted, square * p + r
 
@@ -103,7 +111,7 @@ def _(x):
 
 
 def _vector_or(function, scalar, vector):
-    """Overload `function`: `vector(dtype)` makes the form for SIMD vectors, `scalar` is the one for floats."""
+    """Overload `function`: `vector(dtype)` makes the form for SIMD vectors, and `scalar` is the form for floats."""
 
     @overload(function)
     def _(x):
@@ -146,7 +154,7 @@ def _vector_exp(dtype):
 
 @register_jitable
 def _expm1(x):
-    """exp(x) - 1 where exp(x) is a normal number."""
+    """Compute exp(x) - 1, if exp(x) is a normal number."""
     shifted, e = _split_exp(x)
     scale = power_of_two(shifted)
     return scale * e + (scale - 1.0)
@@ -193,108 +201,123 @@ _vector_or(sigmoid, lambda x: one(x) / (one(x) + math.exp(-x)), _vector_sigmoid)
 
 @register_jitable
 def one(x):
+    """Return 1 in the type of x."""
     return constant(x, 1.0)
 
 
 @register_jitable
 def zero(x):
+    """Return 0 in the type of x."""
     return constant(x, 0.0)
 
 
-# Activations and their derivatives; a derivative is a function of the activation's value y.
+# Activations and their derivatives; a derivative `d_...` is a function of the activation's value y.
 @register_jitable
 def d_tanh(y):
+    """Return the derivative of tanh, 1 - y^2."""
     return one(y) - y * y
 
 
 @register_jitable
 def d_sigmoid(y):
+    """Return the derivative of sigmoid, y (1 - y)."""
     return y * (one(y) - y)
 
 
 @register_jitable
 def linear(x):
+    """Return x."""
     return x
 
 
 @register_jitable
 def d_linear(y):
+    """Return the derivative of linear, 1."""
     return one(y)
 
 
 @register_jitable
 def relu(x):
+    """Compute max(x, 0)."""
     return where_less(x, zero(x), zero(x), x)
 
 
 @register_jitable
 def d_relu(y):
+    """Return the derivative of relu, 1 where y > 0 and 0 elsewhere."""
     return where_less(zero(y), y, one(y), zero(y))
 
 
 @register_jitable
 def clip(x, low, high):
+    """Limit x to [low, high]."""
     return where_less(x, low, low, where_less(high, x, high, x))
 
 
 @register_jitable
 def d_clip(y, slope):
-    """Slope of a line clipped to [0, 1], strictly inside."""
+    """Return the derivative of a line clipped to [0, 1]: its slope strictly inside, 0 elsewhere."""
     return where_less(zero(y), y, where_less(y, one(y), slope, zero(y)), zero(y))
 
 
 @register_jitable
 def hard_sigmoid(x):
-    """clip(0.2 x + 0.5, 0, 1): TensorFlow 1, Keras 2, ONNX."""
+    """Compute clip(0.2 x + 0.5, 0, 1), as TensorFlow 1, Keras 2 and ONNX do."""
     return clip(constant(x, 0.2) * x + constant(x, 0.5), zero(x), one(x))
 
 
 @register_jitable
 def d_hard_sigmoid(y):
+    """Return the derivative of hard_sigmoid."""
     return d_clip(y, constant(y, 0.2))
 
 
 @register_jitable
 def hard_sigmoid_keras3(x):
-    """clip(x / 6 + 0.5, 0, 1): Keras 3, PyTorch."""
+    """Compute clip(x / 6 + 0.5, 0, 1), as Keras 3 and PyTorch do."""
     return clip(x / constant(x, 6.0) + constant(x, 0.5), zero(x), one(x))
 
 
 @register_jitable
 def d_hard_sigmoid_keras3(y):
+    """Return the derivative of hard_sigmoid_keras3."""
     return d_clip(y, one(y) / constant(y, 6.0))
 
 
 @register_jitable
 def softsign(x):
+    """Compute x / (1 + |x|)."""
     return x / (one(x) + absolute(x))
 
 
 @register_jitable
 def d_softsign(y):
+    """Return the derivative of softsign, (1 - |y|)^2."""
     m = one(y) - absolute(y)
     return m * m
 
 
 @register_jitable
 def elu(x):
-    """x where x > 0, exp(x) - 1 elsewhere."""
+    """Compute x where x > 0, and exp(x) - 1 elsewhere."""
     return where_less(zero(x), x, x, expm1(where_less(zero(x), x, zero(x), x)))
 
 
 @register_jitable
 def d_elu(y):
+    """Return the derivative of elu, 1 where y > 0 and y + 1 elsewhere."""
     return where_less(zero(y), y, one(y), y + one(y))
 
 
 @register_jitable
 def leaky_relu(x):
-    """x where x > 0, 0.2 x elsewhere (TensorFlow, Keras)."""
+    """Compute x where x > 0, and 0.2 x elsewhere, as TensorFlow and Keras do."""
     return where_less(zero(x), x, x, constant(x, 0.2) * x)
 
 
 @register_jitable
 def d_leaky_relu(y):
+    """Return the derivative of leaky_relu, 1 where y > 0 and 0.2 elsewhere."""
     return where_less(zero(y), y, one(y), constant(y, 0.2))
 
 
