@@ -1,6 +1,6 @@
-"""Arrays on a GPU, as far as those must know them who check arguments. Without such an array nothing here imports CUDA.
+"""What callers of engines need to know of arrays on a GPU. CUDA is imported only if there is such an array.
 
-`device="cuda"` takes anything with `__cuda_array_interface__` (PyTorch, CuPy, numba-cuda) and gives back arrays that
+`device="cuda"` accepts anything with `__cuda_array_interface__` (PyTorch, CuPy, numba-cuda), and returns arrays that
 have it too.
 """
 
@@ -10,7 +10,7 @@ from .on_device import is_on_device
 
 
 def as_array(value):
-    """A NumPy array, or a `DeviceArray` over the memory of one on the device."""
+    """Return a NumPy array, or a `DeviceArray` over the memory of an array on the device."""
     if not is_on_device(value):
         return np.asarray(value)
     from .cuda.arrays import as_device
@@ -19,14 +19,14 @@ def as_array(value):
 
 
 def swap_time_batch(array):
-    """With its first two axes exchanged, over the same memory."""
+    """Return a view with the first two axes swapped."""
     if not is_on_device(array):
         return np.swapaxes(array, 0, 1)
     return as_array(array).swap_time_batch()
 
 
 def with_zeros(x, valid):
-    """x with zeros in the steps that are not valid."""
+    """Return x with zeros in the steps that are not valid."""
     if not is_on_device(x):
         return np.where(valid.reshape(valid.shape + (1,) * (x.ndim - 2)), x, x.dtype.type(0))
     from .cuda.arrays import with_zeros

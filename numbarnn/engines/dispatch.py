@@ -1,4 +1,4 @@
-"""Which engine runs a plain cell."""
+"""Run a plain cell on the engine of its device."""
 
 from dataclasses import replace
 from functools import cache
@@ -22,8 +22,11 @@ DEVICES = {
 
 @cache
 def engine(device):
-    """The engine's module; see `EngineResult` for what it offers. Without a compiler NumPy stands in for the engines
-    that need one; the loops of "njit" then run as Python, step by step in a debugger."""
+    """Import the engine of a device; `EngineResult` describes its functions.
+
+    Without a compiler NumPy replaces the engines that need one. The loops of "njit" then run as Python, step by step in
+    a debugger.
+    """
     return import_module(DEVICES["numpy" if config.DISABLE_JIT and device != "njit" else device], __package__)
 
 
@@ -32,28 +35,29 @@ def unroll(cell, params, x, state, mask, options):
 
     On "cpu", "numpy" and "njit" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
     """
-    compute = engine(options.device if x.size else "numpy")  # nothing to do: no kernel
+    compute = engine(options.device if x.size else "numpy")  # no kernel runs on an empty batch
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
     state, copied = _without_empty_rows(x, state, mask, options.resets)
     params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
     check_inputs(cell, params["kernel"], x)
-    given = cell, params, x, state, mask, options.resets, options.reverse
-    trace = compute.forward(*given, options.keep, noise)
-    kept, trace.saved = [trace.saved], None
+    arguments = cell, params, x, state, mask, options.resets, options.reverse
+    result = compute.forward(*arguments, options.keep, noise)
+    kept, result.saved = [result.saved], None
 
     def take():
-        """Return a trace of one's own with everything kept: a gradient uses that up."""
+        """Return a result of one's own with everything kept, which a gradient uses up."""
         try:
             saved = kept.pop()  # which one thread alone gets
         except IndexError:
             saved = None
-        return replace(trace, saved=saved or compute.forward(*given, True, noise).saved)  # or the same pass once more
+        saved = saved or compute.forward(*arguments, True, noise).saved  # else the same pass once more
+        return replace(result, saved=saved)
 
     def backward(d_outputs, d_state, cut=None):
         if d_outputs is not None and not is_on_device(d_outputs):
-            d_outputs = np.asarray(d_outputs, dtype)  # kernels take memory for what they were told
-        if d_outputs is not None and d_outputs.shape != trace.outputs.shape:
-            expected = f"a gradient of its outputs of shape {trace.outputs.shape}"
+            d_outputs = np.asarray(d_outputs, dtype)  # kernels do not check the dtype
+        if d_outputs is not None and d_outputs.shape != result.outputs.shape:
+            expected = f"a gradient of its outputs of shape {result.outputs.shape}"
             raise InputError(f"{type(cell).__name__}: expected {expected}, got {d_outputs.shape}")
         own, cuts = take(), options.cuts(cut, x.shape[:2])
         d_params, dx, initial = compute.backward(own, d_outputs, d_state, cuts)
@@ -61,7 +65,7 @@ def unroll(cell, params, x, state, mask, options):
         return cell.own_gradients(d_params), dx, cell.State(*initial)
 
     def look(task):
-        """Return what a function of the engine makes of a trace, and keep that for others."""
+        """Apply a function of the engine to a result, and keep that for others."""
         own = take()
         found, kept[:] = task(own), [own.saved]
         return found
@@ -69,8 +73,8 @@ def unroll(cell, params, x, state, mask, options):
     def states():
         return {name: copied(i, array) for i, (name, array) in enumerate(look(compute.states).items())}
 
-    final = cell.State(*(copied(i, array) for i, array in enumerate(trace.state)))
-    return CellResult(trace.outputs, final, backward, states, lambda: look(compute.gates))
+    final = cell.State(*(copied(i, array) for i, array in enumerate(result.state)))
+    return CellResult(result.outputs, final, backward, states, lambda: look(compute.gates))
 
 
 def check_inputs(cell, kernel, x):

@@ -1,4 +1,4 @@
-"""What an engine's forward pass hands to its backward pass."""
+"""The contract of engines: the options of a pass, and the results of an engine and of a cell."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,12 +11,15 @@ from ..errors import InputError
 
 @dataclass
 class EngineResult:
-    """One forward pass, everything time-major.
+    """The result of an engine's forward pass; all arrays are time-major.
 
-    An engine is a module with `forward(cell, params, x, initial, mask, resets, reverse, keep, given) -> Trace`
-    (`noise`: what `Cell.draw` gave; where `resets` (T, B) is true, a row's states are zero before the step),
-    `backward(trace, d_outputs, d_state, cut) -> params, inputs, initial state` (gradients; where `cut` (T, B) is true,
-    as it is at all resets, none passes to the states before the step), `states(trace)` and `gates(trace)`.
+    An engine is a module with four functions:
+
+    - `forward(cell, params, x, initial, mask, resets, reverse, keep, noise) -> EngineResult`. `noise` is what
+      `Cell.draw` returned. Where `resets` (T, B) is true, the states of a row become zero before the step.
+    - `backward(result, d_outputs, d_state, cut) -> (params, inputs, initial state)`, the gradients. Where `cut` (T, B)
+      is true, no gradient flows to the states before the step; it is true at all resets.
+    - `states(result)` and `gates(result)`, {name: (T, B, n)}.
     """
 
     cell: Any
@@ -26,15 +29,15 @@ class EngineResult:
     reverse: bool
     outputs: np.ndarray  # (T, B, n)
     state: tuple  # final states, each (B, n)
-    saved: Any  # the engine's own; None when nothing is kept for the gradient
+    saved: Any  # what the engine's `backward` needs; None if `keep` was false
 
 
 class RunOptions(NamedTuple):
-    """How a pass is run; it goes down unchanged to the plain cells that a composite is made of, but for `part`.
+    """Options of a pass; a composite cell passes them on unchanged, but for `part`.
 
-    `reverse` walks each row from its last valid step to its first; `keep`: the gradient will be asked for. `seed` is a
-    path of integers, empty where the caller gave none: every random number depends on it alone, so a pass can be
-    run again and gives the same. `resets` (T, B) booleans or None: before which steps all states of a row become zero.
+    `reverse`: read each row from its last valid step to its first. `keep`: the gradient will be asked for. `seed`: a
+    path of integers, empty if the caller gave none; every random number depends on it alone, so a pass can be repeated.
+    `resets` (T, B) booleans or None: the steps before which all states of a row become zero.
     """
 
     reverse: bool = False
@@ -45,17 +48,17 @@ class RunOptions(NamedTuple):
     resets: np.ndarray | None = None
 
     def part(self, name):
-        """For one part of a composite: random numbers of its own."""
+        """Return the options for one part of a composite, which then draws random numbers of its own."""
         return self._replace(seed=(*self.seed, crc32(str(name).encode()))) if self.seed else self
 
     def cuts(self, cut, shape):
-        """(T, B), the shape: where no gradient passes, at these cuts and at resets; None for nowhere."""
+        """Return where no gradient flows, booleans (T, B): at these cuts and at resets; None if it flows everywhere."""
         if self.resets is None:
             return None if cut is None else np.broadcast_to(cut, shape)
         return self.resets if cut is None else self.resets | cut
 
     def random(self, caller):
-        """A NumPy Generator for this part."""
+        """Make the NumPy Generator of this part."""
         if not self.seed:
             raise InputError(f"{caller}: draws random numbers in training; expected rng (a seed), got None")
         return np.random.default_rng(self.seed)
@@ -63,12 +66,12 @@ class RunOptions(NamedTuple):
 
 @dataclass
 class CellResult:
-    """A cell's run over a batch of sequences, everything time-major.
+    """The result of a cell's forward pass over a batch of sequences; all arrays are time-major.
 
-    `outputs` (T, B, output_size), zero where masked; `state`: final states, as nested as the cell's `state_size`.
-    `backward(d_outputs, d_state, cut=None)` gives the gradients (params, x, initial state); d_outputs may be None, and
-    so may each array of d_state. `cut` (T, B) or (T, 1) booleans: from which steps no gradient passes to the states
-    before them. `states()` and `gates()` are {name: (T, B, n)}.
+    `outputs` (T, B, output_size), zero at padding. `state`: the final states, nested like the cell's `state_size`.
+    `backward(d_outputs, d_state, cut=None)` returns the gradients of (params, x, initial state). `d_outputs` and each
+    array of `d_state` may be None. `cut`, booleans (T, B) or (T, 1): the steps before which no gradient flows to the
+    states. `states()` and `gates()` return {name: (T, B, n)}.
     """
 
     outputs: np.ndarray

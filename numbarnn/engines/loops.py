@@ -31,7 +31,7 @@ from .loops_rows import (
     projection_backward,
     put,
 )
-from .reference import check_finite, exposed
+from .reference import check_finite, public_states
 
 compiled = njit(error_model="numpy", no_cfunc_wrapper=True)
 
@@ -172,7 +172,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     outputs = np.concatenate([s[i] if i else y for i in cell.output_states], axis=2)
     if mask is not None:
         outputs[~mask] = 0
-    state = tuple(array[steps[-1]] for array in exposed(cell, y, s))
+    state = tuple(array[steps[-1]] for array in public_states(cell, y, s))
     return EngineResult(cell, params, x, mask, reverse, outputs, state, (run_backward, shared) if keep else None)
 
 
@@ -185,11 +185,11 @@ def backward(trace, d_outputs, d_state, cut):
     dz = np.zeros((T, tape.z.shape[1] + cell.equations.extra, B, cell.units), dtype)
     dx, dw = np.zeros_like(shared[2]), Weights(*map(np.zeros_like, shared[4]))
     run_backward(*shared, flags(cut, False, T, B), d_outputs, np.array(states), dy, ds, dz, dx, dw)
-    return *gradients_of(cell, trace.params, x, dz, dx, dw), exposed(cell, next(iter(dy), None), tuple(ds))
+    return *gradients_of(cell, trace.params, x, dz, dx, dw), public_states(cell, next(iter(dy), None), tuple(ds))
 
 
 def states(trace):
-    arrays = exposed(trace.cell, *states_after(trace.cell, trace.saved[1][-1]))
+    arrays = public_states(trace.cell, *states_after(trace.cell, trace.saved[1][-1]))
     return dict(zip(trace.cell.State._fields, arrays, strict=True))
 
 

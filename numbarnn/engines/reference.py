@@ -1,6 +1,7 @@
-"""The engine's contract in plain NumPy, one step after the other: to read, to debug, and for NUMBA_DISABLE_JIT=1.
+"""The reference engine: the contract of `EngineResult` in plain NumPy, one step after the other.
 
-What happens in a time step stands here in its shortest form; `cpu` does the same in tiles, vectors and threads.
+It is the shortest form of a time step, to read and to debug, and runs with NUMBA_DISABLE_JIT=1; `cpu` does the same
+with tiles, vectors and threads.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from .interface import EngineResult
 
 
 class Weights(NamedTuple):
-    """Of one pre-activation: W multiplies the input, R the output before or q; None where there is no such product."""
+    """Weights of one pre-activation: W multiplies the input, R the last output or q; None: no product."""
 
     W: np.ndarray | None
     R: np.ndarray | None
@@ -33,7 +34,7 @@ class Step(NamedTuple):
 
 
 def weights_of(cell, params):
-    """{name: Weights}; views, so that what is added to a view of gradients is added to the gradient."""
+    """Return {pre-activation: Weights} as views, so that gradients can be added to the arrays of `params`."""
     H, split = cell.units, "feedback_kernel" in params
     sources = {"kernel": "x", "recurrent_kernel": "h" if split else "hq", "feedback_kernel": "q"}
 
@@ -53,14 +54,14 @@ def weights_of(cell, params):
 
 
 def kinds_of_q(cell):
-    """{pre-activation: which number of q feeds it}."""
+    """Return {pre-activation: index of the q that feeds it}."""
     return {
         name: int(fed[-1]) if fed[-1].isdecimal() else 0 for name, fed in cell.inputs.items() if set("q=") & set(fed)
     }
 
 
 def normalise(cell, params, z, names):
-    """Layer norm of the rows of a group of pre-activations, in place of them in z: scale * (z - mean) / std + shift."""
+    """Layer-normalise the rows of a group of pre-activations in z: scale * (z - mean) / std + shift."""
     rows = np.concatenate([z[name] for name in names], axis=1)
     centred = rows - rows.mean(1, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(1, keepdims=True) + rows.dtype.type(cell.norm_epsilon))
@@ -72,7 +73,7 @@ def normalise(cell, params, z, names):
 
 
 def normalise_backward(cell, params, d_params, dz, normed):
-    """Through `normalise`: dz becomes the gradient of what was normalised."""
+    """Compute the gradient of `normalise`: dz becomes that of the values before."""
     names, unit, inverse = normed
     d_unit = []
     for name, u in zip(names, unit, strict=True):
@@ -86,18 +87,19 @@ def normalise_backward(cell, params, d_params, dz, normed):
 
 
 def clipped(cell, r):
+    """Clip a projection if the cell asks for it."""
     return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
 
 
 def check_finite(cell, params):
-    """Raise `InputError` where a parameter has values that are not finite."""
+    """Raise `InputError` if a parameter has values that are not finite."""
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
 
 
 def one_step(cell, params, weights, noise, t, x, y, s):
-    """z, q and normalised rows of time step t, from the input, the output before and the states."""
+    """Compute z, q and the normalised rows of step t from the input, the last output and the states."""
     eq, kinds = cell.equations, kinds_of_q(cell)
     first = [name for name in cell.inputs if name not in kinds]
     z, q, normed = {}, (), []
@@ -126,6 +128,7 @@ def one_step(cell, params, weights, noise, t, x, y, s):
 
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
+    """Run a cell over a sequence; see `EngineResult`."""
     check_finite(cell, params)
     weights, dtype = weights_of(cell, params), params["kernel"].dtype
     offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
@@ -151,48 +154,56 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
         outputs[t] = np.where(valid, np.hstack([s1[i] if i else y1 for i in cell.output_states]), 0)
         steps.append(Step(t, valid, (y, *s), (y1, *s1), saved, q, normed, r))
         y, s = y1, s1
-    return EngineResult(cell, params, x, mask, reverse, outputs, exposed(cell, y, s), steps if keep else None)
+    return EngineResult(cell, params, x, mask, reverse, outputs, public_states(cell, y, s), steps if keep else None)
 
 
-def exposed(cell, y, s):
-    """The states that a caller sees, of the output and the states of the equations."""
+def public_states(cell, y, s):
+    """Select the states that a caller sees from the output and the states of the equations."""
     return s if cell.num_proj is None else (y, *(s if cell.carries_output else s[1:]))
 
 
-def backward(trace, d_outputs, d_state, cut):
-    cell, params, x = trace.cell, trace.params, trace.x
-    eq, weights, kinds, H = cell.equations, weights_of(cell, params), kinds_of_q(cell), cell.units
-    d_params, dtype = {name: np.zeros_like(value) for name, value in params.items()}, params["kernel"].dtype
-    dx = np.zeros_like(x) if x.ndim == 3 else None
-    d_weights = weights_of(cell, d_params)
-    first = [name for name in cell.inputs if name not in kinds]
+class ProductGradients:
+    """Gradients of the inputs and weights of one pass, summed over the steps."""
 
-    def products(t, names, dz, sources):
-        """Gradients of x, of the weights and of each of the sources, by way of the pre-activations of these names."""
-        d_sources = [0] * len(sources)
+    def __init__(self, cell, params, x):
+        self.cell, self.x, self.kinds = cell, x, kinds_of_q(cell)
+        self.params = {name: np.zeros_like(value) for name, value in params.items()}
+        self.weights, self.d_weights = weights_of(cell, params), weights_of(cell, self.params)
+        self.dx = np.zeros_like(x) if x.ndim == 3 else None
+
+    def add(self, t, names, dz, sources):
+        """Add the products of step t for the pre-activations of these names; returns the gradient of each source."""
+        x, dx, d_sources = self.x, self.dx, [0] * len(sources)
         for name in names:
-            W, R, _ = weights[name]
-            k = kinds.get(name, 0)
+            (W, R, _), d = self.weights[name], self.d_weights[name]
+            fed, k = self.cell.inputs[name], self.kinds.get(name, 0)
             if W is not None and x.ndim == 2:
-                np.add.at(d_weights[name].W, x[t], dz[name])
+                np.add.at(d.W, x[t], dz[name])
             elif W is not None:
                 dx[t, :, : len(W)] += dz[name] @ W.T
-                d_weights[name].W[...] += x[t, :, : len(W)].T @ dz[name]
+                d.W[...] += x[t, :, : len(W)].T @ dz[name]
             if R is not None:
                 d_sources[k] = d_sources[k] + dz[name] @ R.T
-                d_weights[name].R[...] += sources[k].T @ dz[name]
-            if cell.inputs[name] == "=":
+                d.R[...] += sources[k].T @ dz[name]
+            if fed == "=":
                 d_sources[k] = d_sources[k] + dz[name]
-            if cell.inputs[name] == "u":
-                dx[t, :, -H:] += dz[name]
-            d_weights[name].b[...] += dz[name].sum(0)
+            if fed == "u":
+                dx[t, :, -self.cell.units :] += dz[name]
+            d.b[...] += dz[name].sum(0)
         return d_sources
 
-    d = [np.zeros_like(a) if g is None else np.array(g) for a, g in zip(trace.state, d_state, strict=True)]
+
+def backward(result, d_outputs, d_state, cut):
+    """Compute the gradients of parameters, inputs and initial state; see `EngineResult`."""
+    cell, params, x = result.cell, result.params, result.x
+    eq, kinds, H, dtype = cell.equations, kinds_of_q(cell), cell.units, params["kernel"].dtype
+    products = ProductGradients(cell, params, x)
+    d_params, first = products.params, [name for name in cell.inputs if name not in kinds]
+    d = [np.zeros_like(a) if g is None else np.array(g) for a, g in zip(result.state, d_state, strict=True)]
     dy, ds = d[0], list(d)
     if cell.num_proj is not None:
         ds = d[1:] if cell.carries_output else [np.zeros((x.shape[1], H), dtype), *d[1:]]
-    for step in reversed(trace.saved):
+    for step in reversed(result.saved):
         t, valid, s, s1 = step.t, step.valid, step.before[1:], step.after[1:]
         only_valid = lambda d, valid=valid: np.where(valid, d, 0).astype(dtype)  # noqa: E731
         ds1 = [dy if cell.num_proj is not None else ds[0], *ds[1:]]
@@ -211,7 +222,7 @@ def backward(trace, d_outputs, d_state, cut):
         if eq.feedback:
             for normed in later:
                 normalise_backward(cell, params, d_params, dz, normed)
-            dq = products(t, kinds, dz, step.q)
+            dq = products.add(t, kinds, dz, step.q)
             dq = tuple(dq) if len(dq) > 1 else dq[0]
             inner, direct = eq.feedback_backward((*(dz[name] for name in first), *extra), s, dq)
             dz |= {name: only_valid(d) for name, d in zip(first, inner, strict=True)}
@@ -219,7 +230,7 @@ def backward(trace, d_outputs, d_state, cut):
         for normed in step.normed:
             if normed[0][0] not in kinds:
                 normalise_backward(cell, params, d_params, dz, normed)
-        (back,) = products(t, first, dz, step.before[:1])
+        (back,) = products.add(t, first, dz, step.before[:1])
         if cell.num_proj is None:
             before[0] = before[0] + back
         else:
@@ -227,27 +238,27 @@ def backward(trace, d_outputs, d_state, cut):
         ds = [np.where(valid, new, old) for new, old in zip(before, ds, strict=True)]
         if cut is not None:
             dy, *ds = (np.where(cut[t][:, None], 0, d) for d in (dy, *ds))
-    return d_params, dx, exposed(cell, dy, tuple(ds))
+    return d_params, products.dx, public_states(cell, dy, tuple(ds))
 
 
-def _aligned(trace, widths, values):
-    """Return {name: (T, B, width)} in the order of the inputs, from one tuple of arrays a step."""
-    T, B = trace.x.shape[:2]
-    out = {name: np.zeros((T, B, width), trace.params["kernel"].dtype) for name, width in widths.items()}
-    for (t, *_), arrays in zip(trace.saved, values, strict=True):
+def _by_name(result, widths, values):
+    """Gather one tuple of arrays a step in {name: (T, B, width)}, in the order of the inputs."""
+    T, B = result.x.shape[:2]
+    out = {name: np.zeros((T, B, width), result.params["kernel"].dtype) for name, width in widths.items()}
+    for (t, *_), arrays in zip(result.saved, values, strict=True):
         for array, value in zip(out.values(), arrays, strict=False):
             array[t] = value
     return out
 
 
-def states(trace):
-    """Every state after each step, (T, B, n)."""
-    cell = trace.cell
-    values = [exposed(cell, step.after[0], step.after[1:]) for step in trace.saved]
-    return _aligned(trace, cell.state_size._asdict(), values)
+def states(result):
+    """Return {state: (T, B, n)}, the states after each step."""
+    cell = result.cell
+    values = [public_states(cell, step.after[0], step.after[1:]) for step in result.saved]
+    return _by_name(result, cell.state_size._asdict(), values)
 
 
-def gates(trace):
-    """Every gate's value in each step, (T, B, H); zeros where masked."""
-    values = [[np.where(step.valid, a, 0) for a in step.saved] for step in trace.saved]
-    return _aligned(trace, dict.fromkeys(trace.cell.saved, trace.cell.units), values)
+def gates(result):
+    """Return {gate: (T, B, H)}, the values of the gates in each step; zeros at padding."""
+    values = [[np.where(step.valid, a, 0) for a in step.saved] for step in result.saved]
+    return _by_name(result, dict.fromkeys(result.cell.saved, result.cell.units), values)

@@ -1,4 +1,4 @@
-"""Layer norm of pre-activations, a block for each row: `plain.normalise` and its gradient, in place in z.
+"""Layer norm of pre-activations, a block for each row: `reference.normalise` and its gradient, in place in z.
 
 Sums are taken by each thread over its units, then over the threads in a fixed tree: the same bits in every run.
 """
