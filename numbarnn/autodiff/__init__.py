@@ -1,4 +1,4 @@
-"""Cells of which only the forward equations are written: numbarnn derives the others."""
+"""Symbolic differentiation: derive a cell's backward equations from its forward equations."""
 
 from .derive import derive, derived
 

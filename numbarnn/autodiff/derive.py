@@ -1,4 +1,4 @@
-"""A cell's equations from its forward formulas: traced, differentiated, and written as functions of their own."""
+"""Derive a cell's equations from its forward formulas: trace them, differentiate them, and generate functions."""
 
 import keyword
 import re
@@ -8,17 +8,17 @@ from typing import NamedTuple
 from .. import maths
 from .codegen import function, write
 from .equations import Equations
-from .graph import below
+from .graph import topological_order
 from .rematerialize import computable, minimum_cut
 from .reverse import gradients, is_zero, operands
 from .tracing import traced
 
-FEWEST = 10**5  # a price that makes the number of kept values count before all else
+FEWEST = 10**5  # cost of a kept value that makes their number count more than anything else
 
 
 @cache
 def derived(cell):
-    """The `Equations` of a cell that has a method `forward(z, s)`, and perhaps `feedback(z, s)`."""
+    """Derive the `Equations` of a cell from its methods `forward(z, s)` and, if it has one, `feedback(z, s)`."""
     forward, caller = getattr(cell, "forward", None), type(cell).__name__
     if forward is None:
         raise NotImplementedError(f"{caller} declares neither equations nor forward")
@@ -27,27 +27,27 @@ def derived(cell):
 
 
 def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="derive"):
-    """The `Equations` of a cell from its forward formulas, plain Python functions of tuples of numbers.
+    """Derive the `Equations` of a cell from its forward formulas, plain Python functions of tuples of numbers.
 
-    `forward(z, s) -> s1, gates`: the new states, the output first, and the values that `saved` names. `feedback(z, s)
-    -> q, carried` as in `Equations`, for a cell that multiplies something computed within the step. `inputs`, `states`
-    and `saved` as in `Cell`; `caller` is named in errors. The formulas may use + - * / **, all of `maths`, and NumPy's
-    exp, tanh, where, clip, maximum ... (expm1 of numbers up to 0 only). An activation of `maths` has the derivative of
-    `maths`, at its corners too, even where it is written out.
+    `forward(z, s) -> s1, gates` returns the new states, the output first, and the values that `saved` names.
+    `feedback(z, s) -> q, carried`, as in `Equations`, is for a cell that multiplies a value computed within the step.
+    `inputs`, `states` and `saved` are those of `Cell`; errors name `caller`. The formulas may use + - * / **, all of
+    `maths`, and NumPy's exp, tanh, where, clip, maximum ... (expm1 of numbers up to 0 only). An activation of `maths`
+    has the derivative of `maths`, at its corners too, even if it is written out.
 
-    The gradient may need more than the states and the gates: that is kept as `hidden` values. The text of each function
-    is its `source`. Raises `InputError` where a formula cannot be traced.
+    The gradient may need more than the states and the gates, which is kept as `hidden` values. The text of each
+    function is its `source`. Raises `InputError` if a formula cannot be traced.
     """
     f = traced(caller, forward, feedback, inputs, states, saved)
     d = differentiated(f)
-    b = between(f, d)
+    b = residuals(f, d)
     texts = {name: write(name, *parts) for name, parts in functions(f, d, b).items()}
     made = {name: function(f"{caller}.{name}", text) for name, text in texts.items()}
     return Equations(**made, hidden=len(b.hidden), extra=len(b.extra))
 
 
 class Gradients(NamedTuple):
-    """Of the new states and of q, which are given; of z and s by way of the new states, and by way of q."""
+    """Gradients: of the new states and of q, which are inputs; of z and s through the new states, and through q."""
 
     s1: tuple
     q: tuple
@@ -58,7 +58,7 @@ class Gradients(NamedTuple):
 
 
 def differentiated(f):
-    """The `Gradients` of the `Formulas`."""
+    """Differentiate the `Formulas`."""
     inputs = (*f.z.values(), *f.s.values())
 
     def backward(values, d_values):
@@ -74,34 +74,33 @@ def differentiated(f):
     return d
 
 
-class Between(NamedTuple):
-    """What the functions hand on."""
+class Residuals(NamedTuple):
+    """The values that one of the functions passes to a later one."""
 
     carried: dict  # from feedback to forward, in the place of each first pre-activation
     hidden: tuple  # from forward to backward, besides the gates
     passed: dict  # from backward to feedback_backward, in the place of gradients that are zero
-    extra: tuple  # the same, behind all gradients
+    extra: tuple  # from backward to feedback_backward, behind all gradients
 
 
-def between(f, d):
-    """The least that the functions hand on."""
+def residuals(f, d):
+    """Choose the cheapest values for the functions to pass on."""
     s, first = tuple(f.s.values()), {name: f.z[name] for name in f.first}
     now, later = operands((*d.z.values(), *d.s), d.s1), operands((*d.z_by_q.values(), *d.s_by_q), d.q)
     needed, carried = (*f.s1, *f.gates, *now, *later), first
     if f.q:
-        possible = computable(below(needed), (*first.values(), *s))
+        possible = computable(topological_order(needed), (*first.values(), *s))
         kept = minimum_cut(needed, (*f.second, *s), possible, FEWEST)
-        carried, _ = placed(kept, f.first, {n: name for name, n in (*first.items(), *f.carried.items())})
-    possible = computable(below((*f.s1, *f.gates)), (*carried.values(), *f.second, *s))
+        carried, _ = assign(kept, f.first, {n: name for name, n in (*first.items(), *f.carried.items())})
+    possible = computable(topological_order((*f.s1, *f.gates)), (*carried.values(), *f.second, *s))
     hidden = minimum_cut((*now, *later), (*s, *f.s1, *f.gates), possible)
-    possible = computable(below(needed), (*s, *f.s1, *f.gates, *hidden))
-    passed, extra = placed(minimum_cut(later, s, possible), [name for name in f.first if is_zero(d.z[name])])
-    return Between(carried, hidden, passed, extra)
+    possible = computable(topological_order(needed), (*s, *f.s1, *f.gates, *hidden))
+    passed, extra = assign(minimum_cut(later, s, possible), [name for name in f.first if is_zero(d.z[name])])
+    return Residuals(carried, hidden, passed, extra)
 
 
-def placed(numbers, names, wishes=None):
-    """{name: number}: each number where it is wished, or else where there is room; and those for which there is
-    none."""
+def assign(numbers, names, wishes=None):
+    """Assign the numbers to names: {name: number}, by their wishes first, then to free names; and those left over."""
     found = {}
     for number in numbers:
         if number in (wishes or {}):
@@ -112,11 +111,11 @@ def placed(numbers, names, wishes=None):
 
 
 def functions(f, d, b):
-    """{name: (arguments, results, labels)} of the functions, for `write`."""
+    """Return {name: (arguments, results, labels)} of the functions, for `write`."""
     zero, s, saved = f.graph.lift(0), tuple(f.s.values()), (*f.gates, *b.hidden)
     dz = (*(b.passed.get(name, d.z[name]) for name in f.z), *b.extra)
     z = [b.carried.get(name, number) for name, number in f.z.items()]
-    labels = labelled(f, d, b)
+    labels = labels_of(f, d, b)
     found = {
         "forward": ({"z": z, "s": s}, (f.s1, saved), labels),
         "backward": ({"saved": saved, "s": s, "s1": f.s1, "ds1": d.s1}, (dz, d.s), labels),
@@ -127,14 +126,14 @@ def functions(f, d, b):
         labels = labels | {number: f"direct_{name}" for name, number in direct.items()}
         carried = (*(direct | b.passed).values(), *b.extra)
         dz = tuple(direct[name] + d.z_by_q[name] for name in f.first)
-        first, handed = [f.z[name] for name in f.first], tuple(b.carried.get(name, zero) for name in f.first)
-        found["feedback"] = {"z": first, "s": s}, (q, handed), labels
+        first, replaced = [f.z[name] for name in f.first], tuple(b.carried.get(name, zero) for name in f.first)
+        found["feedback"] = {"z": first, "s": s}, (q, replaced), labels
         found["feedback_backward"] = {"carried": carried, "s": s, "dq": dq}, (dz, d.s_by_q), labels
     return found
 
 
-def labelled(f, d, b):
-    """{number: label} of what the functions get and give."""
+def labels_of(f, d, b):
+    """Name the arguments, results and residuals of the functions, {number: label}."""
     kept = dict.fromkeys((*b.carried.values(), *b.hidden, *b.passed.values(), *b.extra))
     kept = [n for n in kept if n not in {*f.z.values(), *f.s.values(), *f.gates, *f.s1}]
     wishes = [

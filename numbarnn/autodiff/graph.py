@@ -1,7 +1,8 @@
-"""Formulas as graphs: a plain Python function called with `Number`s leaves behind what it computes.
+"""Expression graphs: a plain Python function called with `Number`s records what it computes.
 
-The functions of `maths` reach a `Number` through NumPy's protocols. Equal formulas are one node, constants are folded,
-and activations written out in full are recognised: the derivative of each is then a function of its value.
+The functions of `maths` reach a `Number` through NumPy's protocols. Equal expressions are one node (hash-consing),
+constants are folded, and activations written out in full are recognised, so that each is differentiated as a function
+of its value.
 """
 
 import operator
@@ -24,7 +25,7 @@ UFUNCS = {
     np.expm1: "expm1",
     np.tanh: "tanh",
 }
-FUNCTIONS = {  # made of others; a tie goes to the first branch, as with the same formula in `maths`
+FUNCTIONS = {  # in terms of others; a tie selects the same branch as the formula in `maths`
     np.where: lambda condition, x, y: choice(condition, x, y),
     np.clip: lambda x, low, high: choice(x < low, low, choice(high < x, high, x)),
     np.maximum: lambda x, y: choice(x < y, y, x) if isinstance(x, Number) else choice(y < x, x, y),
@@ -43,8 +44,7 @@ ARITHMETIC = {
 
 
 class Number:
-    """A number of a `Graph`: an input, a constant, or an operation on others. Its `place` grows from arguments to
-    results."""
+    """A node of a `Graph`: an input, a constant, or an operation on others. `place` is a topological order."""
 
     __slots__ = ("args", "graph", "op", "place", "value")
 
@@ -107,7 +107,7 @@ for _name, _op in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "
 
 
 class Less:
-    """The answer to a < b, good for `where` alone."""
+    """The condition a < b, which only `where` accepts."""
 
     def __init__(self, graph, a, b):
         self.graph, self.a, self.b = graph, a, b
@@ -117,14 +117,14 @@ class Less:
 
 
 def choice(condition, x, y):
-    """x where the condition holds, else y."""
+    """Return x if the condition holds, else y."""
     if isinstance(condition, Less):
         return condition.graph.make("where_less", condition.a, condition.b, x, y)
     return x if condition else y
 
 
 class Graph:
-    """All numbers of one derivation; `caller` is named in errors."""
+    """All numbers of one derivation; errors name `caller`."""
 
     def __init__(self, caller, patterns=()):
         self.caller, self.numbers, self.patterns = caller, {}, patterns
@@ -133,7 +133,7 @@ class Graph:
         raise InputError(f"{self.caller}: {what}")
 
     def lift(self, value):
-        """A Number for a number."""
+        """Make a constant of a number."""
         if isinstance(value, Number):
             return value
         if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -148,7 +148,7 @@ class Graph:
         return self._known("input", (), name)
 
     def make(self, op, *args):
-        """`op` of numbers, in its simplest form."""
+        """Apply an operation to numbers, and simplify it."""
         args = tuple(map(self.lift, args))
         if all(a.op == "constant" for a in args):
             with np.errstate(all="ignore"):
@@ -168,15 +168,15 @@ class Graph:
         return op, tuple(a.place for a in args), repr(value)
 
     def _known(self, op, args, value=None):
-        """The one number that is this."""
+        """Return the only number with this operation, arguments and value (hash-consing)."""
         key = self._key(op, args, value)
         if key not in self.numbers:
             self.numbers[key] = Number(self, op, args, value)
         return self.numbers[key]
 
 
-def below(roots, given=()):
-    """The numbers that the roots are made of, arguments before results; not what is behind those given."""
+def topological_order(roots, given=()):
+    """List the numbers that the roots depend on, arguments before results; do not look behind the given ones."""
     found, waiting = set(), list(roots)
     while waiting:
         number = waiting.pop()

@@ -1,11 +1,11 @@
-"""Which values one function keeps for the next: the cheapest choice between keeping and computing again."""
+"""Min-cut rematerialisation: choose which values one function keeps for the next, and which are computed again."""
 
 from collections import defaultdict
 
 from .. import maths
-from .graph import below
+from .graph import topological_order
 
-KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # prices: a store and a load; a tanh, an exp; what cannot be
+KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # costs: a store and a load; a tanh or exp; the impossible
 CHEAP = ("add", "sub", "mul", "neg", "absolute", "where_less", "straight_through", "relu", "leaky_relu")
 CHEAP = dict.fromkeys(CHEAP, 1)
 CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid": 3, "hard_sigmoid_keras3": 3, "input": NEVER}
@@ -13,7 +13,7 @@ CHEAP |= {f"d_{name}": 2 for name in maths.ACTIVATIONS}
 
 
 def computable(numbers, given):
-    """Those of the numbers, arguments first, that can be computed from what is given."""
+    """Return the numbers, listed arguments first, that can be computed from the given ones."""
     found = set(given)
     for number in numbers:
         if number.op == "constant" or (number.args and found.issuperset(number.args)):
@@ -22,14 +22,14 @@ def computable(numbers, given):
 
 
 def minimum_cut(needed, free, possible, price=KEPT):
-    """Which of the `possible` numbers to keep, at `price` each, so that all needed ones can be had at the least cost;
-    the free ones are there anyway.
+    """Choose the `possible` numbers to keep, at `price` each, so that all needed ones are available at the least cost.
 
-    A number that is not kept costs its operation, and all its arguments must be there. This is a minimum cut of a graph
-    with two nodes a number, "make" (it is computed again) and "have": on the sink's side, they are.
+    The free numbers are available anyway. A number that is not kept costs its operation, and needs all its arguments.
     """
+    # Min-cut rematerialisation: each number has two nodes, "make" (it is computed again) and "have" (it is available),
+    # which are true on the sink's side of the minimum cut.
     free, capacity = set(free), defaultdict(dict)
-    numbers = [n for n in below(needed, free) if n not in free and n.op != "constant"]
+    numbers = [n for n in topological_order(needed, free) if n not in free and n.op != "constant"]
     for number in numbers:
         make, have = ("make", number), ("have", number)
         capacity["source"][make] = CHEAP.get(number.op, EXPENSIVE)
@@ -38,12 +38,12 @@ def minimum_cut(needed, free, possible, price=KEPT):
             capacity["have", argument][make] = NEVER
     for number in needed:
         capacity["have", number]["sink"] = NEVER
-    reached = on_side_of_source(capacity)
+    reached = source_side(capacity)
     return tuple(n for n in numbers if ("make", n) in reached and ("have", n) not in reached)
 
 
-def on_side_of_source(capacity):
-    """The source's side of a minimum cut (Edmonds and Karp 1972); uses the capacities up."""
+def source_side(capacity):
+    """Find the source's side of a minimum cut (Edmonds and Karp 1972); overwrites the capacities."""
     while True:
         origin, waiting = {"source": None}, ["source"]
         for node in waiting:

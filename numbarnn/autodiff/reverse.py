@@ -1,10 +1,10 @@
-"""Differentiation of a graph in reverse."""
+"""Reverse-mode differentiation of an expression graph."""
 
 from collections import defaultdict
 
-from .graph import below, choice
+from .graph import choice, topological_order
 
-RULES = {  # gradients of an operation's arguments, from that of its value y; activations have theirs in `maths`
+RULES = {  # vector-Jacobian products: d of an operation's value y -> d of its arguments; `maths` has the activations'
     "add": lambda d, y, a, b: (d, d),
     "sub": lambda d, y, a, b: (d, -d),
     "mul": lambda d, y, a, b: (d * b, d * a),
@@ -20,6 +20,7 @@ RULES = {  # gradients of an operation's arguments, from that of its value y; ac
 
 
 def activation_rule(d, y, a):
+    """Differentiate an activation by its derivative in `maths`."""
     return (d * y.graph.make(f"d_{y.op}", y),)
 
 
@@ -28,7 +29,7 @@ def is_zero(number):
 
 
 def dependent(numbers, on):
-    """Those of the numbers, arguments first, that depend on one of `on`, and these themselves."""
+    """Return the numbers, listed arguments first, that depend on one of `on`, and these."""
     found = set(on)
     for number in numbers:
         if not found.isdisjoint(number.args):
@@ -37,17 +38,17 @@ def dependent(numbers, on):
 
 
 def gradients(values, d_values, inputs):
-    """The gradient of each of the inputs from those of the values; a constant zero where there is no path."""
+    """Compute the gradient of each input from those of the values; a constant zero if there is no path."""
     if not values:
         return (inputs[0].graph.lift(0),) * len(inputs)
-    tree_leaves = set(inputs)
-    numbers = below(values, tree_leaves)
-    found, moved = defaultdict(lambda: inputs[0].graph.lift(0)), dependent(numbers, tree_leaves)
+    leaves = set(inputs)
+    numbers = topological_order(values, leaves)
+    found, moved = defaultdict(lambda: inputs[0].graph.lift(0)), dependent(numbers, leaves)
     for value, d in zip(values, d_values, strict=True):
         found[value] = found[value] + d
     for number in reversed(numbers):
         d = found[number]
-        if number in moved and number not in tree_leaves and not is_zero(d):
+        if number in moved and number not in leaves and not is_zero(d):
             rule = RULES.get(number.op, activation_rule)
             for argument, part in zip(number.args, rule(d, number, *number.args), strict=True):
                 if argument in moved:
@@ -56,8 +57,8 @@ def gradients(values, d_values, inputs):
 
 
 def operands(results, d_values):
-    """What the results, made of the gradients `d_values` and of other numbers, take from the others."""
-    numbers = below(results)
+    """Return the numbers besides the gradients `d_values` that the results use directly."""
+    numbers = topological_order(results)
     moved = dependent(numbers, d_values)
     used = {a for number in numbers if number in moved for a in number.args} | set(results)
     return tuple(number for number in numbers if number in used and number not in moved and number.op != "constant")

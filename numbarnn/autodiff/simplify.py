@@ -1,8 +1,8 @@
-"""Formulas in simpler form, and formulas that are found in others."""
+"""Algebraic simplification, and pattern matching of formulas."""
 
 
 def simpler(op, a, b=None, x=None, y=None):
-    """What `op` comes to without an operation, or with a sign moved out; None where it stays as it is."""
+    """Return `op` of the arguments with fewer operations, or with a sign moved out; None if it is simple."""
     is_a = lambda value: a.op == "constant" and a.value == value  # noqa: E731
     is_b = lambda value: b.op == "constant" and b.value == value  # noqa: E731
     if op == "add":
@@ -34,7 +34,7 @@ def simpler(op, a, b=None, x=None, y=None):
 
 
 def matches(pattern, number, found):
-    """Whether a number is the pattern with something in the place of its input, which is then in `found`."""
+    """Say whether a number matches a pattern; `found` then has the number in the place of the pattern's input."""
     if pattern.op == "input":
         return found.setdefault("x", number) is number
     if (pattern.op, pattern.value) != (number.op, number.value):

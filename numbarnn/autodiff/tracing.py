@@ -1,4 +1,4 @@
-"""A cell's forward formulas as numbers of a graph."""
+"""Tracing: run a cell's forward formulas on the numbers of a graph."""
 
 from functools import cache
 from typing import NamedTuple
@@ -12,21 +12,21 @@ from .graph import Graph
 
 
 class Formulas(NamedTuple):
-    """What a cell computes in a step, and from what."""
+    """The traced formulas of a cell's step."""
 
     graph: Graph
     inputs: dict  # {pre-activation: what feeds it}
     z: dict  # {pre-activation: number}
     s: dict  # {state: number}
     q: tuple  # what `feedback` computes
-    carried: dict  # {pre-activation: what `feedback` puts in its place}
+    carried: dict  # {pre-activation: the number of `feedback` that replaces it}
     s1: tuple
     gates: tuple
     saved: tuple  # names of the gates
 
     @property
     def first(self):
-        """Names of the pre-activations that are known before q."""
+        """Names of the pre-activations that do not need q."""
         return [name for name, fed in self.inputs.items() if not set(fed) & set("q=")]
 
     @property
@@ -36,7 +36,7 @@ class Formulas(NamedTuple):
 
 
 def traced(caller, forward, feedback, inputs, states, saved):
-    """The `Formulas` of two Python functions; `feedback` may be None."""
+    """Trace two Python functions; `feedback` may be None."""
     graph = Graph(caller, activations())
     z, s = ({name: graph.input((kind, name)) for name in names} for kind, names in (("z", inputs), ("s", states)))
     f = Formulas(graph, inputs, z, s, (), {}, (), (), saved)
@@ -51,7 +51,7 @@ def traced(caller, forward, feedback, inputs, states, saved):
 
 
 def results(graph, name, parts, function, z, s):
-    """The two results of a function of tuples of numbers."""
+    """Call a function of tuples of numbers; returns its two results."""
     try:
         found = function(tuple(z), tuple(s))
     except InputError:
@@ -66,7 +66,7 @@ def results(graph, name, parts, function, z, s):
 
 
 def numbers(graph, what, values, names):
-    """{name: number}, where a function returned as many values as there are names."""
+    """Return {name: number} of a function's values, after a check that there is one for each name."""
     if not isinstance(values, tuple | list) or len(values) != len(names):
         got = len(values) if isinstance(values, tuple | list) else type(values).__name__
         graph.refuse(f"expected a tuple of {len(names)} {what} ({', '.join(names)}), got {got}")
@@ -75,7 +75,7 @@ def numbers(graph, what, values, names):
 
 @cache
 def activations():
-    """(name, formula) of each activation that is more than one operation; and the sigmoid as textbooks write it."""
+    """Return (name, formula) of each activation of several operations, and of the sigmoid as textbooks write it."""
     graph = Graph("activations", [])
     x = graph.input("x")
     for name, (function, _) in maths.ACTIVATIONS.items():
