@@ -1,4 +1,4 @@
-"""What the comparisons' command lines have in common."""
+"""Command-line options that all comparisons share."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from numba import config
 
 
 def names(known):
-    """An argparse type: names out of `known`, separated by commas."""
+    """Make an argparse type: names out of `known`, separated by commas."""
 
     def parse(text):
         chosen = [name for name in text.split(",") if name]
@@ -18,7 +18,7 @@ def names(known):
 
 
 def number(least, most):
-    """An argparse type: a whole number from `least` to `most`."""
+    """Make an argparse type: a whole number from `least` to `most`."""
 
     def parse(text):
         if not text.isdecimal() or not least <= int(text) <= most:
@@ -29,7 +29,7 @@ def number(least, most):
 
 
 def parser(command, description, cells, quick):
-    """The parser that all have; `cells`: the names to choose from; `quick`: what --quick does."""
+    """Make the parser that all share; `cells`: the names to choose from; `quick`: what --quick does."""
     result = argparse.ArgumentParser(prog=f"python -m benchmarks.{command}", description=description)
     result.add_argument("--quick", action="store_true", help=quick)
     result.add_argument("--json", metavar="FILE", help="write the results to FILE")
@@ -41,7 +41,7 @@ def parser(command, description, cells, quick):
 
 
 def finish(options):
-    """Rounds and seconds of a measurement, where nothing else was asked for."""
+    """Set the rounds and seconds of a measurement if nothing else was asked for."""
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = 0.05 if options.quick else 0.12
     return options

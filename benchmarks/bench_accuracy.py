@@ -1,4 +1,4 @@
-"""How far float32 is from float64 with the same weights: the largest error of any gradient over its largest entry."""
+"""Distance of float32 from float64 with the same weights: the largest error of any gradient over its largest entry."""
 
 import numpy as np
 

@@ -14,7 +14,7 @@ PLAIN = ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell")
 
 @cache
 def runner(name, shape=SHAPE, dtype="float32"):
-    """Everything a step needs, compiled by a first call; kept, as asv repeats `setup` before every call."""
+    """Prepare and compile all that a step needs; cached, since asv repeats `setup` before every call."""
     result = Runner(make(name, VARIANTS[name](*shape[2:]), shape, dtype), THREADS, training=True, rng=0)
     result.forward(), result.train()
     return result
@@ -43,7 +43,7 @@ class Shapes(Timing):
 
 
 class Cells(Timing):
-    """Every cell there is, and its main variants, at one shape."""
+    """Every cell and its main variants, at one shape."""
 
     params = (tuple(VARIANTS),)
     param_names = ("cell",)
@@ -59,7 +59,7 @@ class Cells(Timing):
 
 
 class Float64(Timing):
-    """The same in double precision, of a few cells."""
+    """A few cells in double precision."""
 
     params = (PLAIN,)
     param_names = ("cell",)

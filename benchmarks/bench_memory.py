@@ -1,4 +1,4 @@
-"""Memory of BPTT against the number of steps, in bytes, as allocated by NumPy (tracemalloc: the same in every run)."""
+"""Memory of BPTT against the number of steps, in bytes allocated by NumPy (tracemalloc: the same in every run)."""
 
 import tracemalloc
 
@@ -9,7 +9,7 @@ from numbarnn.runtime import workspace
 
 
 def peak(call):
-    """The most bytes that are in use at one time."""
+    """Measure the most bytes that are in use at one time."""
     tracemalloc.start()
     call()
     most = tracemalloc.get_traced_memory()[1]
@@ -43,7 +43,7 @@ class Training:
 
 
 class Stream:
-    """Truncated BPTT(500, 1000) over a stream that is made on the way: LSTM, 4 rows, 4 inputs, 16 units, float32."""
+    """Truncated BPTT(500, 1000) over a stream made on the fly: LSTM, 4 rows, 4 inputs, 16 units, float32."""
 
     params = ((10**3, 10**4, 10**5, 10**6), ("stale", "refresh"))
     param_names = ("steps", "activations")

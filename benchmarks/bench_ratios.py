@@ -1,4 +1,4 @@
-"""Ratios of times measured in turn in one process, which say more than times do on a machine that others use too."""
+"""Ratios of times, measured in turn in one process: on a shared machine they say more than times."""
 
 from importlib import import_module
 
@@ -14,13 +14,13 @@ ROUNDS, SECONDS = 5, 0.1
 
 
 def ratio(train, other):
-    """Median over the rounds of the time of `train` over that of `other`."""
+    """Measure the median over the rounds of the time of `train` over that of `other`."""
     times = alternate({"train": train, "other": other}, ROUNDS, SECONDS)
     return float(np.median(times["train"] / times["other"]))
 
 
 class PyTorchLoop:
-    """A training step over that of the same cell as a Python loop in PyTorch; asv takes lower for better."""
+    """A training step over that of the same cell as a Python loop in PyTorch; lower is better."""
 
     params = (tuple(LOOPS),)
     param_names = ("cell",)

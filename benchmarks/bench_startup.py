@@ -1,6 +1,6 @@
-"""What a new process pays: the import, and the first training step with and without compiled code on disk.
+"""Start-up time: the import, and the first training step with and without compiled code on disk.
 
-asv runs each text that is returned in a fresh interpreter; of a pair it times the first and not the second.
+asv runs each returned text in a fresh interpreter; of a pair it times the first only.
 """
 
 from .bench_cells import PLAIN, runner
@@ -31,7 +31,7 @@ class NewProcess:
 
 
 class Cold(NewProcess):
-    """Compilation: nothing on disk."""
+    """Compilation, with nothing on disk."""
 
     repeat = rounds = 1
     params = ((*PLAIN, "NASCell", "LayerNormLSTMCell"), ("float32", "float64"))
@@ -42,7 +42,7 @@ class Cold(NewProcess):
 
 
 class Warm(NewProcess):
-    """Everything compiled and on disk."""
+    """Start-up with all compiled code on disk."""
 
     repeat = 5
 

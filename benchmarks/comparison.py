@@ -1,4 +1,4 @@
-"""numbarnn and others on the same workload: results compared first, then timed in turn."""
+"""Compare numbarnn with others on the same workload: first the results, then the times, measured in turn."""
 
 import sys
 from importlib import import_module
@@ -12,8 +12,8 @@ BOUND = {"float32": 5e-5, "float64": 1e-12}  # of the largest entry of an array
 
 
 def installed(peers):
-    """Those that can be imported, imported now: PyTorch is up to a hundred times slower if Numba's threads start first,
-    because it then shares Numba's OpenMP library."""
+    """Import the libraries that are installed, now: PyTorch is up to a hundred times slower if Numba's threads start
+    first, because it then shares Numba's OpenMP library."""
     found = []
     for peer in peers:
         try:
@@ -25,14 +25,14 @@ def installed(peers):
 
 
 def error(ours, theirs):
-    """Largest difference over the largest entry; infinite where shapes or dtypes differ."""
+    """Compute the largest difference over the largest entry; infinite if shapes or dtypes differ."""
     if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
         return np.inf
     return float(np.abs(ours - theirs).max() / (np.abs(theirs).max() or 1))
 
 
 def compare(ours, peers):
-    """{peer: {name: error}} of all results of the peers' runners."""
+    """Compute {peer: {name: error}} of all results of the peers' runners."""
     expected = ours.results()
     return {
         peer: {name: error(expected[name], value) for name, value in runner.results().items()}
@@ -41,7 +41,7 @@ def compare(ours, peers):
 
 
 def wrong_results(workload, shape_name, found):
-    """A dictionary for each error that is above the bound; NaN is."""
+    """Describe each error above the bound, or NaN, in a dictionary."""
     bound = BOUND[workload.dtype]
     where = {"cell": workload.name, "shape_name": shape_name, "dtype": workload.dtype}
     return [
@@ -53,7 +53,7 @@ def wrong_results(workload, shape_name, found):
 
 
 def rows(workload, shape_name, kind, times, found):
-    """A row of results for each peer, or one without a peer."""
+    """Make a row of results for each peer, or one without a peer."""
     ours = times["numbarnn"]
     ms = float(np.median(ours))
     common = {
@@ -78,7 +78,7 @@ def rows(workload, shape_name, kind, times, found):
 
 
 def timed(workload, shape_name, ours, peers, found, kinds, options):
-    """Time the runners in turn: the rows of each kind; `found` are their errors."""
+    """Time the runners in turn and return the rows of each kind; `found` are their errors."""
     groups = []
     for kind in kinds:
         calls = {name: getattr(runner, kind) for name, runner in {"numbarnn": ours, **peers}.items()}

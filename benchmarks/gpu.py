@@ -1,14 +1,14 @@
-"""numbarnn on an NVIDIA GPU beside PyTorch there, on the same weights and inputs, in one process and in turn.
+"""numbarnn against PyTorch on an NVIDIA GPU, with the same weights and inputs, in one process and in turn.
 
     python -m benchmarks.gpu [--quick] [--json FILE]
 
-Modules of PyTorch call cuDNN: in strict float32, with factors rounded to TF32, and in float16. "per step" is numbarnn
-with one product a step, "tf32" numbarnn with its products rounded to TF32, "torch loop" a cell that PyTorch has no
-module for, as a loop. Arrays stay on the GPU. Results of strict float32 are compared first, with the peers' and, bit
-by bit, with those of another run; a wrong one ends its cell and shape, and the exit code is 1. Times are of a training
-step (forward, full BPTT, gradients of all parameters and of the inputs), or of the outputs alone; the host waits for
-the GPU after ten of them. GF/s and "% peak" (of all fused multiply-adds that the GPU can do in float32) count matrix
-products. At last come the costs of launches and barriers.
+PyTorch's modules call cuDNN: in strict float32, with factors rounded to TF32, and in float16. "per step" is numbarnn
+with one product a step, "tf32" is numbarnn with its products rounded to TF32, and "torch loop" is a Python loop for a
+cell that PyTorch has no module for. Arrays stay on the GPU. Results of strict float32 are compared first, with the
+peers' and, bit by bit, with those of a second run; a wrong result ends its cell and shape, and the exit code is 1.
+Times are of a training step (forward, full BPTT, gradients of all parameters and of the inputs), or of the outputs
+only; the host waits for the GPU after ten of them. GF/s and "% peak" (of all fused multiply-adds that the GPU can do in
+float32) count matrix products. Last come the costs of launches and barriers.
 """
 
 import datetime
@@ -43,7 +43,7 @@ STRICT = ("cudnn", "per step", "torch loop")  # peers whose results must be ours
 
 
 def measure(workload, shape_name, peers, options):
-    """Lines to print, rows of results, and what was wrong (then there are no rows)."""
+    """Measure one comparison: lines to print, rows of results, and errors (then there are no rows)."""
     ours = run_cuda.Runner(workload)
     peers = {name: make(workload) for name, make in peers.items()}
     found = compare(ours, peers)
@@ -80,7 +80,7 @@ HEADER = f"{'cell':<28} {'shape':<8} {'kind':<8}{'ours ms':>9}{'us/step':>10}{'G
 
 
 def tasks(options):
-    """{label: function} of all comparisons."""
+    """Return {label: function} of all comparisons."""
     found, torch = {}, installed(["torch"])
     for name in filter(MODULES.get, options.cells):
         for shape_name in MODULES[name][: 1 if options.quick else None]:

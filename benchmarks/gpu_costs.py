@@ -1,4 +1,4 @@
-"""What an NVIDIA GPU takes for launches and barriers, beside which the time of a step must be seen."""
+"""Costs of launches and barriers on an NVIDIA GPU, the lower bounds of a step's time."""
 
 import functools
 import time
@@ -10,7 +10,7 @@ CLUSTERS = (2, 4, 8)
 
 
 def describe():
-    """{name: text or number} of the GPU in use."""
+    """Return {name: text or number} of the GPU in use."""
     from numba import cuda
 
     from numbarnn.engines.cuda.target import SIMULATOR
@@ -37,7 +37,7 @@ def eight_arrays(a, b, c, d, e, f, g, h):
 
 @functools.cache
 def barriers():
-    """{name: (kernel(counter, n) that meets n times, blocks, whether they must all run at once)}."""
+    """Return {name: (kernel(counter, n) with n barriers, blocks, whether they must all run at once)}."""
     from numbarnn.engines.cuda.ptx import cluster_barrier, cluster_of
     from numbarnn.engines.cuda.target import add_release, cuda, load_acquire
 
@@ -75,7 +75,7 @@ def barriers():
 
 
 def measured():
-    """{what: microseconds}; on a GPU only."""
+    """Measure {what: microseconds}; needs a GPU."""
     from numbarnn.engines.cuda.memory import zeros
     from numbarnn.engines.cuda.target import SIMULATOR, Kernel
 
@@ -102,7 +102,7 @@ def measured():
 
 
 def warm_up(seconds=0.5):
-    """An idle GPU has slow clocks."""
+    """Raise the clocks of an idle GPU."""
     from numbarnn.engines.cuda.memory import zeros
     from numbarnn.engines.cuda.target import wait
 
@@ -113,7 +113,7 @@ def warm_up(seconds=0.5):
 
 
 def launched(launch):
-    """Microseconds of a launch until the host goes on, and until the GPU has run one after the other."""
+    """Measure the microseconds of a launch: on the host, and from one to the next on the GPU."""
     from numbarnn.engines.cuda.target import wait
 
     launch()
@@ -127,7 +127,7 @@ def launched(launch):
 
 
 def met(start):
-    """Microseconds of a barrier: the median of launches with many, by the GPU's own clock."""
+    """Measure the microseconds of a barrier: the median of launches with many, by the GPU's own clock."""
     from numba import cuda
 
     from numbarnn.engines.cuda.memory import zeros

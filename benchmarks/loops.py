@@ -3,12 +3,12 @@
     python -m benchmarks.loops [--cells NAME,...] [--quick] [--json FILE]
 
 A training step (forward, full BPTT, gradients of all parameters and of the inputs) of 50 steps, 64 rows, 128 inputs,
-128 units, float32. "loop" multiplies a step's inputs in the step, as PyTorch's own examples of custom cells do;
-"hoisted" those of all steps before the loop. Random masks are numbarnn's, and free for the loops. Before anything is
-timed, results are compared in float64, as layer norm and clips blow float32's rounding up; a wrong one ends its cell,
-and the exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single rounds.
-"limit" is the ratio that a program would reach which did nothing but the multiply-adds of the matrix products, as fast
-as these threads can do any, timed in the same rounds.
+128 units, float32. "loop" multiplies a step's inputs within the step, as PyTorch's own examples of custom cells
+do; "hoisted" multiplies the inputs of all steps before the loop. Random masks are numbarnn's, and cost the loops
+nothing. Results are compared before anything is timed, in float64, since layer norm and clips magnify float32's
+rounding errors; a wrong result ends its cell, and the exit code is 1. A ratio is PyTorch's time over ours, the median
+over all rounds; its range is that of single rounds. "limit" is the ratio of a program that does nothing but the
+multiply-adds of the matrix products, at the peak of these threads, timed in the same rounds.
 """
 
 import sys
@@ -29,14 +29,14 @@ PEERS = {"torch loop": in_loop, "torch hoisted": before_loop}
 
 
 def runners(name, dtype, threads):
-    """A workload, our runner and those of the peers."""
+    """Make a workload, our runner and those of the peers."""
     workload = workloads.make(name, VARIANTS[name](*SHAPE[2:]), SHAPE, dtype)
     ours = run_numbarnn.Runner(workload, threads, training=True, rng=0)
     return workload, ours, {peer: run_loop.Runner(workload, threads, each) for peer, each in PEERS.items()}
 
 
 def measure(name, options):
-    """Lines to print, rows of results, and what was wrong (then there are no rows)."""
+    """Measure one cell: lines to print, rows of results, and errors (then there are no rows)."""
     workload, *both = runners(name, "float64", options.threads)
     if wrong := wrong_results(workload, SHAPE_NAME, compare(*both)):
         return list(map(report.wrong_line, wrong)), [], wrong

@@ -1,4 +1,4 @@
-"""The random numbers that a cell draws in training, for loops that are to use the same."""
+"""The random numbers that a cell draws in training, for loops that use the same ones."""
 
 import numbarnn as nr
 from numbarnn.cells import Cell
@@ -9,7 +9,7 @@ from numbarnn.wrappers.transformed import transformed
 
 
 def masks(workload, seed=0):
-    """{name: array} that numbarnn draws in `forward(..., training=True, rng=seed)`."""
+    """Return {name: array}, what numbarnn draws in `forward(..., training=True, rng=seed)`."""
     cell, how, dtype = workload.cell, RunOptions(training=True, seed=(seed,)), workload.x.dtype
     if isinstance(cell, nr.DropConnectWrapper):
         rng = how.part("recurrent_kernel").random("masks")
@@ -20,7 +20,7 @@ def masks(workload, seed=0):
 
 
 def runs(cell):
-    """The plain cell that a wrapper with masks makes of the cell in it."""
+    """Return the plain cell that a wrapper with masks makes of its inner cell."""
     if isinstance(cell, nr.ZoneoutWrapper):
         return cell.zoned
     if isinstance(cell, nr.RecurrentDropoutWrapper):

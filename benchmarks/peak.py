@@ -1,4 +1,4 @@
-"""The FMA peak of this machine, measured: the engine's largest tile over data that stays in the first-level cache."""
+"""The measured FMA peak of this machine: the engine's largest tile over data that stays in the first-level cache."""
 
 import ctypes
 import time
@@ -14,7 +14,7 @@ TERMS = 64
 
 
 class MultiplyAdds:
-    """So many floating point operations, as fast as so many threads can do them: `run()`."""
+    """A runner of so many floating point operations at the peak of so many threads: `run()`."""
 
     def __init__(self, operations, threads, dtype="float32"):
         self.kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 18)(product_kernel(dtype))
@@ -38,7 +38,7 @@ class MultiplyAdds:
 
 
 def peak_gflops(threads, dtype="float32", rounds=9):
-    """Billions of floating point operations a second on so many threads, the best of some rounds."""
+    """Measure billions of floating point operations a second on so many threads, the best of some rounds."""
     work, seconds = MultiplyAdds(2e10, threads, dtype), []
     for _ in range(rounds):
         start = time.perf_counter()

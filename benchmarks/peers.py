@@ -3,9 +3,9 @@
     python -m benchmarks.peers [--quick] [--json FILE]
 
 Results are compared before anything is timed; a wrong one ends its cell and shape, and the exit code is 1. "train" is
-forward, full BPTT and the gradients of all parameters and of the inputs, weights packed within every call; "forward" is
-outputs only. GF/s count 2·T·B·G·H·(I+H) operations (G = 1, 4, 3 products for SimpleRNN, LSTM, GRU), three times as many
-for training. A ratio is peer time over our time, medians over all rounds; its range comes from single rounds.
+forward, full BPTT and the gradients of all parameters and of the inputs, with weights packed in every call; "forward"
+is outputs only. GF/s count 2·T·B·G·H·(I+H) operations (G = 1, 4, 3 products for SimpleRNN, LSTM, GRU), three times as
+many for training. A ratio is peer time over our time, the median over all rounds; its range is that of single rounds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ QUICK_SHAPES = ("series", "ptb", "b1")
 
 
 def measure(cell, shape_name, options, peak):
-    """Lines to print, rows of results, and what was wrong (then there are no rows)."""
+    """Measure one cell and shape: lines to print, rows of results, and errors (then there are no rows)."""
     shape = workloads.shape(shape_name)
     workload = workloads.make(cell, workloads.CELLS[cell](shape[3]), shape, options.dtype)
     ours = run_numbarnn.Runner(workload, options.threads)
@@ -36,7 +36,7 @@ def measure(cell, shape_name, options, peak):
 
 
 def run(options, peak):
-    """Measure everything asked for, print and save it as it comes; the content of the JSON file."""
+    """Measure everything asked for, print and save it as it comes; returns the content of the JSON file."""
     content = {"environment": report.about(options.peers, options.threads), "peak_gflops": peak}
     pairs = [(cell, shape_name) for cell in options.cells for shape_name in options.shapes]
     tasks = {" ".join(pair): partial(measure, *pair, options, peak) for pair in pairs}
@@ -44,7 +44,7 @@ def run(options, peak):
 
 
 def shape_names(text):
-    """An argparse type: names of shapes, or sizes such as 28x150x28x150."""
+    """Parse names of shapes, or sizes such as 28x150x28x150 (an argparse type)."""
     chosen = text.split(",")
     try:
         for name in chosen:
@@ -67,7 +67,7 @@ def parse(texts):
 
 
 def limit_cores(threads):
-    """JAX has no option for its threads: it takes one for each core that it may use."""
+    """Limit the cores of this process: JAX has no option for its threads and takes one for each core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 

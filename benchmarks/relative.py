@@ -1,10 +1,10 @@
-"""What variants of a cell cost: their training steps against the plain cell's, in one process and in turn.
+"""Cost of variants of a cell: their training steps against the plain cell's, in one process and in turn.
 
     python -m benchmarks.relative [--cells NAME,...] [--quick] [--json FILE]
 
 A training step (forward, full BPTT, gradients of all parameters and of the inputs) of 50 steps, 64 rows, 128 inputs,
-128 units, float32. A ratio is the variant's time over that of the plain cell, medians over all rounds; its range is of
-single rounds. A derived cell is written by its forward equations only (`derived_cells`).
+128 units, float32. A ratio is the variant's time over that of the plain cell, the median over all rounds; its range is
+that of single rounds. A derived cell declares its forward equations only (`derived_cells`).
 """
 
 import sys
@@ -36,7 +36,7 @@ def runner(name, threads):
 
 
 def measured(name, options):
-    """Lines to print, rows of results, and nothing wrong."""
+    """Measure one variant: lines to print, rows of results, and no errors."""
     plain, bound = PAIRS[name]
     times = alternate(
         {cell: runner(cell, options.threads).train for cell in (name, plain)}, options.rounds, options.seconds

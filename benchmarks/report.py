@@ -1,4 +1,4 @@
-"""The comparison with peers in print and in JSON."""
+"""Print the comparison with peers, and write it as JSON."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def header(peers):
 
 
 def line(rows, peak):
-    """The rows of one cell, shape and kind, one for each peer."""
+    """Format the rows of one cell, shape and kind, one for each peer."""
     row = rows[0]
     text = f"{row['cell']:<10} {row['shape_name']:<12} {row['kind']:<8}{row['numbarnn_ms']:>9.3f}{row['gflops']:>8.1f}"
     text += f"{100 * row['gflops'] / peak:>8.0f}"
@@ -30,7 +30,7 @@ def line(rows, peak):
 
 
 def ratio(row):
-    """The ratio of a row, and its range."""
+    """Format the ratio of a row, and its range."""
     return f"{row['ratio']:.2f} [{row['ratio_min']:.2f} {row['ratio_max']:.2f}]"
 
 
@@ -41,7 +41,7 @@ def wrong_line(wrong):
 
 
 def summary(rows):
-    """For training and for forward: the smallest and the geometric mean of the ratios to the faster peer."""
+    """Summarise training and forward: the smallest and the geometric mean of the ratios to the faster peer."""
     lines = []
     for kind in ("train", "forward"):
         faster = {}
@@ -60,26 +60,26 @@ def summary(rows):
 
 
 def load_average():
-    """Processes that ran or waited on average over the last minute; 0 where the system does not tell."""
+    """Return the load average of the last minute; 0 if the system does not report it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def about(peers, threads):
-    """The environment, with the versions of the peers."""
+    """Describe the environment, with the versions of the peers."""
     packages = {"torch": ("torch",), "jax": ("jax", "jaxlib")}
     versions = {package: metadata.version(package) for peer in peers for package in packages[peer]}
     return environment() | {"threads": threads, "load_average": load_average(), **versions}
 
 
 def save(path, content):
-    """Write JSON as a whole or not at all."""
+    """Write JSON atomically."""
     with whole_file(path) as file:
         file.write(json.dumps(content, allow_nan=False).encode())
 
 
 def collect(tasks, content, path):
-    """Run {label: function}, each giving (lines to print, rows of results, what was wrong); print and save as it comes.
-    The content of the JSON file."""
+    """Run {label: function}, each giving (lines to print, rows of results, errors); print and save as it comes.
+    Returns the content of the JSON file."""
     content |= {"results": [], "wrong": []}
     progress = Progress(len(tasks))
     for done, (label, task) in enumerate(tasks.items()):
@@ -95,7 +95,7 @@ def collect(tasks, content, path):
 
 
 class Progress:
-    """One line on a terminal, overwritten: what is done, what runs, and how long the rest will take."""
+    """One line on a terminal, overwritten: what is done, what runs, and the time left."""
 
     def __init__(self, total):
         self.total, self.start = total, time.monotonic()

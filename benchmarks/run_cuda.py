@@ -1,4 +1,4 @@
-"""Both sides of the comparison on a GPU: arrays are there before anything is timed, and stay there."""
+"""Both sides of the comparison on a GPU, where all arrays are before anything is timed."""
 
 from unittest.mock import patch
 
@@ -30,7 +30,7 @@ class Runner(run_numbarnn.Runner):
 
 
 class StepByStep(Runner):
-    """numbarnn with one product a step, whatever `choose` would take."""
+    """numbarnn with one product a step, whatever `choose` would select."""
 
     def run(self, **options):
         from numbarnn.engines.cuda import engine, per_step
@@ -79,7 +79,7 @@ class Loop(run_loop.Runner):
 
 
 def repeated(step, wait):
-    """Some steps, and then waiting for the GPU."""
+    """Run some steps, then wait for the GPU."""
 
     def steps():
         for _ in range(REPEATED):

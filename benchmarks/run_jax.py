@@ -24,7 +24,7 @@ STEPS = {"SimpleRNN": simple_rnn, "LSTM": lstm, "GRU": gru}
 
 
 def compiled(jax, cell, unroll=1):
-    """The jitted forward and training step of a cell."""
+    """Compile the forward and the training step of a cell."""
 
     def forward(params, x):
         kernel, recurrent_kernel, bias = params["kernel"], params["recurrent_kernel"], params["bias"]
@@ -57,15 +57,15 @@ class Runner:
         )
 
     def train(self):
-        """Forward, BPTT, gradients of all parameters and of the inputs."""
+        """Run forward and BPTT: gradients of all parameters and of the inputs."""
         return self.wait(self.compiled_train(self.params, self.x, self.d_outputs))
 
     def forward(self):
-        """Outputs only."""
+        """Compute the outputs only."""
         return self.wait(self.compiled_forward(self.params, self.x))
 
     def results(self):
-        """Every array of a training step by numbarnn's names, and the outputs of `forward`."""
+        """Return every array of a training step by numbarnn's names, and the outputs of `forward`."""
         outputs, (h, c), d_params, d_inputs = self.train()
         named = {"outputs": outputs, "forward": self.forward(), "state.h": h, "d_inputs": d_inputs}
         named |= {"state.c": c} if self.cell == "LSTM" else {}

@@ -1,11 +1,11 @@
-"""PyTorch without a module for the cell: a Python loop over the time steps, as `torch_cells` write it."""
+"""PyTorch without a module for the cell: a Python loop over the time steps, with the step of `torch_cells`."""
 
 from .masks import masks
 from .torch_cells import LOOPS
 
 
 class Runner:
-    """`each`: `in_loop` multiplies a step's inputs when its turn comes, `before_loop` those of all steps at once."""
+    """A Python loop; `each` is `in_loop`, which multiplies a step's inputs in the step, or `before_loop` (hoisted)."""
 
     def __init__(self, workload, threads, each, device="cpu"):
         import torch
@@ -28,7 +28,7 @@ class Runner:
         return self.torch.stack(outputs)
 
     def train(self):
-        """Forward, BPTT, gradients of all parameters and of the inputs; PyTorch keeps them in `.grad`."""
+        """Run forward and BPTT; PyTorch keeps the gradients of all parameters and of the inputs in `.grad`."""
         for tensor in (*self.params.values(), self.x):
             tensor.grad = None
         outputs = self.run()
@@ -36,12 +36,12 @@ class Runner:
         return outputs
 
     def forward(self):
-        """Outputs only."""
+        """Compute the outputs only."""
         with self.torch.no_grad():
             return self.run()
 
     def results(self):
-        """Outputs and gradients of a training step by numbarnn's names, and the outputs of `forward`."""
+        """Return outputs and gradients of a training step by numbarnn's names, and the outputs of `forward`."""
         outputs = self.train()
         named = {"outputs": outputs.detach(), "forward": self.forward(), "d_inputs": self.x.grad}
         named |= {f"d_{name}": tensor.grad for name, tensor in self.params.items()}

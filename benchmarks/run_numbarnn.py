@@ -1,4 +1,4 @@
-"""The numbarnn side of the comparisons: `nr.forward` and `run.backward`, weights packed within every call."""
+"""The numbarnn side of the comparisons: `nr.forward` and `run.backward`, with weights packed in every call."""
 
 import numba
 import numpy as np
@@ -7,7 +7,7 @@ import numbarnn as nr
 
 
 class Runner:
-    """`options` are those of `nr.forward`."""
+    """numbarnn; `options` are those of `nr.forward`."""
 
     def __init__(self, workload, threads, **options):
         numba.set_num_threads(threads)
@@ -17,16 +17,16 @@ class Runner:
         return nr.forward(self.workload.cell, self.workload.params, self.workload.x, **self.options, **options)
 
     def train(self):
-        """Forward, BPTT, gradients of all parameters and of the inputs."""
+        """Run forward and BPTT: gradients of all parameters and of the inputs."""
         run = self.run()
         return run, run.backward(self.workload.d_outputs)
 
     def forward(self):
-        """Outputs only."""
+        """Compute the outputs only."""
         return self.run(save="minimal").outputs
 
     def results(self):
-        """Every array of a training step by name, and the outputs of `forward`."""
+        """Return every array of a training step by name, and the outputs of `forward`."""
         run, grads = self.train()
         named = {"outputs": run.outputs, "forward": self.forward(), "d_inputs": grads.inputs}
         named |= {f"state.{name}": value for name, value in getattr(run.state, "_asdict", dict)().items()}

@@ -1,4 +1,4 @@
-"""The PyTorch side of the comparison: `torch.nn.RNN`, `LSTM` and `GRU`, time-major, their default."""
+"""The PyTorch side of the comparison: `torch.nn.RNN`, `LSTM` and `GRU`, time-major, which is their default."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ MODULES = {"SimpleRNN": "RNN", "LSTM": "LSTM", "GRU": "GRU"}
 
 
 def two_biases(cell, bias, units):
-    """Our bias as PyTorch's bias_ih and bias_hh: only a GRU's recurrent part of n needs the second."""
+    """Convert our bias to PyTorch's bias_ih and bias_hh; only a GRU's recurrent part of n needs the second."""
     recurrent = np.zeros_like(bias[: len(bias) - units] if cell == "GRU" else bias)
     if cell == "GRU":
         recurrent[2 * units :] = bias[3 * units :]
@@ -35,7 +35,7 @@ class Runner:
         self.d_outputs = torch.tensor(workload.d_outputs, device=device)
 
     def train(self):
-        """Forward, BPTT, gradients of all parameters and of the inputs; PyTorch keeps them in `.grad`."""
+        """Run forward and BPTT; PyTorch keeps the gradients of all parameters and of the inputs in `.grad`."""
         self.module.zero_grad(set_to_none=True)
         self.x.grad = None
         outputs, state = self.module(self.x)
@@ -43,12 +43,12 @@ class Runner:
         return outputs, state
 
     def forward(self):
-        """Outputs only."""
+        """Compute the outputs only."""
         with self.torch.no_grad():
             return self.module(self.x)[0]
 
     def results(self):
-        """Every array of a training step by numbarnn's names, and the outputs of `forward`."""
+        """Return every array of a training step by numbarnn's names, and the outputs of `forward`."""
         outputs, state = self.train()
         state = dict(zip("hc", state, strict=True)) if self.cell == "LSTM" else {"h": state}
         kernel, recurrent_kernel, bias, recurrent_bias = (array(p.grad) for p in self.module.parameters())

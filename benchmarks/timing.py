@@ -1,4 +1,4 @@
-"""Wall-clock times on a machine that others use too: medians of repeated calls, strictly alternating."""
+"""Wall-clock times on a shared machine: medians of repeated calls, strictly alternating."""
 
 import time
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def milliseconds(call, seconds, least=3):
-    """Median time of one call over at least `seconds` of calls, after one that is not timed."""
+    """Measure the median time of a call over at least `seconds` of calls, after one that is not timed."""
     call()
     times, end = [], time.perf_counter() + seconds
     while len(times) < least or time.perf_counter() < end:
@@ -17,7 +17,7 @@ def milliseconds(call, seconds, least=3):
 
 
 def alternate(calls, rounds, seconds):
-    """{name: times in ms, one a round} of {name: call}: in each round one measurement of every call, in turn."""
+    """Measure {name: times in ms, one a round} of {name: call}; each round measures every call once, in turn."""
     times = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():

@@ -1,4 +1,4 @@
-"""A `Sequential` as the same model in PyTorch, with the same weights, and the training loop that its users write."""
+"""A `Sequential` rebuilt in PyTorch with the same weights, and the usual training loop of PyTorch."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ RECURRENT = {"SimpleRNN": "RNN", "LSTM": "LSTM"}
 
 
 class Recurrent:
-    """A recurrent layer that gives all outputs or the last; a `stateful` one goes on from where it was."""
+    """A recurrent layer that returns all outputs or the last; a `stateful` one keeps its states between batches."""
 
     def __init__(self, torch, layer):
         kernel, recurrent, bias = (layer.params[name] for name in ("kernel", "recurrent_kernel", "bias"))
@@ -30,7 +30,7 @@ class Recurrent:
 
 
 def module(torch, layer):
-    """One layer with its weights; the activation of a Dense one is left to the loss."""
+    """Convert one layer with its weights; the loss includes the activation of a Dense layer."""
     if isinstance(layer, Dropout):
         return torch.nn.Dropout(layer.rate)
     params = layer.params
@@ -45,7 +45,7 @@ def module(torch, layer):
 
 
 class Model:
-    """The model with its optimiser, which `optimizer(torch, parameters)` makes."""
+    """The model and its optimiser, which `optimizer(torch, parameters)` makes."""
 
     def __init__(self, model, optimizer):
         import torch
@@ -58,7 +58,7 @@ class Model:
         self.two_classes = model.output_shape[-1] == 1
 
     def loss_and_hits(self, x, y):
-        """Mean cross-entropy, and how many labels have the largest score."""
+        """Compute the mean cross-entropy, and how many labels have the largest score."""
         for layer in self.layers:
             x = layer(x)
         functional = self.torch.nn.functional
@@ -69,7 +69,7 @@ class Model:
         return functional.cross_entropy(scores, y), (scores.argmax(1) == y).sum()
 
     def fit(self, x, y, batch_size, shuffle):
-        """One epoch over tensors; the mean loss and the accuracy."""
+        """Train one epoch over tensors; returns the mean loss and the accuracy."""
         order, loss_sum, hits = self.torch.randperm(len(x)), 0.0, 0
         for start in range(0, len(x), batch_size):
             rows = slice(start, start + batch_size)

@@ -1,11 +1,11 @@
-"""Whole training loops beside PyTorch: the models of the recipes, one epoch of `fit` and of a loop in PyTorch in turn.
+"""Whole training loops against PyTorch: models of the recipes, one epoch of `fit` and of a PyTorch loop in turn.
 
     python -m benchmarks.training [--models NAME,...] [--rounds N] [--json FILE]
 
-Same weights, same batches, the same loss and accuracy on either side; data are random numbers of the recipes' shapes.
-Before anything is timed, the losses of an unshuffled epoch without dropout from the same weights are compared; where
-they differ, the exit code is 1. A ratio is PyTorch's time over ours, medians over all rounds; its range is of single
-rounds. Memory is the peak of a process that trains one side alone, and how much of it training added.
+Both sides have the same weights, batches, loss and accuracy; data are random numbers of the recipes' shapes. Before
+anything is timed, the losses of an unshuffled epoch without dropout are compared; if they differ, the exit code is 1. A
+ratio is PyTorch's time over ours, the median over all rounds; its range is that of single rounds. Memory is the peak of
+a process that trains one side alone, and how much of it training added.
 """
 
 import argparse
@@ -29,7 +29,7 @@ LOSS_BOUND = 2e-3  # relative; rounding errors grow with every update
 
 
 class Workload(NamedTuple):
-    """`layers()` of a Sequential; `x` and `y` draw a batch's arrays; optimisers of either side by the same name."""
+    """A model and its data: `layers()` of a Sequential; `x` and `y` draw the arrays of a batch."""
 
     layers: object
     x: object
@@ -43,7 +43,7 @@ class Workload(NamedTuple):
 
 
 def mnist():
-    """SimpleRNN(150) reads the rows of images."""
+    """Read the rows of images with SimpleRNN(150)."""
     return Workload(
         lambda: [nr.layers.Input((28, 28)), nr.layers.SimpleRNN(150), nr.layers.Dense(10)],
         lambda rng, n: rng.random((n, 28, 28), np.float32),
@@ -57,7 +57,7 @@ def mnist():
 
 
 def reviews(recurrent):
-    """Embedding, 32 units, one probability: films liked or not, from 500 words."""
+    """Classify film reviews of 500 words: embedding, 32 units, one probability."""
     return Workload(
         lambda: [
             nr.layers.Input((500,)),
@@ -76,7 +76,7 @@ def reviews(recurrent):
 
 
 def shakespeare():
-    """Two stateful layers of 256 LSTM units with dropout foretell the next of 65 characters; gradients are clipped."""
+    """Predict the next of 65 characters: two stateful layers of 256 LSTM units, dropout, clipped gradients."""
     return Workload(
         lambda: [
             nr.layers.Input((None,)),
@@ -118,8 +118,8 @@ def data(workload):
 
 
 def epochs(workload, threads):
-    """{"numbarnn" or "torch": a function that trains one epoch and gives its mean loss}, and one that sets the share of
-    their rates with which both have dropout."""
+    """Return {"numbarnn" or "torch": a function that trains one epoch and returns its mean loss}, and a function that
+    scales the dropout rates of both."""
     import torch
 
     torch.set_num_threads(threads)
@@ -145,7 +145,7 @@ def epochs(workload, threads):
 
 
 def measure(name, options):
-    """Lines to print, rows of results, and what was wrong."""
+    """Measure one model: lines to print, rows of results, and errors."""
     workload = MODELS[name]()
     calls, set_dropout = epochs(workload, options.threads)
     set_dropout(0)
@@ -188,7 +188,7 @@ def line(row):
 
 
 def peak_memory(name, side, threads):
-    """(peak, what training added to it) in MB of a fresh process that trains one side for an epoch."""
+    """Measure (peak, what training added to it) in MB, in a fresh process that trains one side for an epoch."""
     receive, send = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(target=train_alone, args=(name, side, threads, send))
     process.start()
@@ -198,7 +198,7 @@ def peak_memory(name, side, threads):
 
 
 def peak_so_far():
-    """MB of this process, from Linux; `resource` would count the process that started it."""
+    """Read the peak MB of this process from Linux; `resource` would count the parent process."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 

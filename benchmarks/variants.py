@@ -1,4 +1,4 @@
-"""What is measured of the whole family: every cell, and its main variants, of H units for I inputs."""
+"""Every cell and its main variants, of H units for I inputs."""
 
 import numbarnn as nr
 
@@ -60,5 +60,5 @@ VARIANTS = {
 
 
 def grid(I, **options):
-    """Options of four frequency steps, of a quarter of the inputs each."""
+    """Return the options of four frequency steps, of a quarter of the inputs each."""
     return {"feature_size": I // 4, "frequency_skip": I // 4, "num_frequency_blocks": (4,), **options}

@@ -1,4 +1,4 @@
-"""What is measured: cells, shapes, and the same weights and inputs for every library."""
+"""Workloads: cells, shapes, and the same weights and inputs for every library."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ SHAPES = {
 
 
 def shape(name):
-    """The sizes (T, B, I, H) of a name in `SHAPES`, or of a text such as 28x150x28x150."""
+    """Return the sizes (T, B, I, H) of a name in `SHAPES`, or of a text such as 28x150x28x150."""
     if name in SHAPES:
         return SHAPES[name]
     sizes = tuple(int(size) if size.isdecimal() else 0 for size in name.split("x"))
@@ -44,7 +44,7 @@ class Workload(NamedTuple):
 
 
 def make(name, cell, shape, dtype="float32", seed=0):
-    """A workload with uniform weights in +-1/sqrt(H) (biases too; scales of a norm around 1) and normal inputs and
+    """Make a workload: uniform weights in +-1/sqrt(H) (biases too; scales of a norm around 1), normal inputs and
     gradients."""
     T, B, I, H = shape
     rng = np.random.default_rng(seed)
@@ -57,13 +57,13 @@ def make(name, cell, shape, dtype="float32", seed=0):
 
 
 def flops(cell, shape, kind):
-    """Floating point operations of the products with matrices; backward has twice as many as forward."""
+    """Count the floating point operations of the matrix products; backward has twice as many as forward."""
     T, B, I, _ = shape
     weights = sum(uses(cell, name) * np.prod(size) for name, size in cell.param_shapes(I).items() if "kernel" in name)
     return (3 if kind == "train" else 1) * 2 * T * B * int(weights)
 
 
 def uses(cell, kernel):
-    """Products with a kernel in a time step: of a grid one in each frequency step of its block."""
+    """Count the products with a kernel in a time step; a grid has one in each frequency step of its block."""
     blocks = getattr(cell, "num_frequency_blocks", None)
     return blocks[int(kernel.split("_")[-1])] if blocks else 1

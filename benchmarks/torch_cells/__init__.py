@@ -1,7 +1,7 @@
 """Cells as Python loops in PyTorch: functions that make one of numbarnn's cell, its parameters and x (T, B, I).
 
-`build(cell, p, x, each) -> inputs, state, step`: what each step takes from x, where `each` decides when that is
-computed (see `products`); the states at first; and `step(input, *state) -> new state`, its first part the output.
+`build(cell, p, x, each) -> inputs, state, step` returns what each step takes from x (`each` decides when that is
+computed, see `products`), the initial states, and `step(input, *state) -> new state`, whose first part is the output.
 """
 
 from . import (

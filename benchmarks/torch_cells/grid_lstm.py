@@ -1,11 +1,11 @@
-"""Grid LSTM of one block: at each time a walk through the frequencies, both LSTMs in one product."""
+"""Grid LSTM of one block: a loop over the frequencies in each time step, with both LSTMs in one product."""
 
 from .products import zeros
 
 
 def walk(cell, p, x, each, lstm, order=1):
-    """The loop's parts, of `lstm(gates, c) -> m, c`, both LSTMs side by side: (B, 2, units). Order -1: the highest
-    frequencies first."""
+    """Make the loop of `lstm(gates, c) -> m, c`, both LSTMs side by side: (B, 2, units). Order -1: from the highest
+    frequency down."""
     import torch
 
     units, (steps,) = cell.units, cell.num_frequency_blocks

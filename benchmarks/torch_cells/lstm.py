@@ -4,7 +4,7 @@ from .products import affine, zeros
 
 
 def offset(bias, cell, block):
-    """The bias with the forget gate's constant in its block."""
+    """Return the bias with the forget gate's constant added to its block."""
     if not cell.forget_bias:
         return bias
     constant = bias.new_zeros(len(bias))

@@ -23,7 +23,7 @@ def projected_nas(cell, p, x, each):
 
 
 def combined(a, b, c):
-    """The new h and c, from the input's part, the output's part and c."""
+    """Compute the new h and c from the input's part, the output's part and c."""
     l0, l1, l2, _, l4, l5, l6, l7 = (a + b).chunk(8, 1)
     l3 = a.chunk(8, 1)[3] * b.chunk(8, 1)[3]
     p0 = (l0.sigmoid() * l1.relu()).tanh()

@@ -1,4 +1,4 @@
-"""LSTM whose products read the output before through masks that stay for all steps."""
+"""LSTM with recurrent dropout: masks on the last output, the same in all steps."""
 
 from .lstm import offset
 from .products import affine, zeros
