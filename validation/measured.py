@@ -12,7 +12,7 @@ from .states import by_name, nest
 def values(problem, device):
     """{"forward" or name of a cotangent: {(quantity, gate): array}}; the problem's dtype decides numbarnn's."""
     p, how = problem, {"device": device, "training": problem.call.training, "rng": SEED}
-    tree_map = lambda state: nest(p.cell.state_size, state)  # noqa: E731
+    nested = lambda state: nest(p.cell.state_size, state)  # noqa: E731
     turn = (lambda array: array.swapaxes(0, 1)) if p.call.time_major else (lambda array: array)  # its own inverse
     turned = lambda arrays: {name: turn(array) for name, array in arrays.items()}  # noqa: E731
 
@@ -20,7 +20,7 @@ def values(problem, device):
         p.cell,
         p.params,
         turn(_pad(p, p.x)),
-        initial_state=tree_map(p.state) if p.call.initial_state else None,
+        initial_state=nested(p.state) if p.call.initial_state else None,
         lengths=p.lengths,
         mask=turn(p.mask) if p.call.masking == "mask" else None,
         reset_mask=None if p.resets is None else turn(p.resets),
@@ -29,13 +29,13 @@ def values(problem, device):
         save=p.call.save,
         **how,
     )
-    output, after = p.cell.step(p.params, p.x[:, 0], tree_map(p.state), **how)
+    output, after = p.cell.step(p.params, p.x[:, 0], nested(p.state), **how)
     state, states, gates = by_name(run.state), turned(run.states), turned(run.gates)
     found = {"forward": forward_values(p, turn(run.outputs), state, states, gates, (output, by_name(after)))}
 
     truncate = {"truncate": p.call.truncate, "loss_scope": p.call.loss_scope} if p.call.truncate else {}
     for name, (d_outputs, d_state) in p.cotangents.items():
-        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), tree_map(d_state), **truncate)
+        grads = run.backward(None if d_outputs is None else turn(_pad(p, d_outputs)), nested(d_state), **truncate)
         found[name] = gradient_values(
             p, grads.params, None if grads.inputs is None else turn(grads.inputs), by_name(grads.initial_state)
         )

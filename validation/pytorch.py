@@ -68,9 +68,9 @@ def values(case, problem):
 
     for cotangent, (dy, ds) in p.cotangents.items():
         given = [(y, tensor(d)) for y, d in zip((outputs, *final), (dy, *ds.values()), strict=True) if d is not None]
-        tree_leaves = (x, *state, *module.parameters())
+        leaves = (x, *state, *module.parameters())
         results, d_results = zip(*given, strict=True)
-        d_x, *rest = (d.numpy() for d in torch.autograd.grad(results, tree_leaves, d_results, retain_graph=True))
+        d_x, *rest = (d.numpy() for d in torch.autograd.grad(results, leaves, d_results, retain_graph=True))
         d_state = {name: d[0] for name, d in zip(p.state, rest, strict=False)}
         d_params = _packed(case, p, *rest[len(state) :])
         found[cotangent] = gradient_values(p, d_params, d_x, d_state)

@@ -121,7 +121,7 @@ def static_bidirectional_rnn(p, device):
 
 def stack_bidirectional_dynamic_rnn(p, device):
     """Here states and parameters are a pair of layers each; those of the problem, layers of pairs."""
-    turned = lambda tree_map: tuple(zip(*tree_map, strict=True))  # noqa: E731
+    turned = lambda nested: tuple(zip(*nested, strict=True))  # noqa: E731
     layers = p.cell.cells
     cells = turned([(layer.forward_cell, layer.backward_cell) for layer in layers])
     of_layers = [part(i, p.params) for i in range(len(layers))]

@@ -13,7 +13,7 @@ def examples(shape):
     _, _, I, H = shape
     three = Node("LSTMCell", (H,), {"num_proj": 4}), Node("GRUCell", (H + 1,)), Node("LSTMCell", (3,))
     inner = Node("MultiRNNCell", ((Node("SimpleRNNCell", (H,)), Node("ResetAfterGRUCell", (I,))),))
-    tree_map = Node("ResidualWrapper", (inner,)), Node("SimpleRNNCell", (H,))
+    nested = Node("ResidualWrapper", (inner,)), Node("SimpleRNNCell", (H,))
     single = Node("GRUCell", (H,)), Node("SimpleRNNCell", (2,))
     both = Node("Bidirectional", (Node("LSTMCell", (H,)), Node("GRUCell", (3,))))
     layers = (
@@ -21,7 +21,7 @@ def examples(shape):
         Node("Bidirectional", (Node("GRUCell", (2,)),) * 2, {"merge_mode": "mul"}),
         Node("SimpleRNNCell", (H,)),
     )
-    return (single,), (three,), (tree_map,), (layers,)
+    return (single,), (three,), (nested,), (layers,)
 
 
 def exists(arguments, options):
