@@ -19,6 +19,7 @@ FOLDERS = (  # parts of the interface that are documented throughout; their name
     "layers",
     "losses",
     "metrics",
+    "optimizers",
     "regularizers",
     "wrappers",
 )

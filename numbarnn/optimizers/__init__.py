@@ -11,7 +11,7 @@ from .rmsprop import Keras2MomentumRMSprop, Keras3RMSprop, RMSprop, TF1RMSprop, 
 from .schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, TimeDecay
 from .sgd import SGD, TF1Momentum, TorchSGD
 
-BY_NAME = {
+BY_NAME: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adam": Adam,
@@ -30,8 +30,25 @@ BY_NAME = {
 }
 
 
-def get(optimizer):
-    """A fresh optimiser of that name with its default options, or ``optimizer`` itself when it is an `Optimizer`."""
+def get(optimizer: str | Optimizer) -> Optimizer:
+    """Find an optimiser by its name.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer
+        A name such as "adam" or "tf1_rmsprop", for a new one with its default options; or an optimiser, which is
+        returned.
+
+    Returns
+    -------
+    Optimizer
+        The optimiser.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
     if isinstance(optimizer, Optimizer):
         return optimizer
     if isinstance(optimizer, str) and optimizer.lower() in BY_NAME:

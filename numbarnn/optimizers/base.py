@@ -1,7 +1,9 @@
 """What all optimisers have in common."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numba import config
@@ -15,6 +17,8 @@ from ..utils.writable import check_writable
 from . import clipping
 from .schedules import TimeDecay
 
+Formula: TypeAlias = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+
 ALIASES = {
     "lr": "learning_rate",
     "clipnorm": "clip_var_norm",
@@ -25,38 +29,59 @@ ALIASES = {
 
 @dataclass(eq=False, repr=False)
 class Optimizer(Checked):
-    """``apply(params, gradients)`` updates arrays in place from gradients of the same names and shapes.
+    """Base class of optimisers, which update arrays in place; subclasses define ``formula`` and ``constants``.
 
-    ``learning_rate``: a number, or a function of the number of steps made so far (see `schedules`); ``decay`` d stands
-    for Keras 2's learning_rate / (1 + d steps). Gradients are clipped first: the norm over all of them to
-    ``clip_global_norm``, or that of each array to ``clip_var_norm``, then each element to [-clip_value, clip_value].
-    ``lazy``: rows of a matrix whose gradient is zero throughout stay as they are, and so does what is remembered of
-    them: the rows of an `Embedding` that a batch did not use.
+    The formula is compiled; with NUMBA_DISABLE_JIT=1 NumPy applies it. Nothing but ``iterations`` and ``slots`` changes
+    from step to step.
 
-    Other names, with the meaning that they have in Keras 3: ``lr``, ``clipnorm`` (clip_var_norm; in Keras 2 it was the
-    global norm), ``global_clipnorm`` (clip_global_norm) and ``clipvalue``.
+    Parameters
+    ----------
+    learning_rate : float or callable, optional
+        A number, or a function of the number of steps made so far, such as a `Schedule`. By default 0.001, or 0.01 for
+        `SGD`, `TF1Momentum`, `TorchSGD` and `TorchRMSprop`.
+    clip_global_norm : float, optional
+        Greatest norm over all gradients together; larger ones are scaled.
+    clip_var_norm : float, optional
+        Greatest norm of each gradient; only one of the two norms may be given.
+    clip_value : float, optional
+        Each element of the gradients is then moved into [-clip_value, clip_value].
+    lazy : bool, default False
+        Whether rows of a matrix whose gradient is zero throughout stay as they are, together with what is remembered of
+        them: the rows of an `Embedding` that a batch did not use.
+    decay : float, default 0.0
+        Keras 2's decay d: the rate is learning_rate / (1 + d steps).
+    lr, clipnorm, global_clipnorm, clipvalue : float, optional
+        Keras 3's names of learning_rate, clip_var_norm, clip_global_norm and clip_value. In Keras 2 ``clipnorm`` was
+        the global norm.
 
-    What an optimiser remembers stands in ``iterations`` and ``slots[name][slot]``; nothing else changes from step to
-    step. Subclasses name their slots and define ``formula``, a function (w, g, slots, constants) -> (w, slots) of
-    numbers, and ``constants(rate)``, numbers that are the same for all weights. The formula is compiled; with
-    NUMBA_DISABLE_JIT=1 NumPy applies it.
+    Attributes
+    ----------
+    iterations : int
+        Number of steps made so far.
+    slots : dict
+        {name of the parameter: {slot: array}}, what the optimiser remembers.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or out of its range, or two names of one option are given.
     """
 
-    learning_rate: object = None
+    learning_rate: Any = None
     _: KW_ONLY
     clip_global_norm: float | None = None
     clip_var_norm: float | None = None
     clip_value: float | None = None
     lazy: bool = False
     decay: InitVar[float] = 0.0
-    lr: InitVar[object] = None
+    lr: InitVar[Any] = None
     clipnorm: InitVar[float | None] = None
     global_clipnorm: InitVar[float | None] = None
     clipvalue: InitVar[float | None] = None
 
     default_learning_rate = 0.001
-    slot_names = ()
-    slot_starts = {}  # where it is not 0
+    slot_names: ClassVar[tuple[str, ...]] = ()
+    slot_starts: ClassVar[dict[str, float]] = {}  # where it is not 0
 
     def __post_init__(self, decay, lr, clipnorm, global_clipnorm, clipvalue):
         given = {"lr": lr, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
@@ -64,7 +89,8 @@ class Optimizer(Checked):
             self._take_alias(alias, value)
         if self.learning_rate is None:
             self.learning_rate = self.default_learning_rate
-        if not callable(self.learning_rate):
+        given_rate = self.learning_rate
+        if not callable(given_rate):
             self._expect_number("learning_rate", 0.0, math.inf)
         if decay:
             self.learning_rate = TimeDecay(self.learning_rate, decay)
@@ -76,14 +102,30 @@ class Optimizer(Checked):
         if self.clip_global_norm and self.clip_var_norm:
             raise InputError(f"{type(self).__name__}: expected clip_global_norm or clip_var_norm, got both")
         self.iterations = 0
-        self.slots = {}
+        self.slots: dict[str, dict[str, np.ndarray]] = {}
 
-    def apply(self, params, gradients, squares=None):
-        """One step: changes the arrays of ``params``, all float32 or all float64, in place.
+    def apply(
+        self,
+        params: Mapping[str, np.ndarray],
+        gradients: Mapping[str, np.ndarray],
+        squares: Mapping[str, float] | None = None,
+    ) -> None:
+        """Make one step: change arrays in place.
 
-        ``squares``, {name: sum of squares} of the gradients, spares clipping that sum where it is known. Raises
-        `InputError` where gradients or slots do not fit the params, or where one of params and slots is not a writeable
-        NumPy array with memory of its own; nothing has changed then.
+        Parameters
+        ----------
+        params : dict
+            {name: array}, all float32 or all float64; they are changed.
+        gradients : dict
+            {name: array} of the same shapes; names that are not in ``params`` are ignored.
+        squares : dict, optional
+            {name: sum of squares} of the gradients, which clipping then need not compute.
+
+        Raises
+        ------
+        InputError
+            Gradients or slots do not fit the parameters, the rate is no number of at least 0, or a parameter or a slot
+            is not a writeable NumPy array with memory of its own; nothing has changed then.
         """
         caller = type(self).__name__
         slots = {name: self._slots_of(name, w) for name, w in params.items()}
@@ -104,17 +146,35 @@ class Optimizer(Checked):
         self._change(given, self.constants(rate), dtypes.pop())
 
     @property
-    def formula(self):
-        """A function (w, g, slots, constants) -> (w, slots) of numbers; the same object for the same formula."""
+    def formula(self) -> Formula:
+        """The function (w, g, slots, constants) -> (w, slots) of numbers; the same object for the same formula."""
         raise NotImplementedError
 
-    def constants(self, rate):
-        """What the formula needs beside weights, gradients and slots in this step."""
+    def constants(self, rate: float) -> tuple[float, ...]:
+        """Compute the numbers of the formula that are the same for all weights in this step.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate.
+
+        Returns
+        -------
+        tuple of float
+            The constants.
+        """
         raise NotImplementedError
 
-    def rate(self):
-        """The learning rate of the next step."""
-        rate = self.learning_rate(self.iterations) if callable(self.learning_rate) else self.learning_rate
+    def rate(self) -> float:
+        """Compute the learning rate of the next step.
+
+        Returns
+        -------
+        float
+            The rate.
+        """
+        rate: Any = self.learning_rate
+        rate = rate(self.iterations) if callable(rate) else rate
         good = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
         if not good or not 0 <= rate < math.inf:
             kind = f"in step {self.iterations + 1} a learning rate"
@@ -125,14 +185,15 @@ class Optimizer(Checked):
         """Apply the formula to arrays (w, g, *slots), or to copies of those that kernels cannot work on."""
         rows = [self._rows(w, g) for w, g, *_ in given]
         arrays = [[np.ascontiguousarray(a[r], dtype) for a in of_one] for of_one, r in zip(given, rows, strict=True)]
-        (by_numpy if config.DISABLE_JIT else update)(self.formula, constants, arrays)
+        apply = by_numpy if config.DISABLE_JIT else update  # pyright: ignore[reportAttributeAccessIssue]
+        apply(self.formula, constants, arrays)
         for (w, _, *slots), (new_w, _, *new_slots), r in zip(given, arrays, rows, strict=True):
             for old, new in zip((w, *slots), (new_w, *new_slots), strict=True):
                 if not np.may_share_memory(old, new):
                     old[r] = new
 
     def _rows(self, w, g):
-        """Index of the rows of w that change."""
+        """Find the rows of w that change, as an index."""
         return g.any(axis=1).nonzero()[0] if self.lazy and w.ndim == 2 else ...
 
     def _check_writable(self, params, slots):
@@ -152,12 +213,12 @@ class Optimizer(Checked):
         return {slot: slots[slot] for slot in self.slot_names}
 
     def _clipped(self, gradients, squares):
-        if squares is None and (self.clip_global_norm or self.clip_var_norm):
-            squares = squares_by_name(gradients)
-        if self.clip_global_norm:
-            gradients = clipping.by_global_norm(gradients, self.clip_global_norm, squares)
-        if self.clip_var_norm:
-            gradients = clipping.by_norm_of_each(gradients, self.clip_var_norm, squares)
+        if self.clip_global_norm or self.clip_var_norm:
+            squares = squares_by_name(gradients) if squares is None else squares
+            if self.clip_global_norm:
+                gradients = clipping.by_global_norm(gradients, self.clip_global_norm, squares)
+            if self.clip_var_norm:
+                gradients = clipping.by_norm_of_each(gradients, self.clip_var_norm, squares)
         return clipping.by_value(gradients, self.clip_value) if self.clip_value else gradients
 
     def _take_alias(self, alias, value):

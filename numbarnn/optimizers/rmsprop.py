@@ -8,7 +8,8 @@ from numba.extending import register_jitable
 
 from ..errors import InputError
 from ..maths import sqrt
-from .base import Optimizer, averaged
+from ..utils.docs import inherit_parameters
+from .base import Formula, Optimizer, averaged
 
 
 @register_jitable
@@ -58,9 +59,24 @@ def epsilon_outside(spread, motion):
     return rmsprop
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class RMSprop(Optimizer):
-    """Keras 2's, epsilon outside the root: a = rho a + (1 - rho) g^2; w -= rate g / (sqrt(a) + epsilon)."""
+    """Update by RMSprop in Keras 2's form, epsilon outside the root.
+
+    a = rho a + (1 - rho) g^2; w -= rate g / (sqrt(a) + epsilon).
+
+    Parameters
+    ----------
+    rho : float
+        Share that the averages keep in a step, in [0, 1).
+    epsilon : float
+        Number of at least 0 beside or under the root.
+
+    References
+    ----------
+    Tieleman, Hinton (2012), "Lecture 6.5: RMSprop", Coursera.
+    """
 
     rho: float = 0.9
     epsilon: float = 1e-7
@@ -74,17 +90,26 @@ class RMSprop(Optimizer):
         self._expect_number("epsilon", 0.0, math.inf)
 
     @property
-    def formula(self):
+    def formula(self) -> Formula:
         return epsilon_outside(mean_square, at_rest)
 
-    def constants(self, rate):
-        """The rate, what g and g^2 have of the averages, epsilon and the momentum."""
+    def constants(self, rate: float) -> tuple[float, ...]:
+        """Compute the rate, the share of g and g^2 in the averages, epsilon and the momentum."""
         return rate, 1.0 - self.rho, self.epsilon, self.momentum
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class _WithMomentum(RMSprop):
-    """Momentum, and ``centered``: the variance in the place of the mean square, with the average gradient b."""
+    """Base class of the forms with momentum.
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the step before in the next one, in [0, 1).
+    centered : bool, default False
+        Whether the variance, a - b^2 with the average gradient b, is used instead of the mean square a.
+    """
 
     _: KW_ONLY
     momentum: float = 0.0
@@ -95,28 +120,34 @@ class _WithMomentum(RMSprop):
         self._expect_number("momentum", 0.0, 1.0)
 
     @property
-    def slot_names(self):
+    def slot_names(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return "square", *(["mean"] if self.centered else []), *(["momentum"] if self.momentum else [])
 
     def _parts(self):
         return variance if self.centered else mean_square, moving if self.momentum else at_rest
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class Keras3RMSprop(_WithMomentum):
-    """Keras 3's, epsilon inside the root: m = momentum m + rate g / sqrt(a [- b^2] + epsilon); w -= m.
+    """Update by RMSprop in Keras 3's form, epsilon inside the root.
 
-    a = rho a + (1 - rho) g^2 and, when ``centered``, b = rho b + (1 - rho) g, both from 0.
+    m = momentum m + rate g / sqrt(a [- b^2] + epsilon); w -= m. a = rho a + (1 - rho) g^2 and, if ``centered``,
+    b = rho b + (1 - rho) g, both from 0.
     """
 
     @property
-    def formula(self):
+    def formula(self) -> Formula:
         return epsilon_inside(*self._parts())
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class Keras2MomentumRMSprop(Keras3RMSprop):
-    """Keras 2.3's with momentum, which puts epsilon inside the root; without momentum `RMSprop` is Keras 2's."""
+    """Update by RMSprop with momentum in Keras 2.3's form, epsilon inside the root.
+
+    Without momentum Keras 2's form is `RMSprop`.
+    """
 
     momentum: float = 0.9
 
@@ -126,18 +157,23 @@ class Keras2MomentumRMSprop(Keras3RMSprop):
             raise InputError(f"{type(self).__name__}: expected momentum above 0 (without it: RMSprop), got 0")
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class TF1RMSprop(Keras3RMSprop):
-    """TensorFlow 1's RMSPropOptimizer: as Keras 3's, but a starts at 1, which makes the first steps small."""
+    """Update as TensorFlow 1's RMSPropOptimizer does: `Keras3RMSprop` with a from 1, so that first steps are small."""
 
     epsilon: float = 1e-10
 
     slot_starts = {"square": 1}
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class TorchRMSprop(_WithMomentum):
-    """PyTorch's, epsilon outside the root: m = momentum m + g / (sqrt(a [- b^2]) + epsilon); w -= rate m."""
+    """Update by RMSprop in PyTorch's form, epsilon outside the root.
+
+    m = momentum m + g / (sqrt(a [- b^2]) + epsilon); w -= rate m.
+    """
 
     rho: float = 0.99
     epsilon: float = 1e-8
@@ -145,5 +181,5 @@ class TorchRMSprop(_WithMomentum):
     default_learning_rate = 0.01
 
     @property
-    def formula(self):
+    def formula(self) -> Formula:
         return epsilon_outside(*self._parts())

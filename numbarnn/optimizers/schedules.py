@@ -9,11 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import Checked, InputError
+from ..utils.docs import inherit_parameters
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class Schedule(Checked):
-    """A rate that starts at ``initial_learning_rate``; subclasses define ``__call__(iterations) -> float``."""
+    """Base class of learning rates that depend on the step; subclasses define ``__call__``.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        The rate of the first step.
+
+    Raises
+    ------
+    InputError
+        A number is negative, not finite or no number.
+    """
 
     initial_learning_rate: float
 
@@ -22,58 +35,107 @@ class Schedule(Checked):
             good = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if not good or not 0 <= value < math.inf:
                 raise InputError(f"{type(self).__name__}: expected {name} to be a number of at least 0, got {value!r}")
-        if getattr(self, "decay_steps", 1) <= 0:
-            raise InputError(f"{type(self).__name__}: expected decay_steps above 0, got {self.decay_steps!r}")
+        decay_steps = getattr(self, "decay_steps", 1)
+        if decay_steps <= 0:
+            raise InputError(f"{type(self).__name__}: expected decay_steps above 0, got {decay_steps!r}")
 
-    def __call__(self, iterations):
+    def __call__(self, iterations: int) -> float:
+        """Compute the rate.
+
+        Parameters
+        ----------
+        iterations : int
+            Number of steps made so far.
+
+        Returns
+        -------
+        float
+            The rate of the next step.
+        """
         raise NotImplementedError
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class TimeDecay(Schedule):
-    """rate / (1 + decay iterations): what Keras 2 makes of an optimiser's ``decay``."""
+    """Let the rate fall as rate / (1 + decay iterations), as Keras 2 does with an optimiser's ``decay``.
+
+    Parameters
+    ----------
+    decay : float
+        Number of at least 0.
+    """
 
     decay: float
 
-    def __call__(self, iterations):
+    def __call__(self, iterations: int) -> float:
         return self.initial_learning_rate / (1 + self.decay * iterations)
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """rate decay_rate^(iterations / decay_steps)."""
+    """Let the rate fall as rate decay_rate^(iterations / decay_steps).
+
+    Parameters
+    ----------
+    decay_steps : float
+        Number of steps, above 0, in which the rate falls by ``decay_rate``.
+    decay_rate : float
+        Factor of at least 0.
+    """
 
     decay_steps: float
     decay_rate: float
 
-    def __call__(self, iterations):
+    def __call__(self, iterations: int) -> float:
         return self.initial_learning_rate * self.decay_rate ** (iterations / self.decay_steps)
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """rate decay_rate^floor(iterations / decay_steps): every decay_steps steps it falls."""
+    """Let the rate fall at intervals: rate decay_rate^floor(iterations / decay_steps).
+
+    Parameters
+    ----------
+    decay_steps : float
+        Number of steps, above 0, after which the rate falls by ``decay_rate``.
+    decay_rate : float
+        Factor of at least 0.
+    """
 
     decay_steps: float
     decay_rate: float
 
-    def __call__(self, iterations):
+    def __call__(self, iterations: int) -> float:
         return self.initial_learning_rate * self.decay_rate ** (iterations // self.decay_steps)
 
 
+@inherit_parameters
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
-    """From rate down to alpha rate along half a cosine of decay_steps steps, and constant from there.
+    """Let the rate fall along half a cosine.
 
-    Over the first ``warmup_steps`` the rate rises evenly from 0; the cosine starts after them.
-    Source: Loshchilov, Hutter 2017 (without restarts).
+    Parameters
+    ----------
+    decay_steps : float
+        Length of the cosine in steps, above 0; the rate is constant after it.
+    alpha : float, default 0.0
+        Share of the rate that is left in the end.
+    warmup_steps : float, default 0
+        Number of steps before the cosine, in which the rate rises evenly from 0.
+
+    References
+    ----------
+    Loshchilov, Hutter (2017), "SGDR: stochastic gradient descent with warm restarts" (without restarts).
     """
 
     decay_steps: float
     alpha: float = 0.0
     warmup_steps: float = 0
 
-    def __call__(self, iterations):
+    def __call__(self, iterations: int) -> float:
         if iterations < self.warmup_steps:
             return self.initial_learning_rate * iterations / self.warmup_steps
         done = min(1.0, (iterations - self.warmup_steps) / self.decay_steps)

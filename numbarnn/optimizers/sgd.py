@@ -5,7 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from numba.extending import register_jitable
 
 from ..errors import InputError
-from .base import Optimizer
+from ..utils.docs import inherit_parameters
+from .base import Formula, Optimizer
 
 
 @register_jitable
@@ -42,9 +43,20 @@ def ahead_of_sum(w, g, slots, constants):
     return w - rate * (g + momentum * a), (a,)
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class SGD(Optimizer):
-    """Keras' form, the rate inside the velocity: v = momentum v - rate g; w += v, or (Nesterov) momentum v - rate g."""
+    """Update by gradient descent in Keras' form, the rate inside the velocity.
+
+    v = momentum v - rate g; w += v, or (Nesterov) w += momentum v - rate g.
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the velocity that remains in a step, in [0, 1).
+    nesterov : bool, default False
+        Whether the step looks ahead along the velocity.
+    """
 
     momentum: float = 0.0
     nesterov: bool = False
@@ -56,22 +68,33 @@ class SGD(Optimizer):
         self._expect_number("momentum", 0.0, 1.0)
 
     @property
-    def slot_names(self):
+    def slot_names(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return ("velocity",) if self.momentum else ()
 
     @property
-    def formula(self):
+    def formula(self) -> Formula:
         if not self.momentum:
             return descent
         return ahead_of_velocity if self.nesterov else with_velocity
 
-    def constants(self, rate):
+    def constants(self, rate: float) -> tuple[float, ...]:
         return (rate, self.momentum) if self.momentum else (rate,)
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class TF1Momentum(Optimizer):
-    """TensorFlow 1's MomentumOptimizer: a = momentum a + g; w -= rate a, or (Nesterov) rate (g + momentum a)."""
+    """Update as TensorFlow 1's MomentumOptimizer does.
+
+    a = momentum a + g; w -= rate a, or (Nesterov) w -= rate (g + momentum a).
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the sum of gradients that remains in a step, in [0, 1).
+    nesterov : bool, default False
+        Whether the step looks ahead along the sum.
+    """
 
     momentum: float = 0.9
     nesterov: bool = False
@@ -84,19 +107,26 @@ class TF1Momentum(Optimizer):
         self._expect_number("momentum", 0.0, 1.0)
 
     @property
-    def formula(self):
+    def formula(self) -> Formula:
         return ahead_of_sum if self.nesterov else with_sum
 
-    def constants(self, rate):
+    def constants(self, rate: float) -> tuple[float, ...]:
         return rate, self.momentum, self._share_of_gradient()
 
     def _share_of_gradient(self):
         return 1.0
 
 
+@inherit_parameters
 @dataclass(eq=False, repr=False)
 class TorchSGD(TF1Momentum):
-    """PyTorch's: `TF1Momentum`, where all gradients but the first enter a times 1 - dampening."""
+    """Update by gradient descent in PyTorch's form: `TF1Momentum`, to which dampening is added.
+
+    Parameters
+    ----------
+    dampening : float, default 0.0
+        All gradients but the first enter a times 1 - dampening, in [0, 1).
+    """
 
     momentum: float = 0.0
     _: KW_ONLY
