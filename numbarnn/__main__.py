@@ -77,7 +77,9 @@ def _parser():
 
     train = add("train", _train, "train a recipe, print its test result, write weights and figures")
     train.add_argument("name", nargs="?", default="digits", metavar="NAME", help="see `recipes` (default: digits)")
-    train.add_argument("--data", metavar="DIR", help="folder with the recipe's files (default: NUMBARNN_DATA)")
+    train.add_argument(
+        "--data", metavar="DIR", help="folder with files, if the recipe reads any (default: NUMBARNN_DATA)"
+    )
     train.add_argument("--epochs", type=_at_least(1), metavar="N", help="default: the recipe's")
     train.add_argument("--batch-size", type=_at_least(1), metavar="N", help="default: the recipe's")
     train.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="same seed, same bits (default: 0)")

@@ -25,13 +25,15 @@ def train(name, *, data=None, epochs=None, batch_size=None, seed=0, dtype="float
     if name not in RECIPES:
         raise InputError(f"train: expected one of the recipes {', '.join(RECIPES)}, got {name!r}")
     recipe = RECIPES[name]
-    if hasattr(recipe, "show") and (data, epochs, batch_size) != (None, None, None):
-        raise InputError(f"{name}: expected no data, epochs or batch_size, it trains nothing")
+    if hasattr(recipe, "show") and (epochs, batch_size) != (None, None):
+        raise InputError(f"{name}: expected no epochs or batch_size, it trains nothing")
     out = make_folder("train", out or Path("runs") / name)
     if json_file is not None:
         if Path(json_file).is_dir():
             raise InputError(f"train: expected a file to write the result to, got the folder {json_file}")
         make_folder("train", Path(json_file).parent)
+    if data is not None and not hasattr(recipe, "READS"):
+        print(f"{name} reads no files; the folder {data} is not used")
     if hasattr(recipe, "show"):
         report, course = recipe.show(seed, dtype), {"epochs": [], "final": {}, "seconds": 0.0}
         print(f"{about(recipe)}\n\n{report}\n")

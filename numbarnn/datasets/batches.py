@@ -70,12 +70,33 @@ def batch_stream(
         There are not as many labels as samples, or fewer samples than `batch_size`.
     """
     _check("batch_stream", x, y, batch_size)
-    rng, order = np.random.default_rng(rng), np.empty(0, np.intp)
+    order = RandomOrder(len(x), rng)
     while True:
-        if len(order) < batch_size:
-            order = np.concatenate([order, rng.permutation(len(x))])
-        rows, order = order[:batch_size], order[batch_size:]
+        rows = order.take(batch_size)
         yield x[rows], y[rows]
+
+
+class RandomOrder:
+    """Numbers of samples in a random order, and in a new one after the last, without end.
+
+    Parameters
+    ----------
+    samples : int
+        Number of samples.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    """
+
+    def __init__(self, samples: int, rng: Seed) -> None:
+        self._samples, self._rng = samples, np.random.default_rng(rng)
+        self._left = np.empty(0, np.intp)
+
+    def take(self, n: int) -> np.ndarray:
+        """Take the next `n` of them, at most all samples."""
+        if len(self._left) < n:
+            self._left = np.concatenate([self._left, self._rng.permutation(self._samples)])
+        taken, self._left = self._left[:n], self._left[n:]
+        return taken
 
 
 def _check(caller, x, y, batch_size):

@@ -11,25 +11,37 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError
+from .download import kept
 
 
-def find_file(
+def find_folder(
     name: str, subfolder: str, files: Sequence[str], folder: str | os.PathLike[str] | None, what: str
 ) -> Path:
-    """Find the first of `files` (other names of one file) that exists, in `folder` or its `subfolder`.
+    """Find the folder that has `files`: the one that is given or its subfolder, else that of the user.
 
-    Without `folder` it is the folder that NUMBARNN_DATA names, else the one beside the checkout. `name` is the
-    loader's, `what` describes what to get; both are for the message of the `InputError`.
+    Without `folder` it is the folder that NUMBARNN_DATA names. Files are downloaded only into the user's data folder,
+    which is meant if there is no such variable. `name` is the loader's, `what` describes what to get; both are for the
+    message of the `InputError`.
     """
-    base = Path(folder or os.environ.get("NUMBARNN_DATA") or Path(__file__).parents[3] / "shared" / "data")
-    for path in (place / file for place in (base / subfolder, base) for file in files):
-        if path.is_file():
-            return path
-    raise InputError(
-        f"{name}: expected {files[0]} in {base} or {base / subfolder}, found none. numbarnn downloads nothing: get "
-        f"{what}, and name their folder with `--data DIR`, `datasets.{name}(DIR)` or the environment variable "
-        "NUMBARNN_DATA"
-    )
+    help = f"get {what}, and name their folder with `--data DIR`, `datasets.{name}(DIR)` or the environment variable"
+    help += " NUMBARNN_DATA"
+    base = folder or os.environ.get("NUMBARNN_DATA")
+    if not base:
+        return kept(name, subfolder, files, help)
+    found = given_folder(base, subfolder, files)
+    if found is None:
+        base = Path(base)
+        raise InputError(f"{name}: expected {files[0]} in {base} or {base / subfolder}, found none: {help}")
+    return found
+
+
+def given_folder(base: str | os.PathLike[str], subfolder: str, files: Sequence[str]) -> Path | None:
+    """Find the first of `files`, perhaps unpacked, in the subfolder of a folder or in the folder itself."""
+    base = Path(base).expanduser()
+    for place in (base / subfolder, base):
+        if (place / files[0]).is_file() or (place / files[0].removesuffix(".gz")).is_file():
+            return place
+    return None
 
 
 @contextmanager

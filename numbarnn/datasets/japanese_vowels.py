@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError
-from .files import check_float, find_file, read_text, reading
+from .files import check_float, find_folder, read_text, reading
 
 FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
 CHANNELS = 12
@@ -48,7 +48,7 @@ def japanese_vowels(
     Learning Repository (CC BY 4.0).
     """
     what = f"{FILES['train']} and {FILES['test']} from the UEA archive of time series"
-    folder = find_file("japanese_vowels", "japanesevowels", (FILES["train"],), folder, what).parent
+    folder = find_folder("japanese_vowels", "japanesevowels", (FILES["train"], FILES["test"]), folder, what)
     dtype = check_float("japanese_vowels", dtype)
     return _part(folder, "train", dtype), _part(folder, "test", dtype)
 

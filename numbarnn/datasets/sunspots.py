@@ -7,8 +7,9 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from .files import find_file, read_text, reading
+from .files import find_folder, read_text, reading
 
+FILE = "sunspots.csv"
 YEARS = np.arange(1700, 2009)
 
 
@@ -38,7 +39,8 @@ def sunspots(folder: str | PathLike[str] | None = None) -> tuple[np.ndarray, np.
     ----------
     National Geophysical Data Center, in the public domain; as distributed with statsmodels.
     """
-    path = find_file("sunspots", "timeseries", ("sunspots.csv",), folder, "sunspots.csv as statsmodels has it")
+    what = "sunspots.csv as statsmodels has it"
+    path = find_folder("sunspots", "timeseries", (FILE,), folder, what) / FILE
     with reading("sunspots", path):
         text = read_text("sunspots", path, most=20_000)
         try:

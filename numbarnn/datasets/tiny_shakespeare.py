@@ -5,8 +5,9 @@ from __future__ import annotations
 from os import PathLike
 
 from ..errors import InputError
-from .files import find_file, read_text
+from .files import find_folder, read_text
 
+FILE = "input.txt"
 CHARACTERS = 1_115_394
 
 
@@ -34,7 +35,7 @@ def tiny_shakespeare(folder: str | PathLike[str] | None = None) -> str:
     Karpathy (2015), char-rnn; the text is in the public domain.
     """
     what = "input.txt of tiny Shakespeare, from char-rnn"
-    path = find_file("tiny_shakespeare", "tinyshakespeare", ("input.txt",), folder, what)
+    path = find_folder("tiny_shakespeare", "tinyshakespeare", (FILE,), folder, what) / FILE
     text = read_text("tiny_shakespeare", path, most=CHARACTERS)
     if len(text) < CHARACTERS:
         raise InputError(

@@ -2,10 +2,12 @@
 
 A recipe is a module. Its docstring's first line says what it is; `EPOCHS` and `BATCH_SIZE` are its defaults, and
 
-    load(data, dtype)           -> (x_train, y_train), (x_test, y_test); `data` is a folder or None
+    load(data, dtype)           -> (x_train, y_train), (x_test, y_test); `data` is a folder with files, or None
     build(seed, dtype)          -> the compiled model, or {name: model} of several to compare
     report(model, x, y)         -> text about the trained model, or {name: model}, on the test set
     figures(model, x, y)        -> {file name: figure} beside the training curves (needs matplotlib)
+
+A recipe that reads files names their data set in `READS`; the others need none, and no folder.
 
 Where it takes more than `Sequential.fit` with the test set to validate on, there is also
 

@@ -5,7 +5,6 @@ import numpy as np
 from .. import datasets, layers, losses, optimizers
 from ..models.sequential import Sequential
 from ..utils.figures import legend_below
-from .no_files import expect_no_folder
 
 EPOCHS = 30
 BATCH_SIZE = 50
@@ -15,7 +14,6 @@ SYMBOLS = 8
 
 
 def load(data, dtype):
-    expect_no_folder("copy", data, "the sequences are computed")
     return datasets.copy_problem(5000, DELAY, LENGTH, SYMBOLS, 1), datasets.copy_problem(500, DELAY, LENGTH, SYMBOLS, 2)
 
 

@@ -6,7 +6,6 @@ from .. import datasets, losses, optimizers
 from ..errors import InputError
 from ..models import generation
 from ..utils.figures import legend_below
-from .no_files import expect_no_folder
 
 WINDOW = 20
 FORMULA = "f(t) = sin(t)/3 + 2 sin(5t)"
@@ -19,7 +18,6 @@ def random_windows(data, dtype):
 
     With batches of 50 an epoch has 100 updates.
     """
-    expect_no_folder("series", data, "the series is computed")
     series = datasets.sine_mixture().astype(dtype)
     return (
         datasets.make_windows(series[:CUT], WINDOW, count=5000),

@@ -4,8 +4,9 @@ from .. import datasets, layers, optimizers
 from ..models.sequential import Sequential
 from .reviews import MAX_WORDS, WORDS, figures, fit, report
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "report"]
 
+READS = "imdb"
 EPOCHS = 3
 BATCH_SIZE = 64
 

@@ -7,8 +7,9 @@ from .. import layers
 from .reviews import figures, fit, notebook_model, report
 from .reviews import padded_before as load
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "report"]
 
+READS = "imdb"
 EPOCHS = 10
 BATCH_SIZE = 128
 

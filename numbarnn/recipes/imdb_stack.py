@@ -5,8 +5,9 @@ from .imdb_rnn import BATCH_SIZE
 from .reviews import figures, fit, notebook_model, report
 from .reviews import padded_before as load
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "report"]
 
+READS = "imdb"
 EPOCHS = 2
 
 

@@ -10,8 +10,9 @@ from .batches import fit_batches
 from .images import classifier, figures, report
 from .images import without_validation as load
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "report"]
 
+READS = "mnist"
 EPOCHS = 30
 BATCH_SIZE = 150
 RATE = 1e-3

@@ -4,8 +4,9 @@ from .. import datasets, layers, losses
 from ..models.functional import Model
 from .images import UNITS, figures, report
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "load", "report"]
 
+READS = "mnist"
 EPOCHS = 10
 BATCH_SIZE = 32
 

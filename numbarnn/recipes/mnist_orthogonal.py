@@ -11,8 +11,9 @@ from .batches import fit_batches
 from .images import UNITS, compiled, figures, report
 from .images import without_validation as load
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "load", "report"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "report"]
 
+READS = "mnist"
 EPOCHS = 13
 BATCH_SIZE = 150
 

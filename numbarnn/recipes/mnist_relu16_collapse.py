@@ -12,6 +12,7 @@ from .. import layers, losses, optimizers
 from ..models.sequential import Sequential
 from .images import without_validation
 
+READS = "mnist"
 EPOCHS = 20
 BATCH_SIZE = 100
 RATES = (0.03, 0.01, 0.001)

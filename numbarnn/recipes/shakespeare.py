@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..models.generation import generate as continued
 from ..models.sequential import Sequential
 
+READS = "tiny_shakespeare"
 EPOCHS = 15
 BATCH_SIZE = 32
 STEPS = 64

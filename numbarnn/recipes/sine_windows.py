@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import datasets, losses
 from .forecasts import FORMULA, TIMES, WINDOW, against_truth, generate, report
-from .no_files import expect_no_folder
 from .series import build as series_model
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "fit", "generate", "load", "report"]
@@ -20,7 +19,6 @@ BATCH_SIZE = 32
 
 def load(data, dtype):
     """39 windows that do not overlap; a random fifth of them, eight, to test on."""
-    expect_no_folder("sine-windows", data, "the series is computed")
     x, y = datasets.make_windows(datasets.sine_mixture().astype(dtype), WINDOW)
     test, train = drawn(len(x))
     return (x[train], y[train]), (x[test], y[test])

@@ -6,6 +6,7 @@ from .. import datasets, layers, losses, optimizers
 from ..models.sequential import Sequential
 from .forecasts import against_truth
 
+READS = "sunspots"
 EPOCHS = 100
 BATCH_SIZE = 16
 WINDOW = 33  # three cycles of the Sun

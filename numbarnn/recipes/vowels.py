@@ -6,6 +6,7 @@ from .. import datasets, layers, losses, optimizers
 from ..models.sequential import Sequential
 from .images import confusion
 
+READS = "japanese_vowels"
 EPOCHS = 60
 BATCH_SIZE = 30
 MAX_STEPS = 29

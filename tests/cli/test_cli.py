@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import numbarnn as nr
 from numbarnn import checkpoint
 from numbarnn.__main__ import main
-from numbarnn.recipes import RECIPES
+from numbarnn.errors import InputError
+from numbarnn.recipes import RECIPES, about
 from numbarnn.utils.files import whole_file
 
 ROOT = Path(__file__).parents[2]
@@ -100,13 +102,42 @@ def test_warmup_refuses_an_unknown_cell(capsys):
     assert "expected cells of BasicLSTMCell, " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if not hasattr(recipe, "READS")])
+def test_recipes_without_files_take_any_folder_and_say_that_it_is_not_used(name, tmp_path, monkeypatch, capsys):
+    recipe = RECIPES[name]
+    if not hasattr(recipe, "show"):
+        load, build = recipe.load, Stop("the data are loaded")
+        monkeypatch.setattr(recipe, "load", lambda data, dtype: load(data, dtype))
+        monkeypatch.setattr(recipe, "build", build)
+    code = main(["train", name, "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    printed = capsys.readouterr()
+    assert f"{name} reads no files; the folder {tmp_path} is not used\n" in printed.out
+    assert code == 0 if hasattr(recipe, "show") else "the data are loaded" in printed.err
+
+
+class Stop:
+    """A function that ends a command."""
+
+    def __init__(self, message):
+        self.message = message
+
+    def __call__(self, *args):
+        raise InputError(self.message)
+
+
+def test_recipes_with_files_name_their_data_set():
+    reads = {name: recipe.READS for name, recipe in RECIPES.items() if hasattr(recipe, "READS")}
+    assert set(reads.values()) == {"mnist", "imdb", "japanese_vowels", "tiny_shakespeare", "sunspots"}
+    assert all(hasattr(nr.datasets, name) for name in reads.values())
+    for name, recipe in RECIPES.items():
+        assert ("--data DIR" in about(recipe)) == (name in reads), name
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["train", "nonsense"], f"expected one of the recipes {', '.join(RECIPES)}, got 'nonsense'"),
         (["train", "mnist", "--data", "nowhere"], "expected train-images-idx3-ubyte.gz in nowhere"),
-        (["train", "digits", "--data", "."], "digits: expected no folder"),
-        (["train", "series", "--data", "."], "series: expected no folder"),
         (["train", "--out", "a-file"], "cannot write into the folder a-file"),
         (["train", "--json", "a-file/result.json"], "cannot write into the folder a-file"),
         (["train", "--json", "."], "expected a file to write the result to, got the folder ."),

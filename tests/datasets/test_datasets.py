@@ -1,12 +1,16 @@
 """Data sets and sequence helpers: golden values, and damaged files of every kind."""
 
 import gzip
-import struct
+import inspect
+import pickle
 
 import numpy as np
 import pytest
+from helpers.damaged_files import idx
+from helpers.real_data import real
 
 from numbarnn import datasets
+from numbarnn.datasets import input_data
 from numbarnn.errors import InputError
 
 
@@ -153,11 +157,6 @@ def test_pad_sequences_refuses_what_are_no_sequences_of_numbers(sequences, optio
         datasets.pad_sequences(sequences, **options)
 
 
-def idx(array):
-    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype(np.uint8).tobytes()
-
-
 @pytest.fixture
 def mnist_files():
     """The bytes of a tiny MNIST: 5 images to train on, 3 to test on."""
@@ -198,6 +197,80 @@ def test_mnist_not_found_says_where_it_looked_and_what_to_do(tmp_path, monkeypat
         datasets.mnist()
     for word in (str(tmp_path), "--data DIR", "NUMBARNN_DATA"):
         assert word in str(error.value)
+
+
+def notebook_files(folder, mnist_files):
+    """Keras' three lines for the data, as they are printed but for the name of the library."""
+    write(folder, mnist_files)
+    return datasets.mnist.load_data(folder)
+
+
+def test_mnist_for_keras_is_scaled_once_by_the_lines_of_the_notebooks(tmp_path, mnist_files):
+    (x_train, y_train), (x_test, y_test) = notebook_files(tmp_path, mnist_files)
+    assert {a.dtype.name for a in (x_train, y_train, x_test, y_test)} == {"uint8"}
+    pixels = np.frombuffer(mnist_files["train-images-idx3-ubyte"][16:], np.uint8).reshape(5, 28, 28)
+    assert np.array_equal(x_train, pixels) and x_train.flags.writeable and x_test.shape == (3, 28, 28)
+    x_train, x_test = x_train/255., x_test/255.  # fmt: skip
+    (x, y), _ = datasets.mnist(tmp_path)
+    np.testing.assert_allclose(x_train, x, rtol=1e-7)
+    assert x_train.max() > 0.9 and np.array_equal(y_train, y)
+    (x, y), _ = datasets.mnist(tmp_path, "uint8")
+    assert x.dtype == np.uint8 and np.array_equal(x, pixels) and y.dtype == np.int64
+    with pytest.raises(InputError, match="got 'int32'"):
+        datasets.mnist(tmp_path, "int32")
+
+
+def test_mnist_splits_off_the_first_images_to_validate_on(tmp_path, mnist_files):
+    write(tmp_path, mnist_files)
+    (x, y), (x_test, _) = datasets.mnist(tmp_path)
+    train, validation, test = datasets.mnist(tmp_path, validation=2)
+    assert np.array_equal(train[0], x[2:]) and np.array_equal(train[1], y[2:])
+    assert np.array_equal(validation[0], x[:2]) and np.array_equal(validation[1], y[:2])
+    assert np.array_equal(test[0], x_test)
+    for bad in (-1, 6, 0.5, None):
+        with pytest.raises(InputError, match="mnist: expected validation from 0 to 5, got"):
+            datasets.mnist(tmp_path, validation=bad)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_one_hot_labels_have_the_dtype_of_a_model(tmp_path, mnist_files, dtype):
+    write(tmp_path, mnist_files)
+    (_, y), _ = datasets.mnist(tmp_path)
+    (_, rows), (_, test_rows) = datasets.mnist(tmp_path, dtype, one_hot=True)
+    assert rows.dtype == ("float64" if dtype == "float64" else "float32") and test_rows.shape == (3, 10)
+    assert np.array_equal(rows.argmax(axis=1), y) and np.array_equal(rows.sum(axis=1), np.ones(5))
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_mnist_as_the_tutorials_of_tensorflow_read_it(tmp_path, mnist_files, one_hot):
+    write(tmp_path, mnist_files)
+    mnist = input_data.read_data_sets(tmp_path, one_hot=one_hot, validation_size=1)
+    (x, y), (x_test, y_test) = datasets.mnist(tmp_path, one_hot=one_hot)
+    assert np.array_equal(mnist.train.images, x[1:].reshape(4, 784)) and np.array_equal(mnist.train.labels, y[1:])
+    assert np.array_equal(mnist.validation.images, x[:1].reshape(1, 784)) and mnist.validation.num_examples == 1
+    assert np.array_equal(mnist.test.images.reshape((-1, 28, 28)), x_test) and np.array_equal(mnist.test.labels, y_test)
+    batches = [mnist.train.next_batch(3) for _ in range(4)]  # three orders of four samples
+    seen = np.concatenate([images for images, _ in batches]).reshape(3, 4, 784)
+    for order in seen:
+        assert sorted(map(bytes, order)) == sorted(map(bytes, mnist.train.images))
+    of = {image.tobytes(): label for image, label in zip(mnist.train.images, mnist.train.labels, strict=True)}
+    assert all(np.array_equal(of[i.tobytes()], label) for a, b in batches for i, label in zip(a, b, strict=True))
+    with pytest.raises(InputError, match="next_batch: expected batches of 1 to 4 samples, got 5"):
+        mnist.train.next_batch(5)
+
+
+def test_a_folder_that_tensorflow_would_download_to_may_be_empty(tmp_path, mnist_files, monkeypatch):
+    write(tmp_path / "mnist", mnist_files)
+    monkeypatch.setenv("NUMBARNN_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert input_data.read_data_sets("tmp/data/", validation_size=0).train.num_examples == 5
+
+
+def test_loaders_with_the_name_of_keras_are_functions_to_their_users():
+    for name in ("mnist", "imdb"):
+        loader = getattr(datasets, name)
+        assert pickle.loads(pickle.dumps(loader)) is loader and loader.__name__ == name and name in repr(loader)
+        assert next(iter(inspect.signature(loader).parameters)) == "folder" and loader.__doc__.startswith("Load ")
 
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
@@ -247,11 +320,10 @@ def test_a_missing_fourth_file_is_named(tmp_path, mnist_files):
 
 
 def test_the_real_mnist():
-    try:
-        (x_train, y_train), (x_test, y_test) = datasets.mnist()
-    except InputError as error:
-        pytest.skip(f"no MNIST files here: {error}")
+    (x_train, y_train), (x_test, y_test) = real(datasets.mnist)
     assert x_train.shape == (60000, 28, 28) and x_test.shape == (10000, 28, 28)
     assert np.bincount(y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    train, validation, _ = real(lambda: datasets.mnist(validation=5000))
+    assert len(train[0]) == 55_000 and np.array_equal(validation[0], x_train[:5000])
     assert np.count_nonzero(y_test == 6) == 958  # the seed notebook's collapsed network scored 0.0958
     np.testing.assert_allclose(x_train.mean(dtype=np.float64), 0.1307, atol=5e-5)

@@ -5,6 +5,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from helpers.real_data import real
 
 from numbarnn import datasets
 from numbarnn.errors import InputError
@@ -52,6 +53,18 @@ def test_damaged_imdb_is_named(tmp_path, changes, message):
     with pytest.raises(InputError, match=message) as error:
         datasets.imdb(tmp_path)
     assert f"imdb: cannot read {path}" in str(error.value)
+
+
+def test_imdb_leaves_out_seldom_words(tmp_path):
+    """The notebook's line: `(input_train, y_train), (input_test, y_test) = imdb.load_data(num_words=max_features)`."""
+    write_imdb(tmp_path / "imdb_top10k.npz")
+    for load in (datasets.imdb, datasets.imdb.load_data):
+        (x, _), (x_test, _) = load(tmp_path, num_words=6)
+        assert [review.tolist() for review in x] == [[1, 5, 2], [], [1, 2]] and x_test[0].tolist() == [1, 2]
+        assert [review.tolist() for review in load(tmp_path, num_words=10_000)[0][0]] == [[1, 5, 6], [], [1, 7]]
+    for bad in (2, 10_001, 1e4, "many"):
+        with pytest.raises(InputError, match="imdb: expected num_words from 3 to 10000 or None, got"):
+            datasets.imdb(tmp_path, num_words=bad)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x80\x04N."])
@@ -186,13 +199,6 @@ def test_missing_files_are_named_with_what_to_do(load, file, tmp_path, monkeypat
         load()
     for word in ("--data DIR", f"datasets.{load.__name__}(DIR)", "NUMBARNN_DATA"):
         assert word in str(error.value)
-
-
-def real(load):
-    try:
-        return load()
-    except InputError as error:
-        pytest.skip(f"no files here: {error}")
 
 
 def test_the_real_imdb():
