@@ -21,6 +21,7 @@ from .loops_rows import (
     access_to_q,
     add,
     add_outputs,
+    add_product,
     copy_but,
     helper,
     layer_norm,
@@ -42,9 +43,9 @@ def preactivations(names, inputs, z, x, y, W, R):
     for g in names:
         k = inputs.kind[g]
         if inputs.from_x[g]:
-            add(z[g], x @ W[g])
+            add_product(z[g], x, W[g])
         if inputs.from_y[g]:
-            add(z[g], y[k] @ R[g])
+            add_product(z[g], y[k], R[g])
         if inputs.from_q[g]:
             add(z[g], y[k])
 
@@ -55,11 +56,11 @@ def preactivations_backward(names, inputs, dz, x, y, W, R, dx, dy, dW, dR, db):
     for g in names:
         k = inputs.kind[g]
         if inputs.from_x[g]:
-            add(dx, dz[g] @ W[g].T)
-            add(dW[g], x.T @ dz[g])
+            add_product(dx, dz[g], W[g].T)
+            add_product(dW[g], x.T, dz[g])
         if inputs.from_y[g]:
-            add(dy[k], dz[g] @ R[g].T)
-            add(dR[g], y[k].T @ dz[g])
+            add_product(dy[k], dz[g], R[g].T)
+            add_product(dR[g], y[k].T, dz[g])
         if inputs.from_q[g]:
             add(dy[k], dz[g])
         for b in range(dz.shape[1]):

@@ -16,7 +16,7 @@ class Inputs(NamedTuple):
     from_y: np.ndarray  # (G,) whether there is one with the output before or, for the later ones, with q
     from_q: np.ndarray  # (G,) whether q itself is added
     kind: np.ndarray  # (G,) which number of q
-    first_norms: np.ndarray  # (groups, G) members of each layer norm
+    first_norms: np.ndarray  # (groups, G) members of each layer norm, then -1
     later_norms: np.ndarray
 
 
@@ -88,7 +88,8 @@ def inputs_of(cell, params, tokens):
     names, kinds, weights = list(cell.inputs), kinds_of_q(cell), weights_of(cell, params)
     norms = [], []
     for group in cell.norms:
-        norms[group[0] in kinds].append([name in group for name in names])
+        members = [names.index(name) for name in group]
+        norms[group[0] in kinds].append(members + [-1] * (len(names) - len(group)))
     return Inputs(
         np.array([g for g, name in enumerate(names) if name not in kinds], int),
         np.array([g for g, name in enumerate(names) if name in kinds], int),
@@ -96,7 +97,7 @@ def inputs_of(cell, params, tokens):
         np.array([weights[name].R is not None for name in names]),
         np.array([cell.inputs[name] == "=" for name in names]),
         np.array([kinds.get(name, 0) for name in names]),
-        *(np.array(groups, bool).reshape(-1, len(names)) for groups in norms),
+        *(np.array(groups, int).reshape(-1, len(names)) for groups in norms),
     )
 
 

@@ -45,6 +45,14 @@ def nothing(*arguments):
 
 
 @helper
+def add_product(total, a, b):
+    """Add the product of two matrices."""
+    product = np.empty_like(total)
+    np.dot(a, b, product)
+    add(total, product)
+
+
+@helper
 def add(total, term):
     for i in range(total.shape[0]):
         for j in range(total.shape[1]):
@@ -71,10 +79,19 @@ def add_outputs(mask, states, d_outputs, ds):
 
 
 @helper
+def members(group):
+    """The pre-activations of a group: the numbers before -1."""
+    count = 0
+    while count < len(group) and group[count] >= 0:
+        count += 1
+    return group[:count]
+
+
+@helper
 def layer_norm(groups, epsilon, z, w, unit, inverse):
     """scale * (z - mean) / std + shift, with mean and std of a row over all pre-activations of a group."""
     for group in groups:
-        names = np.flatnonzero(group)
+        names = members(group)
         count = len(names) * z.shape[2]
         for b in range(z.shape[1]):
             total, squares = 0.0, 0.0
@@ -96,7 +113,7 @@ def layer_norm(groups, epsilon, z, w, unit, inverse):
 def layer_norm_backward(groups, d, w, unit, inverse, dw):
     """d, the gradient of what was normalised, becomes that of what came before."""
     for group in groups:
-        names = np.flatnonzero(group)
+        names = members(group)
         count = len(names) * d.shape[2]
         for b in range(d.shape[1]):
             total, along = 0.0, 0.0
@@ -131,5 +148,5 @@ def projection_backward(mask, h, P, limit, r, dy, dh, dP):
             if mask[b]:
                 dr[b, i] = dy[b, i] if abs(r[b, i]) <= limit else 0
                 dy[b, i] = 0
-    add(dh, dr @ P.T)
-    add(dP, h.T @ dr)
+    add_product(dh, dr, P.T)
+    add_product(dP, h.T, dr)
