@@ -16,6 +16,7 @@ FOLDERS = (  # parts of the interface that are documented throughout; their name
     "constraints",
     "datasets",
     "initializers",
+    "inspection",
     "layers",
     "losses",
     "metrics",

@@ -1,27 +1,59 @@
 """Which gates are stuck open or shut."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ..cells.rnn_cell import RNNCell
 from ..rnn.arguments import check_array
-from ..rnn.run import forward
+from ..rnn.run import Run, forward
 from ..utils.tree import tree_map
 
 
 class Saturation(NamedTuple):
-    """For each unit the share of a gate's values that are close to its lower and to its upper limit, (H,) each; a share
-    is zero where there is no limit."""
+    """Shares of a gate's values that are close to its limits, for each unit; zero if there is no limit.
+
+    Parameters
+    ----------
+    low, high : array (H,)
+        Shares of values close to the lower and to the upper limit, from 0 to 1.
+    """
 
     low: np.ndarray
     high: np.ndarray
 
 
-def gate_saturation(run, *, epsilon=0.1, mask=None):
-    """{gate: `Saturation`}: how much of `run.gates` is within `epsilon` of the limits, over rows and steps, or over the
-    valid steps of `mask` (B, T) alone (as Karpathy, Johnson and Fei-Fei 2015 count saturated gates).
+def gate_saturation(run: Run, *, epsilon: float = 0.1, mask: ArrayLike | None = None) -> dict[str, Saturation]:
+    """Count how often gates are close to their limits, over rows and steps.
 
-    The limits are those that the cell's own equations approach for huge pre-activations; what has none is left out.
+    The limits are those that the cell's own equations approach for huge pre-activations; a gate without any is left
+    out.
+
+    Parameters
+    ----------
+    run : Run
+        The result of `nr.forward`.
+    epsilon : float, default 0.1
+        Values within this distance of a limit count.
+    mask : array (B, T), optional
+        Booleans, true at the steps that count; by default all.
+
+    Returns
+    -------
+    dict
+        {gate: `Saturation`}.
+
+    Raises
+    ------
+    InputError
+        The mask does not fit.
+
+    References
+    ----------
+    Karpathy, Johnson, Fei-Fei (2015), "Visualizing and understanding recurrent networks".
     """
     gates, found = run.gates, {}
     for name, (low, high) in gate_limits(run.cell).items():
@@ -35,8 +67,19 @@ def gate_saturation(run, *, epsilon=0.1, mask=None):
     return found
 
 
-def gate_limits(cell):
-    """{gate: (lower limit, upper limit)}, infinite where there is none; gates without any are left out."""
+def gate_limits(cell: RNNCell) -> dict[str, tuple[float, float]]:
+    """Find the limits that gates approach for huge pre-activations.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        A cell, plain or composite.
+
+    Returns
+    -------
+    dict
+        {gate: (lower limit, upper limit)}, infinite if there is none; gates without any are left out.
+    """
     near, far = (_extremes(cell, size) for size in (1e6, 2e6))
     limits = {}
     for name, ends in near.items():
@@ -50,7 +93,7 @@ def gate_limits(cell):
 
 
 def _extremes(cell, size):
-    """{gate: (least, largest) value} where parameters and inputs are random numbers of about this size."""
+    """Find {gate: (least, largest) value} for parameters and inputs that are random numbers of about this size."""
     rng = np.random.default_rng(0)
     features = None if cell.takes_integers else 3
     params = {n: size * rng.standard_normal(a.shape) for n, a in cell.init_params(features, 0, "float64").items()}

@@ -1,6 +1,12 @@
 """`gradient_flow` of the recurrent layers inside a model."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..layers.recurrent import Recurrent
@@ -10,7 +16,7 @@ from .gradients import gradient_flow
 
 
 class Recorder:
-    """In the place of a `Run`: remembers what its gradient is asked for."""
+    """A `Run` that remembers the gradients with which its `backward` is called."""
 
     def __init__(self, run):
         self.run, self.outputs, self.asked = run, run.outputs, None
@@ -20,16 +26,34 @@ class Recorder:
         return self.run.backward(d_outputs, d_state, **options)
 
 
-def model_gradient_flow(model, x, y):
-    """{layer: {state: norms (B, T)}}: how the gradient of the model's loss on a batch flows back through its recurrent
-    layers (`gradient_flow` of each), without dropout and from zero states.
+def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dict[str, np.ndarray]]:
+    """Measure how the gradient of a model's loss flows back through its recurrent layers: `gradient_flow` of each.
 
-    ``model``: a compiled `Sequential`, trained or not. Layers inside wrappers are left out. Raises `InputError`.
+    The pass is without dropout and starts from zero states. Layers inside wrappers are left out.
+
+    Parameters
+    ----------
+    model : Sequential
+        A compiled model, trained or not.
+    x : array (B, T, ...)
+        A batch of inputs.
+    y : array (B, ...)
+        Its labels.
+
+    Returns
+    -------
+    dict
+        {layer: {state: norms (B, T)}}, float64.
+
+    Raises
+    ------
+    InputError
+        The model is not compiled or has no recurrent layers, or the data do not fit.
     """
-    x, y = model._data("model_gradient_flow", x, y)
+    batch, y = model._data("model_gradient_flow", x, y)
     if not any(isinstance(layer, Recurrent) for layer in model.layers):
         raise InputError("model_gradient_flow: expected a model with recurrent layers, got none")
-    steps, inputs, mask, output = [], {}, None, x
+    steps, inputs, mask, output = [], {}, None, batch
     for layer in model.layers:
         layer = without_memory(layer) if isinstance(layer, Recurrent) else layer
         inputs[layer.name], before = (output, mask), output

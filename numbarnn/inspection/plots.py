@@ -1,13 +1,38 @@
 """Drawings of what is found; they need matplotlib (the extra "plot")."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 
 
-def plot_gradient_flow(flows, title="Gradient on its way back through time"):
-    """A figure of {label: norms (B, T)}, such as `gradient_flow` gives: their means over the rows, on a logarithmic
-    scale (zeros are not drawn)."""
+def plot_gradient_flow(flows: Mapping[str, Any], title: str = "Gradient on its way back through time") -> Any:
+    """Draw norms of gradients at each step: their means over the rows, on a logarithmic scale.
+
+    Parameters
+    ----------
+    flows : dict
+        {label: norms (B, T)}, such as `gradient_flow` returns; zeros are not drawn.
+    title : str, optional
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    InputError
+        There is nothing to draw.
+    ImportError
+        matplotlib is missing (the extra "plot").
+    """
     figure, axes = _figure(flows, "plot_gradient_flow")
     for label, norms in flows.items():
         mean = np.mean(norms, axis=0)
@@ -17,9 +42,32 @@ def plot_gradient_flow(flows, title="Gradient on its way back through time"):
     return figure
 
 
-def plot_jacobian_norms(norms, steps=None, title="How much a step can amplify"):
-    """A figure of {label: norms (rows, steps)}, such as `jacobian_norms` gives for all steps or those with the indices
-    ``steps``: a line for each row."""
+def plot_jacobian_norms(
+    norms: Mapping[str, Any], steps: ArrayLike | None = None, title: str = "How much a step can amplify"
+) -> Any:
+    """Draw how much each step can amplify: a line for each row.
+
+    Parameters
+    ----------
+    norms : dict
+        {label: norms (rows, steps)}, such as `jacobian_norms` returns.
+    steps : array_like, optional
+        Indices of the steps; by default all.
+    title : str, optional
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    InputError
+        There is nothing to draw.
+    ImportError
+        matplotlib is missing (the extra "plot").
+    """
     figure, axes = _figure(norms, "plot_jacobian_norms")
     for number, (label, lines) in enumerate(norms.items()):
         times = 1 + (np.arange(np.shape(lines)[1]) if steps is None else np.asarray(steps))
@@ -31,9 +79,30 @@ def plot_jacobian_norms(norms, steps=None, title="How much a step can amplify"):
     return figure
 
 
-def plot_saturation(saturation, title="Saturated gates"):
-    """A figure of what `gate_saturation` gives: a point for each unit, its shares of values at both limits of the gate.
-    Points at the right are mostly open, those at the top mostly shut, those at the origin neither."""
+def plot_saturation(saturation: Mapping[str, Any], title: str = "Saturated gates") -> Any:
+    """Draw saturated gates: a point for each unit, with the shares of its values at both limits of the gate.
+
+    Points at the right are mostly open, those at the top mostly shut, those at the origin neither.
+
+    Parameters
+    ----------
+    saturation : dict
+        {gate: `Saturation`}, such as `gate_saturation` returns.
+    title : str, optional
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    InputError
+        There is nothing to draw.
+    ImportError
+        matplotlib is missing (the extra "plot").
+    """
     figure, axes = _figure(saturation, "plot_saturation")
     for name, (low, high) in saturation.items():
         axes.plot(high, low, ".", label=name)
