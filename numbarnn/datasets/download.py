@@ -55,7 +55,7 @@ def _download(name, folder, file, help):
     if file not in PUBLISHED:
         raise InputError(f"{missing}, and numbarnn cannot download it: {help}")
     try:
-        import pooch
+        import pooch  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError as error:
         raise InputError(f"{missing}. To download it: pip install 'numbarnn[data]'. Or {help}") from error
     digest, place = PUBLISHED[file]
