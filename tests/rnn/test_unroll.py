@@ -247,6 +247,24 @@ def test_time_axis():
     assert np.array_equal(nr.reverse_sequence(tokens, LENGTHS)[0], tokens[0, ::-1])
 
 
+@pytest.mark.parametrize("function", [nr.static_rnn, nr.static_bidirectional_rnn, nr.static_state_saving_rnn])
+@pytest.mark.parametrize("steps", [T, B])
+def test_one_array_is_no_list_of_steps(function, steps):
+    """Whether its first axis is the batch or time, an array (B, T, I) is refused; its list of steps is taken."""
+    cell, x = nr.SimpleRNNCell(4), draw(steps, T, I)
+    both = function is nr.static_bidirectional_rnn
+    cells, params = ((cell, cell), (params_of(cell, I),) * 2) if both else (cell, params_of(cell, I))
+    saving = (nr.StateSaver({"h": np.zeros(4)}, range(steps)), "h") if function is nr.static_state_saving_rnn else ()
+    with pytest.raises(nr.InputError, match=r"one a step, got one array of shape \(\d, 6, 3\); unstack_time makes"):
+        function(cells, params, x, *saving)
+    with pytest.raises(nr.InputError, match="stack_time: expected a list of arrays"):
+        nr.stack_time(x)
+    run = function(cells, params, nr.unstack_time(x), *saving)
+    assert len(run.outputs) == T
+    with pytest.raises(nr.InputError, match=r"expected d_outputs of arrays .* got one array of shape"):
+        run.backward(np.stack(run.outputs))
+
+
 def test_bad_input():
     cell, x = CELLS[0], draw(B, T, I)
     params = params_of(cell, I)

@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..arguments import check_array
 from ..run import forward
 from .result import Unrolled
-from .time_axis import stacked
+from .time_axis import check_is_list, stacked
 
 
 def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **options: Any) -> Unrolled:
@@ -129,6 +129,7 @@ def in_lists(caller: str, run: Unrolled) -> Unrolled:
 
     def backward(d_outputs=None, d_state=None):
         if d_outputs is not None:
+            check_is_list(caller, "d_outputs", d_outputs)
             d_outputs = as_array(list(d_outputs))
         grads = run.backward(d_outputs, d_state)
         return replace(grads, inputs=None if grads.inputs is None else list(grads.inputs))

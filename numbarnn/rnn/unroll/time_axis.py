@@ -78,11 +78,21 @@ def stack_time(steps: Iterable[ArrayLike], time_major: bool = False) -> np.ndarr
 
 def stacked(caller: str, steps: Iterable[ArrayLike]) -> np.ndarray:
     """Stack arrays (B, ...) to a time-major one; raise `InputError` if their shapes or dtypes differ."""
+    check_is_list(caller, "a list", steps)
     steps = [np.asarray(x) for x in steps]
     if not steps or any(x.ndim < 1 or x.shape != steps[0].shape or x.dtype != steps[0].dtype for x in steps):
         got = [f"{x.dtype} {x.shape}" for x in steps]
         raise InputError(f"{caller}: expected a list of arrays of one shape (batch, features) and one dtype, got {got}")
     return np.stack(steps)
+
+
+def check_is_list(caller: str, what: str, steps: Any) -> None:
+    """Raise `InputError` for one array, whose first axis may be the batch: it is no list of steps."""
+    if hasattr(steps, "shape"):
+        raise InputError(
+            f"{caller}: expected {what} of arrays (batch, features), one a step, got one array of shape "
+            f"{tuple(steps.shape)}; unstack_time makes the list"
+        )
 
 
 def reverse_sequence(x: ArrayLike, lengths: ArrayLike, time_major: bool = False) -> np.ndarray:
