@@ -5,7 +5,7 @@ Editors and type checkers read `__init__.pyi`, which lists the same names; a tes
 
 from importlib import import_module
 
-from .cells import CELLS, COMPOSITE_CELLS, BasicRNNCell, Cell
+from .cells import CELLS, COMPOSITE_CELLS, Cell
 from .errors import InputError
 from .rnn.run import Gradients, Run, forward
 from .rnn.unroll import (
@@ -59,7 +59,6 @@ NAMES = {  # that are imported when they are first used, and where each is
 }
 
 __all__ = [
-    "BasicRNNCell",
     "Cell",
     "Gradients",
     "InputError",

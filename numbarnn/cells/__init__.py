@@ -21,8 +21,7 @@ for _found in iter_modules(__path__):
             (CELLS if issubclass(_value, Cell) else COMPOSITE_CELLS)[_name] = _value
 
 globals().update(CELLS | COMPOSITE_CELLS)
-BasicRNNCell = CELLS["SimpleRNNCell"]  # TensorFlow 1's name
-__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "BasicRNNCell", "Cell", *CELLS, *COMPOSITE_CELLS])
+__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "Cell", *CELLS, *COMPOSITE_CELLS])
 
 
 def __dir__():

@@ -2,6 +2,7 @@
 
 from .base import Cell as Cell
 from .basic_lstm import BasicLSTMCell as BasicLSTMCell
+from .basic_rnn import BasicRNNCell as BasicRNNCell
 from .bidirectional_grid_lstm import BidirectionalGridLSTMCell as BidirectionalGridLSTMCell
 from .coupled_lstm import CoupledInputForgetGateLSTMCell as CoupledInputForgetGateLSTMCell
 from .glstm import GLSTMCell as GLSTMCell
@@ -24,6 +25,5 @@ from .simple_rnn import SimpleRNNCell as SimpleRNNCell
 from .sru import SRUCell as SRUCell
 from .ugrnn import UGRNNCell as UGRNNCell
 
-BasicRNNCell = SimpleRNNCell
 CELLS: dict[str, type[Cell]]
 COMPOSITE_CELLS: dict[str, type[RNNCell]]

@@ -24,6 +24,14 @@ GATES = ("i", "f", "g", "o")
 EPSILON = {"per_gate": 1e-12, "joint": 1e-5, "stored": 1e-3}
 
 
+def initial_norm(cell):
+    """Initialisers of norm_scale and norm_shift: the cell's `norm_gain` and `norm_shift`."""
+    return {
+        "norm_scale": initializers.constant(cell.norm_gain),
+        "norm_shift": initializers.constant(cell.norm_shift),
+    }
+
+
 @dataclass(frozen=True)
 class LayerNormLSTMCell(Cell):
     """Long short-term memory with layer norm.
@@ -92,11 +100,7 @@ class LayerNormLSTMCell(Cell):
 
     def initial(self, shapes):
         packed = glorot_packed(self, shapes) if self.variant == "per_gate" else {}
-        norm = {
-            "norm_scale": initializers.constant(self.norm_gain),
-            "norm_shift": initializers.constant(self.norm_shift),
-        }
-        return packed | norm
+        return packed | initial_norm(self)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ PROJECTED = dict(num_proj=3, proj_clip=0.3)
 PEEPHOLES = dict(use_peepholes=True, cell_clip=0.6)
 CASES = [
     (steps.simple_rnn, "SimpleRNNCell", PROJECTED),
+    (steps.simple_rnn, "BasicRNNCell", {}),
     (steps.lstm, "LSTMCell", dict(use_peepholes=True)),
     (steps.lstm, "LSTMCell", dict(cell_clip=0.6)),
     (steps.lstm, "LSTMCell", PEEPHOLES | PROJECTED | dict(forget_bias=0.5)),
@@ -22,6 +23,8 @@ CASES = [
     (steps.forgetful_lstm, "LSTMBlockFusedCell", {}),
     (steps.coupled_lstm, "CoupledInputForgetGateLSTMCell", {}),
     (steps.coupled_lstm, "CoupledInputForgetGateLSTMCell", PEEPHOLES | PROJECTED),
+    (steps.coupled_lstm, "CoupledInputForgetGateLSTMCell", dict(layer_norm=True)),
+    (steps.coupled_lstm, "CoupledInputForgetGateLSTMCell", PEEPHOLES | PROJECTED | dict(layer_norm=True)),
     (steps.gru, "GRUCell", dict(update="seed")),
     (steps.gru, "GRUCell", PROJECTED),
     (steps.gru, "GRUBlockCell", {}),
@@ -41,6 +44,7 @@ CASES = [
     (steps.layer_norm_lstm, "LayerNormLSTMCell", dict(variant="stored", epsilon=0.1)),
     (steps.layer_norm_lstm, "LayerNormBasicLSTMCell", {}),
     (steps.layer_norm_gru, "LayerNormGRUCell", PROJECTED),
+    (steps.layer_norm_gru, "LayerNormGRUCell", dict(update="seed")),  # TensorFlow 1's
 ]
 COMPILED = [case for case in CASES if case[2].keys() & {"num_proj", "variant"}]  # without options: test_engine
 named = lambda value: getattr(value, "__name__", None) or str(value)  # noqa: E731
@@ -116,6 +120,7 @@ def test_seed_sign_is_keep_sign_with_negated_gate():
 def test_thin_names_are_the_cells_they_stand_for():
     pairs = [
         (nr.GRUBlockCell(6), nr.GRUCell(6)),
+        (nr.BasicRNNCell(6), nr.SimpleRNNCell(6)),
         (nr.BasicLSTMCell(6, forget_bias=0.5), nr.LSTMCell(6, forget_bias=0.5)),
         (nr.LSTMBlockCell(6), nr.LSTMCell(6, forget_bias=1.0)),
         (nr.LSTMBlockCell(6, use_peephole=True), nr.LSTMCell(6, forget_bias=1.0, use_peepholes=True)),
@@ -229,6 +234,7 @@ COUNTS = [
     (nr.LSTMCell(H, use_bias=False), 4 * (D * H + H * H)),
     (nr.LSTMBlockCell(H, use_peephole=True), 4 * (D * H + H * H + H) + 3 * H),
     (nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True), 3 * (D * H + H * H + H) + 2 * H),
+    (nr.CoupledInputForgetGateLSTMCell(H, layer_norm=True), 3 * (D * H + H * H) + 8 * H),
     (nr.SimpleRNNCell(H, num_proj=P), D * H + P * H + H + H * P),
     (nr.GRUCell(H, num_proj=P), 3 * (D * H + H) + 2 * P * H + H * H + H * P),
     (nr.ResetAfterGRUCell(H, num_proj=P), 3 * (D * H + P * H) + 4 * H + H * P),
@@ -268,10 +274,12 @@ def test_fresh_parameters():
     """As the classes that are imitated: glorot on the packed matrix of TensorFlow 1; vectors by their length."""
     D, H = 30, 40
     for cell, columns in (
+        (nr.BasicRNNCell(H), H),
         (nr.BasicLSTMCell(H), 4 * H),
         (nr.LSTMBlockCell(H), 4 * H),
         (nr.UGRNNCell(H), 2 * H),
         (nr.CoupledInputForgetGateLSTMCell(H), 3 * H),
+        (nr.CoupledInputForgetGateLSTMCell(H, layer_norm=True), 3 * H),
         (nr.LayerNormLSTMCell(H), 4 * H),
     ):
         params = cell.init_params(D, rng=1)
@@ -288,8 +296,10 @@ def test_fresh_parameters():
     bound(nr.IndRNNCell(400).init_params(2, rng=1)["recurrent_vector"], 1)
     assert np.array_equal(nr.GRUCell(2).init_params(3)["bias"], [1, 1, 1, 1, 0, 0])
     assert np.array_equal(nr.GRUCell(2, update="seed").init_params(3)["bias"], [1, 1, -1, -1, 0, 0])
-    norm = nr.LayerNormLSTMCell(2, norm_gain=0.5, norm_shift=0.25).init_params(3)
-    assert (norm["norm_scale"] == 0.5).all() and (norm["norm_shift"] == 0.25).all()
+    given = dict(norm_gain=0.5, norm_shift=0.25)
+    for cell in (nr.LayerNormLSTMCell(2, **given), nr.CoupledInputForgetGateLSTMCell(2, layer_norm=True, **given)):
+        norm = cell.init_params(3)
+        assert (norm["norm_scale"] == 0.5).all() and (norm["norm_shift"] == 0.25).all()
 
 
 REFUSED = [
@@ -298,6 +308,8 @@ REFUSED = [
     (lambda: nr.GRUBlockCell(3, activation="relu"), "activation"),
     (lambda: nr.GRUCell(3, "relu"), "GRUCell"),
     (lambda: nr.BasicLSTMCell(3, use_peepholes=True), "BasicLSTMCell.*use_peepholes"),
+    (lambda: nr.BasicRNNCell(0), "BasicRNNCell: expected units to be a positive integer"),
+    (lambda: nr.BasicRNNCell(3, num_proj=2), "BasicRNNCell.*num_proj"),
     (lambda: nr.LSTMBlockCell(3, num_proj=2), "LSTMBlockCell.*num_proj"),
     (lambda: nr.LSTMCell(3, clip_gradient="none"), "no clip_gradient 'none'; there are exact, straight_through"),
     (lambda: nr.LSTMCell(3, cell_clip=0), "expected cell_clip to be a positive number, got 0"),

@@ -47,9 +47,14 @@ def forgetful_lstm(params, x, h, c, forget_bias=1.0, **options):
 
 def coupled_lstm(params, x, h, c, cell_clip=np.inf, proj_clip=None, **_):
     zf, zg, zo = parts(params, x, h, 3)
+    normed = [lambda v: v] * 4
+    if "norm_scale" in params:
+        pairs = zip(params["norm_scale"], params["norm_shift"], strict=True)
+        normed = [lambda v, pair=pair: norm(v, *pair, 1e-12) for pair in pairs]
     pf, po = params.get("peephole", np.zeros((2, 1)))
-    f = sigma(zf + 1 + pf * c)
-    c1 = np.clip(f * c + (1 - f) * np.tanh(zg), -cell_clip, cell_clip)
+    f = sigma(normed[0](zf) + 1 + pf * c)
+    c1 = np.clip(normed[3](f * c + (1 - f) * np.tanh(normed[1](zg))), -cell_clip, cell_clip)
+    zo = normed[2](zo)
     return {"h": emitted(params, sigma(zo + po * c1) * np.tanh(c1), proj_clip), "c": c1}
 
 
@@ -130,9 +135,9 @@ def layer_norm_lstm(params, x, h, c, variant="per_gate", epsilon=None, cell_clip
     return {"h": emitted(params, m, proj_clip), "c": raw if variant == "joint" else normed}
 
 
-def layer_norm_gru(params, x, h, s=None, proj_clip=None, **_):
+def layer_norm_gru(params, x, h, s=None, update="keep", proj_clip=None, **_):
     (xr, xz, xn), (hr, hz, hn) = np.split(x @ params["kernel"], 3, 1), np.split(h @ params["recurrent_kernel"], 3, 1)
     sums = zip((xr + hr, xz + hz, xn, hn), params["norm_scale"], params["norm_shift"], strict=True)
     r, z, n, m = (norm(v, scale, shift, 1e-12) for v, scale, shift in sums)
-    z = sigma(z)
+    z = sigma(z if update == "keep" else -z)
     return carried(params, z * (h if s is None else s) + (1 - z) * np.tanh(n + sigma(r) * m), proj_clip)

@@ -1,4 +1,4 @@
-"""GRU with layer norm: Ba, Kiros and Hinton (2016), arXiv 1607.06450; TensorFlow 1's LayerNormBasicGRUCell."""
+"""GRU with layer norm: Ba, Kiros and Hinton (2016), arXiv 1607.06450; with update="seed" TensorFlow 1's."""
 
 import autograd.numpy as np
 
