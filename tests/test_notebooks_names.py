@@ -76,7 +76,7 @@ def test_construction_functions():
     saved, _ = nr.static_state_saving_rnn(forth, p[0], steps, saver, ("h", "c"), **options)
     assert np.array_equal(saved, outputs) and np.array_equal(saver.state("c"), state.c)
 
-    both, (state_fw, state_bw) = nr.static_bidirectional_rnn(cells, p, steps, **options)
+    both, state_fw, state_bw = nr.static_bidirectional_rnn(cells, p, steps, **options)
     assert len(both) == 3 and both[0].shape == (4, 11) and state_fw.c.shape == (4, 5) and state_bw.h.shape == (4, 6)
     assert np.array_equal([y[:, :5] for y in both], outputs)
 
@@ -98,6 +98,6 @@ def test_construction_functions():
     assert np.array_equal(raw, outputs) and np.array_equal(raw_state.c, state.c)
 
     stack = nr.stack_bidirectional_dynamic_rnn(((forth, above[0]), (back, above[1])), ((p[0], q[0]), (p[1], q[1])), X)
-    outputs, (states_fw, states_bw) = stack
+    outputs, states_fw, states_bw = stack
     assert outputs.shape == (4, 3, 5)
     assert [s.h.shape for s in states_fw + states_bw] == [(4, 5), (4, 2), (4, 6), (4, 3)]

@@ -5,13 +5,17 @@ import numpy as np
 from ..errors import Checked
 from ..utils.lazy import cached_property
 from ..utils.tree import tree_map
+from ._tensorflow_names import TakesTensorFlowNames
 
 
-class RNNCell(Checked):
+class RNNCell(Checked, metaclass=TakesTensorFlowNames):
     """The contract of all cells; immutable, and without parameters or states of its own.
 
     `state_size` holds the width of each state, nested as the states are; `output_size` is that of the output. A cell
     that `takes_integers` has inputs (B, T) of integers instead of (B, T, I), and no gradient for them.
+
+    Constructors take TensorFlow's names of options too, where they mean the same: ``num_units``, functions as
+    activations, and ``state_is_tuple`` for a plain cell of several states.
     """
 
     takes_integers = False

@@ -77,6 +77,7 @@ def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dty
         if isinstance(state, np.ndarray) or not isinstance(state, tuple | list) or len(state) != len(sizes):
             expected = f"State({', '.join(names)})" if hasattr(sizes, "_fields") else f"a tuple of {len(sizes)} states"
             raise InputError(f"{caller}: expected {what} to be {expected}, got {type(state).__name__}")
+        state = in_order(caller, what, state, sizes, names)
         parts = zip(names, state, sizes, strict=True)
         return tuple_like(
             sizes, [_check_state(caller, f"{what}.{n}", s, size, batch, dtype, partial) for n, s, size in parts]
@@ -84,6 +85,25 @@ def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dty
     if state is None:
         raise InputError(f"{caller}: expected an array for {what}, got None")
     return check_array(caller, what, state, (batch, sizes), dtype)
+
+
+def in_order(caller: str, what: str, state: Any, sizes: Any, names: tuple[str, ...]) -> Any:
+    """Return the parts of a state in the order of `names`.
+
+    A named tuple of another order, such as TensorFlow's LSTMStateTuple (c, h), is read by its names. Raise `InputError`
+    for arrays that fit in the opposite order alone.
+    """
+    given = getattr(state, "_fields", names)
+    if given != names and set(given) == set(names):
+        return tuple(getattr(state, name) for name in names)
+    widths = [np.shape(part)[-1:] for part in state if not isinstance(part, tuple | list)]
+    expected = [(size,) for size in sizes]
+    if len(names) > 1 and widths != expected and widths == expected[::-1]:
+        raise InputError(
+            f"{caller}: expected {what} in the order ({', '.join(names)}), of widths {', '.join(map(str, sizes))}; got "
+            "the opposite order"
+        )
+    return state
 
 
 def valid_steps(

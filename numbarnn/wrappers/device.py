@@ -1,5 +1,6 @@
 """A cell on a device of its own (DeviceWrapper of TensorFlow 1)."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ class DeviceWrapper(Wrapper):
     cell : RNNCell
         The inner cell.
     device : str
-        The device, one of those of `nr.forward`: "cpu", "numpy", "njit", "cuda", ...
+        The device, one of those of `nr.forward`: "cpu", "numpy", "njit", "cuda", ...; or the first CPU or GPU as
+        TensorFlow and PyTorch write it: "/gpu:0", "/device:GPU:0", "cuda:0".
 
     Raises
     ------
@@ -38,8 +40,13 @@ class DeviceWrapper(Wrapper):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.device not in DEVICES:
+        written = re.fullmatch(r"(?:/?(?:device:)?)(cpu|gpu|cuda):(\d+)", str(self.device), re.IGNORECASE)
+        if written and int(written[2]):
+            raise InputError(f"DeviceWrapper: expected the device of number 0, the only one used, got {self.device!r}")
+        device = {"gpu": "cuda"}.get(written[1].lower(), written[1].lower()) if written else self.device
+        if device not in DEVICES:
             raise InputError(f"DeviceWrapper: no device {self.device!r}; there are {', '.join(DEVICES)}")
+        object.__setattr__(self, "device", device)
 
     def unroll(
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions

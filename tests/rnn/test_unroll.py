@@ -293,7 +293,7 @@ def test_bad_input():
     for call, message in cases:
         with pytest.raises(nr.InputError, match=message):
             call()
-    for unknown in ("swap_memory", "parallel_iterations", "sequence_length", "dtype"):
+    for unknown in ("swap_memmory", "iterations", "loop_fn"):
         for function, args in ((nr.dynamic_rnn, (cell, params, x)), (nr.bidirectional_dynamic_rnn, (*pair, x))):
             with pytest.raises(TypeError, match=unknown):
                 function(*args, **{unknown: 1})

@@ -289,8 +289,8 @@ def test_bad_input():
             nr.raw_rnn(CELL, params, loop_fn)
     with pytest.raises(nr.InputError, match="raw_rnn: expected a cell"):
         nr.raw_rnn(3, params, whole)
-    with pytest.raises(TypeError, match="swap_memory"):
-        nr.raw_rnn(CELL, params, whole, swap_memory=True)
+    with pytest.raises(TypeError, match="swap_memmory"):
+        nr.raw_rnn(CELL, params, whole, swap_memmory=True)
 
     run = nr.raw_rnn(CELL, params, whole)
     with pytest.raises(nr.InputError, match="d_emits of shape"):

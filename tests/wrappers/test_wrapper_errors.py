@@ -40,7 +40,20 @@ REFUSED = {
     ),
     "rate": (lambda: nr.DropConnectWrapper(lstm(2), 1.0), r"expected rate in \[0, 1\), got 1.0"),
     "no kernel": (lambda: nr.DropConnectWrapper(nr.SRUCell(2), 0.5).init_params(2), "SRUCell has no recurrent kernel"),
-    "function alone": (lambda: nr.ResidualWrapper(gru(2), np.add), r"residual_fn to be a pair \(function, gradient\)"),
+    "no function": (lambda: nr.ResidualWrapper(gru(2), "add"), r"residual_fn to be a pair \(function, gradient\)"),
+    "sum over the batch": (
+        lambda: nr.ResidualWrapper(gru(2), lambda x, y: x + y.sum(0)),
+        r"residual_fn to be a formula of single numbers, or a pair \(function, gradient\)",
+    ),
+    "sum that NumPy computes": (
+        lambda: nr.ResidualWrapper(gru(2), lambda x, y: y - np.mean(x, -1, keepdims=True)),
+        r"or a pair \(function, gradient\); residual_fn: np.mean has no derivative here",
+    ),
+    "one thing for numbers, another for arrays": (
+        lambda: nr.ResidualWrapper(gru(2), lambda x, y: x * y * getattr(y, "ndim", 1)),
+        r"or a pair \(function, gradient\); on arrays it computes something else",
+    ),
+    "other device": (lambda: nr.DeviceWrapper(rnn(2), "/gpu:1"), "expected the device of number 0, the only one used"),
     "sum of sizes": (lambda: nr.ResidualWrapper(gru(2)).init_params(3), "expected inputs of 2 features, .* got 3"),
     "gate of sizes": (lambda: nr.HighwayWrapper(gru(2)).init_params(3), "expected inputs of 2 features, .* got 3"),
     "sum with integers": (lambda: nr.ResidualWrapper(tokens), "the sum needs inputs of floats"),

@@ -128,7 +128,7 @@ def test_one_object_at_several_places():
     assert_close(g, {n: h[n] + h[n.replace("0/", "1/")] for n in params}, 1e-13)
     layer = nr.BasicRNNCell(100)  # the second notebook's stack
     with pytest.raises(
-        nr.InputError, match="the same SimpleRNNCell stands at places 0 and 1, but its inputs have 1 and 100"
+        nr.InputError, match="the same BasicRNNCell stands at places 0 and 1, but its inputs have 1 and 100"
     ):
         nr.MultiRNNCell([layer] * 3).init_params(1)
     with warnings.catch_warnings():

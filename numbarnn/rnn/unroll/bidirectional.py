@@ -14,8 +14,9 @@ from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ..arguments import shared_generator
 from ..run import Gradients, forward
-from .result import Unrolled
+from .result import Unrolled, UnrolledBothWays
 from .rnn import in_lists
+from .tensorflow_options import of_tensorflow
 from .time_axis import stacked
 
 
@@ -43,7 +44,7 @@ def bidirectional_dynamic_rnn(
     rng : int or numpy.random.Generator, optional
         Seed of the random numbers; each direction draws its own.
     **options
-        Keyword arguments of `forward` except ``reverse``.
+        Keyword arguments of `forward` except ``reverse``, or TensorFlow's; see `dynamic_rnn`.
 
     Returns
     -------
@@ -79,6 +80,8 @@ def bidirectional_dynamic_rnn(
     """
     caller = "bidirectional_dynamic_rnn"
     rng = shared_generator(caller, rng)
+    initial_state, options = initial_pair(caller, "initial_state", initial_state, options)
+    inputs, options = of_tensorflow(caller, first_cell(cells), params, inputs, options)
     parts = zip(
         pair(caller, "cells", cells),
         pair(caller, "params", params),
@@ -106,7 +109,7 @@ def static_bidirectional_rnn(
     params: tuple[dict[str, Any], dict[str, Any]],
     inputs: Iterable[ArrayLike],
     **options: Any,
-) -> Unrolled:
+) -> UnrolledBothWays:
     """Run two cells over sequences in a list of steps, one in each direction of time.
 
     The results are those of `bidirectional_dynamic_rnn`, with the outputs of both directions side by side.
@@ -124,9 +127,10 @@ def static_bidirectional_rnn(
 
     Returns
     -------
-    Unrolled
-        The pair (outputs, state): a list of T outputs (B, sum of both output sizes), and the pair of final states.
-        ``.backward(d_outputs, d_state)`` computes the gradient; that of the inputs is a list of T arrays.
+    UnrolledBothWays
+        The triple (outputs, state_fw, state_bw): a list of T outputs (B, sum of both output sizes), and the two final
+        states; ``.state`` is the pair of them. ``.backward(d_outputs, d_state)``, with a pair `d_state`, computes the
+        gradient; that of the inputs is a list of T arrays.
 
     Raises
     ------
@@ -138,8 +142,10 @@ def static_bidirectional_rnn(
     ``tf.nn.static_bidirectional_rnn`` of TensorFlow 1.
     """
     caller = "static_bidirectional_rnn"
-    run = bidirectional_dynamic_rnn(cells, params, stacked(caller, inputs), time_major=True, **options)
-    return in_lists(caller, concatenated(run))
+    steps, options = of_tensorflow(caller, first_cell(cells), params, stacked(caller, inputs), options)
+    initial, options = initial_pair(caller, "initial_state", options.pop("initial_state", None), options)
+    run = bidirectional_dynamic_rnn(cells, params, steps, time_major=True, initial_state=initial, **options)
+    return by_direction(in_lists(caller, concatenated(run)))
 
 
 def stack_bidirectional_dynamic_rnn(
@@ -150,7 +156,7 @@ def stack_bidirectional_dynamic_rnn(
     initial_state: tuple[list, list] | None = None,
     rng: int | np.random.Generator | None = None,
     **options: Any,
-) -> Unrolled:
+) -> UnrolledBothWays:
     """Run a stack of bidirectional layers over sequences in an array.
 
     Both directions of a layer read the outputs of the layer below, those of its two directions side by side.
@@ -169,13 +175,14 @@ def stack_bidirectional_dynamic_rnn(
     rng : int or numpy.random.Generator, optional
         Seed of the random numbers; each cell draws its own.
     **options
-        Keyword arguments of `forward` except ``reverse``.
+        Keyword arguments of `forward` except ``reverse``, or TensorFlow's; see `dynamic_rnn`.
 
     Returns
     -------
-    Unrolled
-        The pair (outputs, state): outputs (B, T, sum of both output sizes) of the last layer, and a pair of tuples with
-        the final states of all layers. ``.backward(d_outputs, d_state)`` computes the gradient.
+    UnrolledBothWays
+        The triple (outputs, states_fw, states_bw): outputs (B, T, sum of both output sizes) of the last layer, and two
+        tuples with the final states of all layers; ``.state`` is the pair of them. ``.backward(d_outputs, d_state)``,
+        with a pair `d_state`, computes the gradient.
 
     Raises
     ------
@@ -190,6 +197,8 @@ def stack_bidirectional_dynamic_rnn(
     rng, first = shared_generator(caller, rng), pair(caller, "cells", cells)[0]
     if not isinstance(first, tuple | list) or not first:
         raise InputError(f"{caller}: expected cells to be a pair of lists, of one cell a layer or more, got {cells!r}")
+    initial_state, options = initial_pair(caller, "initial_states", initial_state, options)
+    inputs, options = of_tensorflow(caller, first[0], params, inputs, options)
     layers, x, depth = [], inputs, len(first)
     parts = zip(
         by_layer(caller, "cells", cells, depth),
@@ -209,7 +218,12 @@ def stack_bidirectional_dynamic_rnn(
         d_params: Any = tuple(zip(*(g.params for g in grads), strict=True))
         return Gradients(d_params, d_outputs, tuple(zip(*(g.initial_state for g in grads), strict=True)))
 
-    return Unrolled(x, tuple(zip(*(layer.state for layer in layers), strict=True)), backward)
+    return by_direction(Unrolled(x, tuple(zip(*(layer.state for layer in layers), strict=True)), backward))
+
+
+def by_direction(run: Unrolled) -> UnrolledBothWays:
+    """Return the result as TensorFlow does, with the two states apart."""
+    return UnrolledBothWays(run.outputs, *run.state, run.backward)
 
 
 def concatenated(run: Unrolled) -> Unrolled:
@@ -222,6 +236,23 @@ def concatenated(run: Unrolled) -> Unrolled:
         return run.backward(d_outputs, d_state)
 
     return Unrolled(np.concatenate(run.outputs, axis=-1), run.state, backward)
+
+
+def initial_pair(caller: str, name: str, value: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the initial states as a pair, given so or as TensorFlow's two options, and the other options."""
+    ways = f"{name}_fw", f"{name}_bw"
+    given = tuple(options.get(way) for way in ways)
+    others = {key: option for key, option in options.items() if key not in ways}
+    if all(state is None for state in given):
+        return value, others
+    if value is not None:
+        raise InputError(f"{caller}: expected initial_state, a pair, or {ways[0]} and {ways[1]}, got both")
+    return given, others
+
+
+def first_cell(cells: Any) -> Any:
+    """Return the first of a pair of cells, if it is one."""
+    return cells[0] if isinstance(cells, tuple | list) and cells else cells
 
 
 def pair(caller: str, what: str, value: Any) -> Any:

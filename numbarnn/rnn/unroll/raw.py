@@ -12,6 +12,7 @@ from ..arguments import check_array, check_cell, check_state, shared_generator
 from ..run import Gradients, forward
 from .raw_gradient import Step, backward, check_like, fill_zeros, select
 from .result import Unrolled
+from .tensorflow_options import of_tensorflow
 
 
 class RawUnrolled(Unrolled):
@@ -67,7 +68,8 @@ def raw_rnn(
     rng : int or numpy.random.Generator, optional
         Seed of the random numbers. Each step draws its own, so that no dropout mask is shared over time.
     **options
-        Keyword arguments of `forward`: ``training``, ``device`` and ``save``.
+        Keyword arguments of `forward`: ``training``, ``device`` and ``save``; or TensorFlow's ``swap_memory`` and
+        ``parallel_iterations``.
 
     Returns
     -------
@@ -106,6 +108,7 @@ def raw_rnn(
     3
     """
     check_cell("raw_rnn", cell)
+    _, options = of_tensorflow("raw_rnn", cell, params, None, options)
     rng = shared_generator("raw_rnn", rng)
     finished, x, state, example, loop_state = call(loop_fn, 0, None, None, None)
     first = np.asarray(x)

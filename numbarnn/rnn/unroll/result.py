@@ -1,4 +1,4 @@
-"""The result of every unrolling function."""
+"""The results of the unrolling functions."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -28,3 +28,29 @@ class Unrolled(NamedTuple("Unrolled", [("outputs", Any), ("state", Any)])):
         self = super().__new__(cls, outputs, state)
         self.backward = backward
         return self
+
+
+class UnrolledBothWays(NamedTuple("UnrolledBothWays", [("outputs", Any), ("state_fw", Any), ("state_bw", Any)])):
+    """The triple (outputs, state_fw, state_bw) of a bidirectional unrolling function, and its gradient.
+
+    Attributes
+    ----------
+    outputs : ndarray or list of ndarray
+        Outputs of every step, as the function says.
+    state_fw, state_bw : Any
+        Final states of the two directions.
+    backward : callable
+        As that of `Unrolled`; `d_state` and the gradient of the initial state are pairs (forward, backward).
+    """
+
+    backward: Callable[..., Gradients]
+
+    def __new__(cls, outputs: Any, state_fw: Any, state_bw: Any, backward: Callable[..., Gradients]):
+        self = super().__new__(cls, outputs, state_fw, state_bw)
+        self.backward = backward
+        return self
+
+    @property
+    def state(self) -> tuple[Any, Any]:
+        """The pair of the two final states."""
+        return self.state_fw, self.state_bw

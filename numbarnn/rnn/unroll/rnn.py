@@ -12,6 +12,7 @@ from ...errors import InputError
 from ..arguments import check_array
 from ..run import forward
 from .result import Unrolled
+from .tensorflow_options import of_tensorflow
 from .time_axis import check_is_list, stacked
 
 
@@ -28,7 +29,7 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
         Sequences of the parameters' dtype; (T, B, I) with ``time_major=True``. Integers (B, T) if the cell takes those.
     **options
         Keyword arguments of `forward`: ``initial_state``, ``lengths``, ``mask``, ``reset_mask``, ``time_major``,
-        ``reverse``, ``training``, ``rng``, ``device`` and ``save``.
+        ``reverse``, ``training``, ``rng``, ``device`` and ``save``; or TensorFlow's, see Notes.
 
     Returns
     -------
@@ -48,8 +49,9 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
 
     Notes
     -----
-    TensorFlow's ``dtype``, ``parallel_iterations`` and ``scope`` concern its graph. ``save="minimal"`` is its
-    ``swap_memory``.
+    TensorFlow's names of options work too: ``sequence_length`` is ``lengths``, ``swap_memory=True`` is
+    ``save="minimal"``. With ``dtype`` inputs that are integers or lists are converted to it, as a placeholder does.
+    ``parallel_iterations`` changes nothing. ``scope`` is refused: `params` takes its place.
 
     References
     ----------
@@ -68,6 +70,7 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
     >>> run.backward(np.ones_like(outputs)).inputs.shape
     (4, 7, 3)
     """
+    inputs, options = of_tensorflow("dynamic_rnn", cell, params, inputs, options)
     run = forward(cell, params, inputs, **options)
     return Unrolled(run.outputs, run.state, run.backward)
 
@@ -86,7 +89,7 @@ def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike
     inputs : list of T ndarrays (B, I)
         The inputs of each step, of the parameters' dtype. Integers (B,) if the cell takes those.
     **options
-        Keyword arguments of `forward` except ``time_major``; masks are (T, B).
+        Keyword arguments of `forward` except ``time_major``, or TensorFlow's; see `dynamic_rnn`. Masks are (T, B).
 
     Returns
     -------
@@ -119,7 +122,7 @@ def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike
     >>> len(outputs), outputs[0].shape, state.h.shape
     (7, (4, 5), (4, 5))
     """
-    steps = stacked("static_rnn", inputs)
+    steps, options = of_tensorflow("static_rnn", cell, params, stacked("static_rnn", inputs), options)
     return in_lists("static_rnn", dynamic_rnn(cell, params, steps, time_major=True, **options))
 
 

@@ -12,6 +12,8 @@ from ...utils.tree import tree_leaves, tree_map, tree_unflatten
 from ..arguments import check_array, check_cell
 from .result import Unrolled
 from .rnn import static_rnn
+from .tensorflow_options import of_tensorflow
+from .time_axis import stacked
 
 
 def static_state_saving_rnn(
@@ -62,7 +64,8 @@ def static_state_saving_rnn(
     if len(set(names)) != len(tree_leaves(sizes)):
         raise InputError(f"{caller}: expected state_name to hold a name for each of {sizes}, got {state_name!r}")
     names = tree_unflatten(sizes, names)
-    run = static_rnn(cell, params, inputs, initial_state=tree_map(state_saver.state, names), **options)
+    steps, options = of_tensorflow(caller, cell, params, stacked(caller, inputs), options)
+    run = static_rnn(cell, params, list(steps), initial_state=tree_map(state_saver.state, names), **options)
     tree_map(state_saver.save_state, names, run.state)
     return run
 

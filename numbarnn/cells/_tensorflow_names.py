@@ -1,0 +1,92 @@
+"""TensorFlow's names for the options of cells, where they mean the same."""
+
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..maths import ACTIVATIONS
+
+RENAMED = {"num_units": "units", "cell_size": "units"}
+HERE = {  # what TensorFlow's graph needs, and what takes its place
+    "name": "parameters have the names of init_params",
+    "reuse": "cells share parameters when they are given the same params",
+    "dtype": "the dtype is that of the params: init_params(input_size, dtype=...)",
+    "trainable": "what is trained is what the optimizer is given",
+    "input_size": "the width of the inputs is an argument of init_params",
+    "seed": "random numbers are those of rng, an argument of nr.forward",
+    "num_proj_shards": "no parameter is cut into shards",
+    "num_unit_shards": "no parameter is cut into shards",
+    "dropout_state_filter_visitor": "dropout_state_filter is a function of a state's name",
+}
+# far out, on both sides of zero, and near the corners of every activation
+POINTS = np.array([-1e3, -30.0, -8.0, -3.5, -2.6, -1.5, -0.7, -0.1, 0.0, 0.2, 0.9, 1.7, 2.4, 3.2, 7.0, 30.0, 1e3])
+
+
+class TakesTensorFlowNames(type):
+    """The metaclass of cells: their constructors take TensorFlow's names of options too.
+
+    A plain cell of several states also takes TensorFlow's ``state_is_tuple``: with False its states are one array.
+    """
+
+    def __call__(cls, *args, **options):
+        options = in_names_of(cls, options)
+        if not takes_state_is_tuple(cls) or "state_is_tuple" not in options:
+            return super().__call__(*args, **options)
+        is_tuple = options.pop("state_is_tuple")
+        if not isinstance(is_tuple, bool):
+            raise InputError(f"{cls.__name__}: expected state_is_tuple to be True or False, got {is_tuple!r}")
+        cell = super().__call__(*args, **options)
+        return cell if is_tuple else in_one_array(cell)
+
+
+def takes_state_is_tuple(kind):
+    """Say whether a class has several states, and no option of its own to put them into one array."""
+    states = getattr(kind, "states", ())
+    return (
+        isinstance(states, tuple)
+        and len(states) > 1
+        and "state_is_tuple" not in getattr(kind, "__dataclass_fields__", {})
+    )
+
+
+def in_one_array(cell):
+    """Return the cell with its states side by side in one array."""
+    from ..wrappers.concatenated_state import ConcatenatedState
+
+    return ConcatenatedState(cell)
+
+
+def in_names_of(kind, options):
+    """Return the options of a class of cells under its own names; raise `InputError` for one without a counterpart."""
+    if not options or not is_dataclass(kind):
+        return options
+    own, options = {field.name for field in fields(kind) if field.init}, dict(options)
+    for word in options.keys() - own:
+        value, name = options[word], RENAMED.get(word)
+        if name in own:
+            if name in options:
+                raise InputError(f"{kind.__name__}: expected {name} or {word} (TensorFlow's), got both")
+            options[name] = options.pop(word)
+        elif word in HERE:
+            if value is not None:
+                raise InputError(f"{kind.__name__}: {word} is an option of TensorFlow; here {HERE[word]}")
+            del options[word]
+    for word in ("activation", "recurrent_activation"):
+        if word in own and callable(options.get(word)):
+            options[word] = name_of_activation(kind.__name__, options[word])
+    return options
+
+
+def name_of_activation(caller, function):
+    """Return the name of the activation with the values of this function, such as `tf.nn.relu` or `np.tanh`."""
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(function(POINTS), float)
+            for name, (own, _) in ACTIVATIONS.items():
+                if values.shape == POINTS.shape and np.allclose(values, own(POINTS), rtol=1e-5, atol=1e-6):
+                    return name
+    except Exception:  # whatever a function of others raises: it is none of these
+        pass
+    expected = f"the name of an activation, or a function with the values of one: {', '.join(ACTIVATIONS)}"
+    raise InputError(f"{caller}: expected {expected}; got {function!r}")
