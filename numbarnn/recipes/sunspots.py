@@ -45,8 +45,10 @@ def report(model, x, y):
 
 
 def figures(model, x, y):
-    """Forecasts of the test years, against what was counted."""
+    """Forecasts of the test years, against the truth."""
     years = np.arange(2009 - len(y), 2009)
     figure = against_truth(years, sunspots(y), years, sunspots(model.predict(x)))
-    figure.axes[0].set(title="Sunspots, forecast one year ahead", xlabel="year", ylabel="sunspots counted in the year")
+    figure.axes[0].set(
+        title="Sunspots, forecast one year ahead", xlabel="year", ylabel="sunspot number, mean of the year"
+    )
     return {"forecast.png": figure}

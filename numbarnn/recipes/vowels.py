@@ -54,7 +54,9 @@ def figures(model, x, y):
     axes = figure.subplots()
     axes.imshow(counts, cmap="Blues")
     for (true, predicted), count in np.ndenumerate(counts):
-        axes.text(predicted, true, count or "", ha="center", va="center", color="w" if count > 20 else "k")
+        axes.text(
+            predicted, true, count or "", ha="center", va="center", color="w" if count > counts.max() / 2 else "k"
+        )
     speakers = range(1, 10)
     axes.set(title="Test utterances", xlabel="recognised as speaker", ylabel="speaker")
     axes.set(xticks=range(9), yticks=range(9), xticklabels=speakers, yticklabels=speakers)

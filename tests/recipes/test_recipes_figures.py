@@ -189,4 +189,16 @@ def test_forecasts_of_the_test_series_are_at_their_times():
 def test_forecasts_of_sunspots_are_at_their_years():
     (axes,) = sunspots()["forecast.png"].axes
     assert axes.lines[1].get_xdata().tolist() == list(range(1929, 2009))
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("year", "sunspots counted in the year")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("year", "sunspot number, mean of the year")
+
+
+def test_counts_in_a_confusion_matrix_can_be_read():
+    """White is for the darker half of the fields."""
+    y = np.repeat([0, 0, 1], [72, 25, 30])
+    predicted = np.repeat([0, 1, 1], [72, 25, 30])
+    (axes,) = RECIPES["vowels"].figures(Constant(np.eye(9)[predicted]), None, y)["confusion.png"].axes
+    assert {text.get_text(): text.get_color() for text in axes.texts if text.get_text()} == {
+        "72": "w",
+        "25": "k",
+        "30": "k",
+    }
