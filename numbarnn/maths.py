@@ -261,26 +261,26 @@ def d_clip(y, slope):
 
 
 @register_jitable
-def hard_sigmoid(x):
+def hard_sigmoid_keras2(x):
     """Compute clip(0.2 x + 0.5, 0, 1), as TensorFlow 1, Keras 2 and ONNX do."""
     return clip(constant(x, 0.2) * x + constant(x, 0.5), zero(x), one(x))
 
 
 @register_jitable
-def d_hard_sigmoid(y):
-    """Return the derivative of hard_sigmoid."""
+def d_hard_sigmoid_keras2(y):
+    """Return the derivative of hard_sigmoid_keras2."""
     return d_clip(y, constant(y, 0.2))
 
 
 @register_jitable
-def hard_sigmoid_keras3(x):
+def hard_sigmoid(x):
     """Compute clip(x / 6 + 0.5, 0, 1), as Keras 3 and PyTorch do."""
     return clip(x / constant(x, 6.0) + constant(x, 0.5), zero(x), one(x))
 
 
 @register_jitable
-def d_hard_sigmoid_keras3(y):
-    """Return the derivative of hard_sigmoid_keras3."""
+def d_hard_sigmoid(y):
+    """Return the derivative of hard_sigmoid."""
     return d_clip(y, one(y) / constant(y, 6.0))
 
 
@@ -326,8 +326,8 @@ ACTIVATIONS = {
     "sigmoid": (sigmoid, d_sigmoid),
     "relu": (relu, d_relu),
     "linear": (linear, d_linear),
+    "hard_sigmoid_keras2": (hard_sigmoid_keras2, d_hard_sigmoid_keras2),
     "hard_sigmoid": (hard_sigmoid, d_hard_sigmoid),
-    "hard_sigmoid_keras3": (hard_sigmoid_keras3, d_hard_sigmoid_keras3),
     "softsign": (softsign, d_softsign),
     "elu": (elu, d_elu),
     "leaky_relu": (leaky_relu, d_leaky_relu),

@@ -25,12 +25,12 @@ def softsign(x):
     return x / (1 + np.where(x > 0, x, -x))
 
 
-def hard_sigmoid(x):
+def hard_sigmoid_keras2(x):
     """clip(0.2 x + 0.5, 0, 1): Keras 2, ONNX."""
     return _unit_clip(0.2 * x + 0.5)
 
 
-def hard_sigmoid_keras3(x):
+def hard_sigmoid(x):
     """clip(x / 6 + 0.5, 0, 1): Keras 3, PyTorch."""
     return _unit_clip(x / 6 + 0.5)
 
@@ -48,8 +48,8 @@ ACTIVATIONS = {
     "sigmoid": expit,
     "relu": relu,
     "linear": linear,
+    "hard_sigmoid_keras2": hard_sigmoid_keras2,
     "hard_sigmoid": hard_sigmoid,
-    "hard_sigmoid_keras3": hard_sigmoid_keras3,
     "softsign": softsign,
     "elu": elu,
     "leaky_relu": leaky_relu,
@@ -58,15 +58,15 @@ ACTIVATIONS = {
 KINKS = {  # where the derivative jumps
     "relu": (0.0,),
     "leaky_relu": (0.0,),
-    "hard_sigmoid": (-2.5, 2.5),
-    "hard_sigmoid_keras3": (-3.0, 3.0),
+    "hard_sigmoid_keras2": (-2.5, 2.5),
+    "hard_sigmoid": (-3.0, 3.0),
 }
 
 
 FEW = (
     "sigmoid",
     "relu",
-    "hard_sigmoid_keras3",
+    "hard_sigmoid",
 )  # smooth, with a kink, with two: for cells whose engine is proven by all
 FUNCTIONS = ACTIVATIONS | {"clip": clip, "straight_through": straight_through}
 

@@ -20,13 +20,13 @@ TRUTH = {  # on np.longdouble
     "sigmoid": lambda x: np.where(x > 0, 1, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x))),
     "relu": lambda x: np.where(x <= 0, 0, x),
     "linear": lambda x: x,
-    "hard_sigmoid": lambda x: np.clip(x / 5 + 0.5, 0, 1),
-    "hard_sigmoid_keras3": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_sigmoid_keras2": lambda x: np.clip(x / 5 + 0.5, 0, 1),
+    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "leaky_relu": lambda x: np.where(x > 0, x, x / 5),
 }
-HALVES = ("hard_sigmoid", "hard_sigmoid_keras3")  # the sum with 1/2 cancels near zero: ULP of that 1/2
+HALVES = ("hard_sigmoid_keras2", "hard_sigmoid")  # the sum with 1/2 cancels near zero: ULP of that 1/2
 SATURATING = ("tanh", "sigmoid", *HALVES)
 ODD = ("tanh", "softsign")
 NOT_POSITIVE = ("expm1",)  # defined for x <= 0 only

@@ -8,7 +8,7 @@ from .graph import topological_order
 KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # costs: a store and a load; a tanh or exp; the impossible
 CHEAP = ("add", "sub", "mul", "neg", "absolute", "where_less", "straight_through", "relu", "leaky_relu")
 CHEAP = dict.fromkeys(CHEAP, 1)
-CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid": 3, "hard_sigmoid_keras3": 3, "input": NEVER}
+CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid_keras2": 3, "hard_sigmoid": 3, "input": NEVER}
 CHEAP |= {f"d_{name}": 2 for name in maths.ACTIVATIONS}
 
 

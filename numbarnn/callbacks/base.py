@@ -37,6 +37,26 @@ class Callback(Checked):
             Its number, from 0.
         """
 
+    def on_train_batch_begin(self, batch: int) -> None:
+        """Act before a batch.
+
+        Parameters
+        ----------
+        batch : int
+            Its number in the epoch, from 0.
+        """
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        """Act after a batch and its update.
+
+        Parameters
+        ----------
+        batch : int
+            Its number in the epoch, from 0.
+        logs : dict
+            {name: value} of loss and metrics, over the batches of the epoch so far.
+        """
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Act after an epoch and its validation.
 
@@ -113,10 +133,15 @@ class Callbacks(Callback):
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise InputError(f"fit: expected callbacks to be a list of nr.callbacks, got {callback!r} in it")
+            unknown = [name for name in dir(type(callback)) if name.startswith("on_") and not hasattr(Callback, name)]
+            if unknown:
+                known = ", ".join(name for name in vars(Callback) if name.startswith("on_"))
+                raise InputError(f"fit: {type(callback).__name__} waits for {', '.join(unknown)}, there are {known}")
         for i, callback in enumerate(callbacks):
             callback.model, callback.params = model, params
             callback.logs_may_grow = any(earlier.adds_values for earlier in callbacks[:i])
         self.callbacks = callbacks
+        self.of_batches = [c for c in callbacks if type(c).on_train_batch_end is not Callback.on_train_batch_end]
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -142,6 +167,15 @@ class Callbacks(Callback):
     def on_epoch_begin(self, epoch: int) -> None:
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch)
+
+    def on_train_batch_begin(self, batch: int) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_begin(batch)
+
+    def on_train_batch_end(self, batch: int, means: Any) -> None:
+        """Call those that wait for batches with the values so far, of `Means`."""
+        for callback in self.of_batches:
+            callback.on_train_batch_end(batch, means.values())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         for callback in self.callbacks:

@@ -1,18 +1,24 @@
 """What a layer is: parameters, a forward pass, and its gradient."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from .. import constraints, regularizers
 from ..errors import Checked, InputError
 from ..regularizers import Regularizer
+from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.options import call_text, changed_options
 from ..utils.types import Arrays, Seed, Shape
+from ..utils.writable import check_writable
+
+# attributes of a built layer that may be set; the others belong to its model
+SETTABLE = "trainable", "state", "params", "non_trainable_weights", "device", "name", "output_shape", "dtype"
 
 
 @inherit_parameters
@@ -35,6 +41,8 @@ class Layer(Checked):
 
     Attributes
     ----------
+    trainable : bool
+        Whether training changes the parameters; it may be set at any time.
     params : dict
         {name: array} of the trainable parameters.
     non_trainable_weights : dict
@@ -53,6 +61,7 @@ class Layer(Checked):
     activity_regularizer: str | Regularizer | None = field(default=None, kw_only=True)
 
     device = "cpu"
+    trainable = True
     takes_integers = False
     reads_rows = False  # whether x may be `DeferredLookup`, whose gradient then is a `LookupGradient`
     has_one_output = True
@@ -84,6 +93,46 @@ class Layer(Checked):
     def weights(self) -> Arrays:
         """All weights: trainable parameters and others, {name: array}."""
         return self.params | self.non_trainable_weights
+
+    @property
+    def trainable_params(self) -> Arrays:
+        """The parameters that training changes, {name: array}."""
+        return self.params if self.trainable else {}
+
+    def __setattr__(self, name, value):
+        """Refuse options of a built layer, which would have no effect, and names that mean nothing."""
+        if self.built and name not in SETTABLE and not name.startswith("_"):
+            settable = ", ".join(SETTABLE[:3])
+            raise InputError(f"{self.name}: {name} has no effect on a built layer; {settable} may be set")
+        if name == "trainable" and not isinstance(value, bool | np.bool_):
+            raise InputError(f"{self.name}: expected trainable to be True or False, got {value!r}")
+        object.__setattr__(self, name, value)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copy the weights.
+
+        Returns
+        -------
+        list of array
+            Trainable parameters, then the others, in the order and shapes of Keras 3.
+        """
+        return [array.copy() for array in self.weights.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set the weights.
+
+        Parameters
+        ----------
+        weights : list of array_like
+            Numbers of the shapes of `get_weights`, in its order; also what a layer of Keras 3 returns.
+
+        Raises
+        ------
+        InputError
+            Number, shapes or types differ; nothing has changed then.
+        """
+        self._expect(self.built, "a built layer to set the weights of", "one without parameters")
+        set_arrays(self.name, self.weights, weights)
 
     @property
     def built(self) -> bool:
@@ -306,8 +355,15 @@ class Layer(Checked):
             Inputs, mask or options do not fit.
         """
         if isinstance(x, Input | Output):
+            for name, value in {"training": training or None, "rng": rng, "mask": mask, **options}.items():
+                self._expect(value is None, f"no {name} in a symbolic call, where it has no effect", repr(value))
             return Output((*x.layers, self))
-        x = np.asarray(x)
+        x = plain_array(self.name, "inputs", x)
+        if mask is not None:
+            mask = plain_array(self.name, "mask", mask)
+            leading = x.shape[: max(1, mask.ndim)]
+            self._expect(mask.shape == leading, f"mask of shape {leading}", mask.shape)
+            self._expect(mask.dtype == bool, "mask of dtype bool", mask.dtype)
         if not self.built:
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
         return self.forward(x, training, rng, mask, **options)[0]
@@ -358,6 +414,17 @@ class Layer(Checked):
     def _expect_positive(self, **sizes):
         for name, size in sizes.items():
             self._expect(is_positive_integer(size), f"{name} to be a positive integer", repr(size))
+
+
+def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None:
+    """Set arrays in place to values of the same shapes, or raise `InputError` before anything changes."""
+    values = [np.asarray(value) for value in values]
+    got, expected = [v.shape for v in values], [array.shape for array in arrays.values()]
+    if got != expected or any(v.dtype.kind not in "fiu" for v in values):
+        raise InputError(f"{caller}: expected arrays of numbers of the shapes {expected}, got {got}")
+    check_writable(caller, {("weight", name): array for name, array in arrays.items()})
+    for array, value in zip(arrays.values(), values, strict=True):
+        array[...] = value
 
 
 def is_positive_integer(value: object) -> bool:

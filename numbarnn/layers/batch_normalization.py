@@ -125,7 +125,7 @@ class BatchNormalization(Layer):
             mask = check_array(self.name, "mask", mask, x.shape[:-1], np.dtype(bool))
         valid = x.reshape(-1, features) if mask is None else x[mask]
         share, moments = 0, {}
-        if training and len(valid):
+        if training and self.trainable and len(valid):  # a frozen layer keeps its averages, as in Keras
             share = (1 if mask is None else mask[..., None]) / dtype.type(len(valid))
             used = moments = _moments(valid)
         deviation = np.sqrt(used["moving_variance"] + self.epsilon)

@@ -264,6 +264,8 @@ class Bidirectional(Wrapper):
         for layer, half in zip(self.parts.values(), halves, strict=True):
             layer.reset_states(half, rows)
 
+    reset_state = reset_states  # Keras 3's name
+
     def end_rows(self, rows: Any) -> None:
         """Drop the states of finished sequences: the next batch has the other rows alone, in their order.
 

@@ -2,8 +2,12 @@
 
 from dataclasses import KW_ONLY, dataclass
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from ..cells import Cell, GRUCell, ResetAfterGRUCell
 from ..utils.docs import inherit_parameters
+from ..utils.types import Arrays, Shape
 from .recurrent_units import RecurrentUnits
 
 
@@ -25,9 +29,9 @@ class GRU(RecurrentUnits):
     Notes
     -----
     Input: floats (batch, steps, features). Output: (batch, units), or (batch, steps, units) with ``return_sequences``,
-    of the same dtype. State: h (batch, units). Weights, in the order of the gates r, z, n: kernel (features, 3 units),
-    recurrent_kernel (units, 3 units), bias (3 units,), or (4 units,) with ``reset_after``: then the recurrent part of n
-    has a bias of its own.
+    of the same dtype. State: h (batch, units). Weights, as in Keras in the order of the gates z, r, h: kernel
+    (features, 3 units), recurrent_kernel (units, 3 units), bias (3 units,), or with ``reset_after`` (2, 3 units), one
+    row for the product of the inputs and one for that of h. ``cell_params`` are the same in the form of the cell.
 
     With a mask (batch, steps) the state stays as it is at masked steps. The output there is that of the step before,
     and before the first valid step the initial h.
@@ -50,3 +54,29 @@ class GRU(RecurrentUnits):
             recurrent_activation=self.recurrent_activation or "linear",
             use_bias=self.use_bias,
         )
+
+    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> Arrays:
+        shapes = self.cell.param_shapes(input_shape[2])
+        if self.use_bias and self.reset_after:
+            shapes = shapes | {"bias": (2, 3 * self.units)}
+        return {name: self.initializers[name](shape, rng, dtype) for name, shape in shapes.items()}
+
+    @property
+    def cell_params(self) -> Arrays:
+        own = {name: self._exchange(array) for name, array in self.params.items()}
+        if self.use_bias and self.reset_after:
+            (r, z, n), (recurrent_r, recurrent_z, m) = own["bias"].reshape(2, 3, -1)
+            own["bias"] = np.concatenate([r + recurrent_r, z + recurrent_z, n, m])
+        return own
+
+    def own_gradients(self, d_params: Arrays) -> Arrays:
+        d_own = dict(d_params)
+        if self.use_bias and self.reset_after:
+            r, z, n, m = d_params["bias"].reshape(4, -1)
+            d_own["bias"] = np.stack([np.concatenate([r, z, n]), np.concatenate([r, z, m])])
+        return {name: self._exchange(d) for name, d in d_own.items()}
+
+    def _exchange(self, array):
+        """Exchange the first two of three blocks of columns: Keras' z, r, h are the cell's r, z, n."""
+        blocks = array.reshape(*array.shape[:-1], 3, self.units)
+        return blocks[..., [1, 0, 2], :].reshape(array.shape)

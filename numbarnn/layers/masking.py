@@ -31,7 +31,7 @@ class Masking(Layer):
 
     def __post_init__(self):
         super().__post_init__()
-        good = isinstance(self.mask_value, int | float | np.number)
+        good = isinstance(self.mask_value, int | float | np.number) and not np.isnan(self.mask_value)
         self._expect(good, "mask_value to be a number", repr(self.mask_value))
 
     def forward(

@@ -10,7 +10,7 @@ from ..ops import embedding as lookup
 from ..rnn.run import Run, forward
 from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_leaves, tree_map
-from ..utils.types import Seed, Shape
+from ..utils.types import Arrays, Seed, Shape
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
 from .base import Layer
@@ -87,10 +87,32 @@ class Recurrent(Layer):
                 "a recurrent layer in front of another one needs return_sequences=True"
             )
         batch, steps, _ = input_shape
-        return (batch, steps, self.cell.output_size) if self.return_sequences else (batch, self.cell.output_size)
+        width = self.cell.output_size
+        output = (batch, steps, width) if self.return_sequences else (batch, width)
+        return [output, *((batch, size) for size in tree_leaves(self.cell.state_size))] if self.return_state else output
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return self._in_reading_order(mask) if self.return_sequences else None
+
+    @property
+    def cell_params(self) -> Arrays:
+        """The parameters as the cell takes them, {name: array}; ``params`` are laid out as in Keras."""
+        return self.params
+
+    def own_gradients(self, d_params: Arrays) -> Arrays:
+        """Convert gradients of ``cell_params`` into gradients of ``params``.
+
+        Parameters
+        ----------
+        d_params : dict
+            {name: array}, gradients with respect to ``cell_params``.
+
+        Returns
+        -------
+        dict
+            {name: array}, gradients with respect to ``params``.
+        """
+        return d_params
 
     def input_dropout(self, x: Any, rng: np.random.Generator | None) -> InputDropout | None:
         """Draw the dropout of the inputs for a pass in training.
@@ -151,7 +173,7 @@ class Recurrent(Layer):
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
         initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
-        cell, params, rows = self.cell, self.params, x if isinstance(x, lookup.DeferredLookup) else None
+        cell, params, rows = self.cell, self.cell_params, x if isinstance(x, lookup.DeferredLookup) else None
         if dropout:
             params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
         elif rows is not None:
@@ -231,6 +253,7 @@ class Recurrent(Layer):
                 d_x = lookup.LookupGradient(lookup.backward(saved.rows.table, saved.rows.tokens, d_x))
         elif saved.rows is not None:
             d_x, d_params = lookup.LookupGradient(d_params["embedding"]), part("cell", d_params)
+        d_params = self.own_gradients(d_params)
         if not saved.initial_state_given:
             return d_x, d_params
         d_initial = grads.initial_state
@@ -264,6 +287,8 @@ class Recurrent(Layer):
             ended = self._among_rows(rows)
             for s in tree_leaves(self.state):
                 s[ended] = 0
+
+    reset_state = reset_states  # Keras 3's name
 
     def end_rows(self, rows: Any) -> None:
         """Drop the state of finished sequences: the next batch has the other rows alone, in their order.

@@ -19,17 +19,19 @@ def with_states(layers: list[Layer]) -> list[Layer]:
 
 def without_memory(layer: Recurrent) -> Recurrent:
     """Return a copy of a recurrent layer, with the same parameters, that starts from zero states."""
-    layer = copy(layer)
-    layer.stateful, layer.state = False, None
-    return layer
+    return _changed(layer, stateful=False, state=None)
 
 
 def _returning_states(layer):
     if isinstance(layer, Bidirectional):
-        layer = copy(layer)
-        layer.parts = {name: _returning_states(part) for name, part in layer.parts.items()}
-        layer.layer, layer.backward_layer = layer.parts.values()
-        return layer
-    layer = without_memory(layer)
-    layer.return_state = True
+        parts = {name: _returning_states(part) for name, part in layer.parts.items()}
+        first, second = parts.values()
+        return _changed(layer, parts=parts, layer=first, backward_layer=second)
+    return _changed(layer, stateful=False, state=None, return_state=True)
+
+
+def _changed(layer, **attributes):
+    """Return a copy with other attributes."""
+    layer = copy(layer)
+    vars(layer).update(attributes)
     return layer

@@ -26,15 +26,30 @@ LEAVE_OUTPUT_ALONE = (
 
 def as_state(cell, states):
     """States as a caller may give them, in the form of the cell's own."""
-    return (states,) if isinstance(states, np.ndarray) and isinstance(cell.state_size, tuple) else states
+    sizes = cell.state_size
+    if isinstance(states, np.ndarray) and isinstance(sizes, tuple):
+        return (states,)
+    nested = isinstance(states, tuple | list) and isinstance(sizes, tuple) and len(states) == len(sizes)
+    return from_list(sizes, states) if nested else states
 
 
 def as_list(state):
-    return list(state) if isinstance(state, tuple) else [state]
+    """States as Keras lists them: an array for a cell of one state in a stack, not a tuple of one."""
+    states = list(state) if isinstance(state, tuple) else [state]
+    return [s[0] if isinstance(s, tuple) and len(s) == 1 else s for s in states]
 
 
 def from_list(sizes, states):
-    return tuple_like(sizes, states) if isinstance(sizes, tuple) else states[0]
+    """The inverse of `as_list`."""
+    if not isinstance(sizes, tuple):
+        return states[0]
+    pairs = zip(sizes, states, strict=True)
+    inner = [tuple_like(n, [s]) if _is_alone(n) and not isinstance(s, tuple | list) else s for n, s in pairs]
+    return tuple_like(sizes, inner)
+
+
+def _is_alone(sizes):
+    return isinstance(sizes, tuple) and len(sizes) == 1
 
 
 def place_of_output(cell):

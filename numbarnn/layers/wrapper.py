@@ -29,6 +29,12 @@ class Wrapper(Layer):
         if self.non_trainable_weights:
             self.non_trainable_weights = self._prefixed([layer.non_trainable_weights for layer in self.parts.values()])
 
+    @property
+    def trainable_params(self) -> dict[str, Any]:
+        """The parameters that training changes, {name: array}; a part may be frozen alone."""
+        parts = [layer.trainable_params if self.trainable else {} for layer in self.parts.values()]
+        return self._prefixed(parts)
+
     def _prefixed(self, values):
         """Make one dictionary under the names of this layer from one of each part."""
         named = zip(self.parts, values, strict=True)

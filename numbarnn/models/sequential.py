@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike, DTypeLike
 from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
+from ..layers.base import set_arrays
 from ..rnn.arguments import FLOATS
 from ..training.trainer import Trainer
+from ..utils.arrays import plain_array
 from ..utils.interrupts import Interrupts
 from ..utils.writable import check_writable
 from .summary import Summary
@@ -207,13 +209,7 @@ class Sequential(Trainer):
             If number, shapes or types differ; nothing has changed then.
         """
         self._expect_built("set_weights")
-        weights = [np.asarray(w) for w in weights]
-        got, expected = [w.shape for w in weights], [w.shape for w in self.weights.values()]
-        if got != expected or any(w.dtype.kind not in "fiu" for w in weights):
-            raise InputError(f"{self.name}: expected arrays of numbers of the shapes {expected}, got {got}")
-        self._check_writable()
-        for array, new in zip(self.weights.values(), weights, strict=True):
-            array[...] = new
+        set_arrays(self.name, self.weights, weights)
 
     def save_weights(self, path: str | Path) -> None:
         """Write all weights to a file (npz), whole or not at all.
@@ -290,7 +286,7 @@ class Sequential(Trainer):
         """Return x as an array that the first layer takes; the first call builds the model."""
         if not self.layers:
             raise InputError(f"{self.name}: expected at least one layer")
-        x = np.asarray(x)
+        x = plain_array(self.name, "inputs", x)
         integers = self.layers[0].takes_integers
         if x.dtype.kind not in ("iu" if integers else "fiub") or x.ndim < 2:
             kind = "integers" if integers else "numbers"

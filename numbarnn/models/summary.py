@@ -21,7 +21,7 @@ class Summary:
     def totals(self) -> list[str]:
         """Return the lines below the table."""
         total = sum(array.size for array in self.model.weights.values())
-        trainable = sum(array.size for array in self.model.params.values())
+        trainable = sum(array.size for array in self.model.trainable_params.values())
         counts = {"Total": total, "Trainable": trainable, "Non-trainable": total - trainable}
         return [f"{kind} params: {count:,}" for kind, count in counts.items()]
 

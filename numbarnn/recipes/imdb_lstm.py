@@ -14,4 +14,4 @@ READS = "imdb"
 
 
 def build(seed, dtype):
-    return notebook_model([layers.LSTM(32, recurrent_activation="hard_sigmoid")], seed, dtype)
+    return notebook_model([layers.LSTM(32, recurrent_activation="hard_sigmoid_keras2")], seed, dtype)

@@ -11,6 +11,7 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
+from ..utils.arrays import refuse_masked
 from ..utils.tree import tree_map, tuple_like
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
@@ -24,6 +25,7 @@ def check_cell(caller: str, cell: Any) -> None:
 
 def check_array(caller: str, what: str, value: Any, shape: tuple, dtype: np.dtype) -> Any:
     """Return `value` as an array of this shape and dtype; `shape` holds sizes, and names of sizes that are free."""
+    refuse_masked(caller, what, value)
     array = as_array(value)
     if array.shape == shape and array.dtype == dtype:
         return array
@@ -138,7 +140,9 @@ def check_steps(
 
 def checked_inputs(cell: RNNCell, x: ArrayLike, time_major: bool) -> Any:
     """Return x as an array (B, T, I) of floats, or of integers (B, T) if the cell takes those."""
-    caller, array = type(cell).__name__, as_array(x)
+    caller = type(cell).__name__
+    refuse_masked(caller, "inputs", x)
+    array = as_array(x)
     axes = ("steps", "batch") if time_major else ("batch", "steps")
     if cell.takes_integers:
         if array.dtype.kind not in "iu":

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
+from ..utils.arrays import plain_array
 from ..utils.interrupts import Interrupts
 from ..utils.writable import check_writable
 from . import resume, sample_weights
@@ -30,6 +32,7 @@ from .progress import Progress
 from .truncated import Truncation, train_sequences
 
 RESETS = ("epoch", "never", "sequence")
+OWNERS = weakref.WeakKeyDictionary()  # {optimizer: the model whose moments it keeps}
 
 
 class Trainer(Checked):
@@ -51,6 +54,7 @@ class Trainer(Checked):
     loss: Loss | None = None
     metrics: dict[str, Callable]
     history: History | None = None  # of the last `fit`, as far as it came
+    trainable = True
     stop_training = False  # a callback sets it to end `fit` after the epoch
     _fused_loss: Loss | None = None
     _interrupts: Interrupts
@@ -80,8 +84,18 @@ class Trainer(Checked):
             If a name is not known.
         """
         optimizer, loss = optimizers.get(optimizer), losses.get(loss)
+        owner = OWNERS.get(optimizer)
+        if owner is not None and owner() is not self and (owner() is not None or optimizer.iterations):
+            raise InputError("compile: expected an optimizer of its own, got one with the memory of another model")
+        OWNERS[optimizer] = weakref.ref(self)
         self.metrics = known_metrics.by_name(metrics, loss)
         self.optimizer, self.loss = optimizer, loss
+
+    @property
+    def trainable_params(self) -> dict[str, np.ndarray]:
+        """The parameters that training changes: those of trainable layers, if the model is ``trainable`` itself."""
+        layers = self.layers if self.trainable else ()
+        return {f"{layer.name}/{name}": w for layer in layers for name, w in layer.trainable_params.items()}
 
     @property
     def metrics_names(self) -> list[str]:
@@ -192,8 +206,9 @@ class Trainer(Checked):
                 progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
                 order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
                 means, finite = self._means(), True
-                for rows in batch_rows(len(data.y), batch_size, order):
+                for number, rows in enumerate(batch_rows(len(data.y), batch_size, order)):
                     batch = data.rows(rows)
+                    listeners.on_train_batch_begin(number)
                     if reset_every == "sequence":
                         self.reset_states()
                     if truncation is None:
@@ -202,6 +217,7 @@ class Trainer(Checked):
                         values, weights = train_sequences(self, batch, truncation)
                     means.add(values, weights)
                     progress.update(len(batch.y), means)
+                    listeners.on_train_batch_end(number, means)
                     finite = math.isfinite(values[0])
                     if not finite:
                         break
@@ -345,6 +361,8 @@ class Trainer(Checked):
         for layer in self._stateful_layers():
             layer.reset_states(rows=rows)
 
+    reset_state = reset_states  # Keras 3's name
+
     def end_rows(self, rows: ArrayLike) -> None:
         """Drop finished sequences from the states of stateful layers.
 
@@ -448,9 +466,11 @@ class Trainer(Checked):
 
         Returns False if a number is not finite; nothing has changed then.
         """
-        updates = updates or {}
+        updates, params = updates or {}, self.trainable_params
+        gradients = {name: gradients[name] for name in params}
         for name, regularizer in self.regularizers.items():
-            gradients[name] = gradients[name] + regularizer.gradient(self.params[name])
+            if name in params:
+                gradients[name] = gradients[name] + regularizer.gradient(params[name])
         squares = squares_by_name(gradients)
         # a sum of squares that is infinite may only have overflowed
         if not all(math.isfinite(square) or all_finite(gradients[name]) for name, square in squares.items()):
@@ -464,9 +484,11 @@ class Trainer(Checked):
             return False
         check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
         with self._interrupts.deferred():
-            self.optimizer.apply(self.params, gradients, squares)
+            if params:
+                self.optimizer.apply(params, gradients, squares)
             for name, constraint in self.constraints.items():
-                self.params[name][...] = constraint(self.params[name])
+                if name in params:
+                    params[name][...] = constraint(params[name])
             for name, new in updates.items():
                 self.weights[name][...] = new
         return True
@@ -475,7 +497,9 @@ class Trainer(Checked):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
         loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
         measured = measure(run, y, loss, self.metrics.values(), fused, weights)
-        measured.values[0] += run.penalty + sum(r(self.params[name]) for name, r in self.regularizers.items())
+        params = self.trainable_params
+        measured.values[0] += run.penalty
+        measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
         return measured
 
     def _evaluate(self, data, batch_size, progress):
@@ -516,7 +540,7 @@ class Trainer(Checked):
         """Return x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
-        x, y = self._inputs(x), np.asarray(y)
+        x, y = self._inputs(x), plain_array(caller, "labels", y)
         if y.ndim == 0 or len(x) != len(y):
             raise InputError(f"{caller}: expected as many labels as samples, {len(x)}, got labels of shape {y.shape}")
         self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)

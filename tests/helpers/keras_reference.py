@@ -25,12 +25,15 @@ def lstm(p, x, state, drop):
 
 
 def gru(p, x, state, drop):
+    """Gates z, r, h; a bias (2, 3 units): reset after the product."""
     (h,) = state
-    W, R, b = (blocks(p[name], len(h)) for name in ("kernel", "recurrent_kernel", "bias"))
-    r, z = (sigmoid(x * drop.x(k) @ W[k] + h * drop.h(k) @ R[k] + b[k]) for k in range(2))
-    recurrent = r * (h * drop.h(2) @ R[2] + b[3]) if len(b) == 4 else (r * h * drop.h(2)) @ R[2]
-    n = np.tanh(x * drop.x(2) @ W[2] + b[2] + recurrent)
-    return [z * h + (1 - z) * n]
+    W, R = (blocks(p[name], len(h)) for name in ("kernel", "recurrent_kernel"))
+    after = p["bias"].ndim == 2
+    b, recurrent_b = (blocks(row, len(h)) for row in (p["bias"] if after else (p["bias"], 0 * p["bias"])))
+    z, r = (sigmoid(x * drop.x(k) @ W[k] + b[k] + h * drop.h(k) @ R[k] + recurrent_b[k]) for k in range(2))
+    recurrent = r * (h * drop.h(2) @ R[2] + recurrent_b[2]) if after else (r * h * drop.h(2)) @ R[2]
+    candidate = np.tanh(x * drop.x(2) @ W[2] + b[2] + recurrent)
+    return [z * h + (1 - z) * candidate]
 
 
 STEPS = {"SimpleRNN": simple_rnn, "LSTM": lstm, "GRU": gru}

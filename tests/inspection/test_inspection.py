@@ -164,7 +164,7 @@ def test_vanishing_gradient():
 def test_gate_limits():
     limits = inspection.gate_limits(nr.LSTMCell(3))
     assert limits == {"i": (0, 1), "f": (0, 1), "g": (-1, 1), "o": (0, 1)}
-    relu = inspection.gate_limits(nr.LSTMCell(3, activation="relu", recurrent_activation="hard_sigmoid"))
+    relu = inspection.gate_limits(nr.LSTMCell(3, activation="relu", recurrent_activation="hard_sigmoid_keras2"))
     assert relu == {"i": (0, 1), "f": (0, 1), "g": (0, np.inf), "o": (0, 1)}
     assert list(inspection.gate_limits(nr.ResetAfterGRUCell(3))) == ["r", "z", "n"]  # "m" is linear
     assert inspection.gate_limits(nr.SimpleRNNCell(3)) == {}
@@ -205,7 +205,7 @@ def test_gradient_flow_of_a_model():
     assert list(flows) == ["lstm", "gru"] and list(flows["lstm"]) == ["h", "c"]
     assert all(flow.shape == (B, T) for layer in flows.values() for flow in layer.values())
     assert layers[0].state is None
-    first, second, dense = (layer.params for layer in layers)
+    first, second, dense = layers[0].cell_params, layers[1].cell_params, layers[2].params
     read = nr.forward(layers[0].cell, first, x, device="numpy").outputs
     run = nr.forward(layers[1].cell, second, read, reverse=True, device="numpy")
     d_h = (run.state.h @ dense["kernel"] + dense["bias"] - y) @ dense["kernel"].T / B

@@ -168,7 +168,8 @@ def test_training_and_inference():
     now = (x - mean) / np.sqrt(variance + 1e-3)
     assert_allclose(model.predict(x), rest.predict(now), rtol=1e-4, atol=1e-6)
     assert_allclose(model.evaluate(x, y, 24), rest.evaluate(now, y, 24), rtol=1e-5)
-    assert_array_equal(model.predict(x[:1]), model.predict(x)[:1])  # a row does not depend on the others
+    # a row does not depend on the others; BLAS rounds Dense's product of one row otherwise
+    assert_allclose(model.predict(x[:1]), model.predict(x)[:1], rtol=3e-7)
 
 
 def stack(seed=3, **options):

@@ -42,7 +42,7 @@ def test_gradients_outside_training(layer, options, rng):
 def test_outputs_are_those_of_the_cell(layer, options, rng):
     x = rng.standard_normal((B, T, I))
     recurrent = make(layer, H, return_sequences=True, return_state=True, **options)
-    run = nr.forward(recurrent.cell, recurrent.params, x)
+    run = nr.forward(recurrent.cell, recurrent.cell_params, x)
     output, *state = recurrent(x)
     assert_array_equal(output, run.outputs)
     for a, b in zip(state, run.state, strict=True):
@@ -51,7 +51,7 @@ def test_outputs_are_those_of_the_cell(layer, options, rng):
 
 
 def test_options_reach_the_cell():
-    gates = {"activation": "softsign", "recurrent_activation": "hard_sigmoid", "use_bias": False}
+    gates = {"activation": "softsign", "recurrent_activation": "hard_sigmoid_keras2", "use_bias": False}
     assert SimpleRNN(3, "relu", use_bias=False).cell == nr.SimpleRNNCell(3, activation="relu", use_bias=False)
     assert LSTM(3, **gates).cell == nr.LSTMCell(3, **gates)
     assert GRU(3, **gates).cell == nr.ResetAfterGRUCell(3, **gates)
