@@ -111,10 +111,12 @@ class Bidirectional(Wrapper):
         return self.layer.has_one_output and self.merge_mode is not None
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
-        first, second = (part.compute_output_shape(input_shape) for part in self.parts.values())
+        shapes = [part.compute_output_shape(input_shape) for part in self.parts.values()]
+        (first, *states), (second, *others) = shapes if self.return_state else ([shape] for shape in shapes)
+        merged = (*first[:-1], first[-1] + second[-1]) if self.merge_mode == "concat" else first
         if self.merge_mode is None:
-            return [first, second]
-        return (*first[:-1], first[-1] + second[-1]) if self.merge_mode == "concat" else first
+            return [first, second, *states, *others]
+        return [merged, *states, *others] if self.return_state else merged
 
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         return self._build_parts(input_shape, rng, dtype)

@@ -21,6 +21,7 @@ from numbarnn.layers import (
     SimpleRNN,
     TimeDistributed,
 )
+from numbarnn.utils.tree import tree_leaves
 
 B, T, I, H = 6, 5, 2, 3
 LAYERS = [(SimpleRNN, {}), (LSTM, {}), (GRU, {}), (GRU, {"reset_after": False})]
@@ -203,7 +204,8 @@ def test_rnn_runs_any_cell(cells, zero, rng):
     layer = make(RNN, cells, return_sequences=True, return_state=True, zero_output_for_mask=zero)
     run = nr.forward(layer.cell, layer.params, x, mask=mask)
     outputs, *final = layer(x, mask=mask)
-    assert layer.output_shape == (None, None, layer.cell.output_size)
+    assert layer.output_shape[0] == (None, None, layer.cell.output_size)
+    assert layer.output_shape[1:] == [(None, size) for size in tree_leaves(layer.cell.state_size)]
     assert_array_equal(outputs[mask], run.outputs[mask])
     assert_array_equal(np.concatenate(flat(final), axis=1), np.concatenate(flat(run.state), axis=1))
     for row in range(B):  # in masked steps, zero or the output before
