@@ -105,10 +105,10 @@ class Writer:
 
 
 @cache  # cells with the same formulas share it, and so what is compiled of it
-def function(caller, source):
+def function(source):
     """The function with this source, for Python and for Numba. Its text is its `source`, tracebacks show its lines, and
     its name holds a hash of the text, by which the store of kernels knows it."""
-    code = compile(source, label := f"<{caller} {hashlib.sha256(source.encode()).hexdigest()[:16]}>", "exec")
+    code = compile(source, label := f"<derived {hashlib.sha256(source.encode()).hexdigest()[:16]}>", "exec")
     linecache.cache[label] = len(source), None, source.splitlines(True), label
     namespace = dict(vars(maths))  # with its name: a kept kernel imports the module of each function in it
     exec(code, namespace)

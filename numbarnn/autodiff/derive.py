@@ -42,7 +42,7 @@ def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="d
     d = differentiated(f)
     b = residuals(f, d)
     texts = {name: write(name, *parts) for name, parts in functions(f, d, b).items()}
-    made = {name: function(f"{caller}.{name}", text) for name, text in texts.items()}
+    made = {name: function(text) for name, text in texts.items()}
     return Equations(**made, hidden=len(b.hidden), extra=len(b.extra))
 
 

@@ -24,6 +24,15 @@ def activation_rule(d, y, a):
     return (d * y.graph.make(f"d_{y.op}", y),)
 
 
+def factored(d):
+    """d (1 - u) in place of d - d u, which loses the digits of 1 - u where u is close to 1."""
+    if d.op == "sub" and d.args[1].op == "mul":
+        whole, (a, b) = d.args[0], d.args[1].args
+        if whole is a or whole is b:
+            return whole * (1 - (b if whole is a else a))
+    return d
+
+
 def is_zero(number):
     return number.op == "constant" and number.value == 0
 
@@ -52,7 +61,7 @@ def gradients(values, d_values, inputs):
             rule = RULES.get(number.op, activation_rule)
             for argument, part in zip(number.args, rule(d, number, *number.args), strict=True):
                 if argument in moved:
-                    found[argument] = found[argument] + part
+                    found[argument] = factored(found[argument] + part)
     return tuple(found[number] for number in inputs)
 
 

@@ -1,39 +1,23 @@
-"""Clipping of a cell state to [-limit, limit], and the gradient through it."""
+"""Clipping of a cell state to [-limit, limit], with the gradient that is wanted."""
 
-from functools import cache
-
-from numba.extending import register_jitable
-
-from ..maths import absolute, clip, constant, linear, straight_through, where_less, zero
-
-GRADIENTS = ("exact", "straight_through")
+from ..maths import clip, straight_through
 
 
-@register_jitable
-def untouched(value, d):
-    return d
+def exact(value, limit):
+    return clip(value, -limit, limit)
 
 
-@cache
-def clipping(limit, gradient):
-    """`clipped(value)`, and `through(value, d)`: the gradient of the value from that of the clipped one.
+def passing(value, limit):
+    return straight_through(value, exact(value, limit))
 
-    "exact": d where -limit <= value <= limit, else 0; "straight_through": d everywhere, as TensorFlow's block cells.
-    A `limit` of None clips nothing.
+
+GRADIENTS = {"exact": exact, "straight_through": passing}
+
+
+def clipped(value, limit, gradient="exact"):
+    """The value clipped to +- `limit`; None clips nothing.
+
+    The gradient is d where -limit <= value <= limit, else 0 ("exact"), or d everywhere ("straight_through"), as in
+    TensorFlow's block cells.
     """
-    if limit is None:
-        return linear, untouched
-
-    @register_jitable
-    def clipped(value):
-        return clip(value, constant(value, -limit), constant(value, limit))
-
-    @register_jitable
-    def clipped_straight_through(value):
-        return straight_through(value, clipped(value))
-
-    @register_jitable
-    def inside(value, d):
-        return where_less(constant(value, limit), absolute(value), zero(d), d)
-
-    return {"exact": (clipped, inside), "straight_through": (clipped_straight_through, untouched)}[gradient]
+    return value if limit is None else GRADIENTS[gradient](value, limit)

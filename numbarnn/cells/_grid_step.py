@@ -14,7 +14,8 @@ m_X' = o tanh(c_X')
 from dataclasses import KW_ONLY, dataclass
 
 from ..maths import sigmoid, tanh
-from ._clip import clipping
+from ._clip import clipped
+from ._lstm import memory, output
 from .base import Cell
 
 LSTMS = ("time", "frequency")
@@ -67,21 +68,25 @@ class GridStep(Cell):
         return super().engine_shapes(input_size - self.units)
 
     def forward(self, z, s):
-        z, (clip, _) = dict(zip(self.inputs, z, strict=True)), clipping(self.cell_clip, "exact")
-
-        def gate(lstm, name, c):
-            total = z[f"{lstm}_{name}"]
-            for other in LSTMS if self.use_peepholes else ():
-                total = total + z[f"{lstm}_{name}_on_{other}"] * c[other]
-            return sigmoid(total)
-
-        before = {"time": s[1], "frequency": z["c_frequency"]}
-        i = {lstm: gate(lstm, "i", before) for lstm in self.lstms}
-        f = {lstm: gate(lstm, "f", before) if "f" in self.gates else 1 - i[lstm] for lstm in self.lstms}
-        g = {lstm: tanh(z[f"{lstm}_g"]) for lstm in self.lstms}
+        z = dict(zip(self.inputs, z, strict=True))
+        before, after, m, gates = {"time": s[1], "frequency": z["c_frequency"]}, {}, {}, {}
         own = {lstm: lstm if lstm in self.lstms else "frequency" for lstm in LSTMS}  # whose gates it has
-        c = {lstm: clip(f[own[lstm]] * before[lstm] + i[own[lstm]] * g[own[lstm]]) for lstm in LSTMS}
-        o = {lstm: gate(lstm, "o", c) for lstm in self.lstms}
-        m = {lstm: o[own[lstm]] * tanh(c[lstm]) for lstm in LSTMS}
-        gates = tuple(values[lstm] for lstm in self.lstms for values in (i, f, g, o))
-        return (m["time"], c["time"], m["frequency"], c["frequency"]), gates
+
+        def peeping(name, c):
+            """The pre-activation of a gate, which looks at the memories c."""
+            seen = LSTMS if self.use_peepholes else ()
+            return sum((z[f"{name}_on_{lstm}"] * c[lstm] for lstm in seen), z[name])
+
+        for lstm, owner in own.items():
+            z_i, z_g, c = peeping(f"{owner}_i", before), z[f"{owner}_g"], before[lstm]
+            if "f" in self.gates:
+                c, gates[lstm] = memory(z_i, peeping(f"{owner}_f", before), z_g, c, tanh, sigmoid)
+            else:
+                i, g = sigmoid(z_i), tanh(z_g)
+                c, gates[lstm] = (1 - i) * c + i * g, (i, 1 - i, g)
+            after[lstm] = clipped(c, self.cell_clip)
+        for lstm, owner in own.items():
+            m[lstm], o = output(peeping(f"{owner}_o", after), after[lstm], tanh, sigmoid)
+            gates[lstm] = *gates[lstm], o
+        kept = tuple(gate for lstm in self.lstms for gate in gates[lstm])
+        return (m["time"], after["time"], m["frequency"], after["frequency"]), kept

@@ -10,44 +10,14 @@ join it, and so is the new c before the clip.
 """
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
 
-from numba.extending import register_jitable
-
-from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid, zero
-from ._clip import clipping
-from ._peepholes import two, without_peepholes
+from ..maths import ACTIVATIONS, sigmoid
+from ._clip import clipped
+from ._layer_norm import EPSILON, initial_norm
+from ._lstm import output
 from .base import Cell, glorot_packed
-from .layer_norm_lstm import EPSILON, initial_norm
 
 PEEPHOLES = ("pf", "po")
-
-
-@cache
-def equations(phi, d_phi, clip, through_clip):
-    @register_jitable
-    def forward(z, s):
-        pf, po = z[3:]
-        f, g = sigmoid(z[0] + pf * s[1]), phi(z[1])
-        c = clip(g + f * (s[1] - g))
-        o = sigmoid(z[2] + po * c)
-        return (o * phi(c), c), (f, g, o, pf, po)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        f, g, o, pf, po = saved
-        c, c1 = s[1], s1[1]
-        dh, dc = ds1
-        a = phi(c1)
-        do = dh * a * d_sigmoid(o)
-        dc = dc + dh * o * d_phi(a) + do * po
-        dc = through_clip(g + f * (c - g), dc)
-        df = dc * (c - g) * d_sigmoid(f)
-        dg = dc * (one(f) - f) * d_phi(g)
-        return (df, dg, do, df * c, do * c1), (zero(dh), dc * f + df * pf)
-
-    return Equations(forward, backward, hidden=2)
 
 
 @dataclass(frozen=True)
@@ -96,25 +66,27 @@ class CoupledInputForgetGateLSTMCell(Cell):
         norm = initial_norm(self) if self.layer_norm else {}
         return glorot_packed(self, shapes) | norm
 
-    def feedback(self, z, s):
-        """With layer norm: the new c, which is normalised before `forward` reads it."""
-        zf, zg, zo, *peepholes = z
-        pf = peepholes[0] if peepholes else 0
-        f, g = sigmoid(zf + self.forget_bias + pf * s[1]), ACTIVATIONS[self.activation][0](zg)
-        return g + f * (s[1] - g), (f, g, zo, *peepholes)
-
-    def forward(self, z, s):
-        f, g, zo, *peepholes, normed = z
-        c = clipping(self.cell_clip, "exact")[0](normed)
-        o = sigmoid(zo + (peepholes[1] * c if peepholes else 0))
-        return (o * ACTIVATIONS[self.activation][0](c), c), (f, g, o)
+    def _memory(self, z, s):
+        """Return the new memory before its norm and its clip, and the gates f and g."""
+        (phi, _), z, c = ACTIVATIONS[self.activation], dict(zip(self.inputs, z, strict=False)), s[1]
+        shift = self.forget_bias if self.layer_norm else 0  # after the norm; without one `offsets` has it
+        f, g = sigmoid(z["f"] + shift + z.get("pf", 0) * c), phi(z["g"])
+        return g + f * (c - g), (f, g)
 
     @property
-    def equations(self):
-        if self.layer_norm:
-            return super().equations  # derived from `feedback` and `forward`
-        full = equations(*ACTIVATIONS[self.activation], *clipping(self.cell_clip, "exact"))
-        return full if self.use_peepholes else without_peepholes(full, 3, two)
+    def feedback(self):
+        return self._before_norm if self.layer_norm else None
+
+    def _before_norm(self, z, s):
+        q, _ = self._memory(z, s)
+        return q, z
+
+    def forward(self, z, s):
+        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self._memory(z, s)
+        z = dict(zip(self.inputs, z, strict=True))
+        c = clipped(z.get("c", c), self.cell_clip)
+        h, o = output(z["o"] + z.get("po", 0) * c, c, phi, sigmoid)
+        return (h, c), (*gates, o)
 
     @property
     def offsets(self):

@@ -8,40 +8,17 @@ h' = o phi(c'), or with a projection, in which the groups meet, (o phi(c')) W_p
 
 import math
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .. import initializers
-from ..autodiff.equations import Equations
 from ..engines.interface import CellResult
 from ..errors import InputError
-from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, sigmoid, tanh, zero
+from ..maths import ACTIVATIONS, sigmoid, tanh
+from ._lstm import GATES, memory, output
 from .base import Cell
 
-GATES = ("i", "f", "g", "o")
 KERNELS = ("kernel", "recurrent_kernel")
-
-
-@cache
-def equations(phi, d_phi):
-    @register_jitable
-    def forward(z, s):
-        i, f, g, o = sigmoid(z[0]), sigmoid(z[1]), tanh(z[2]), sigmoid(z[3])
-        c = f * s[1] + i * g
-        return (o * phi(c), c), (i, f, g, o)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        i, f, g, o = saved
-        dh, dc = ds1
-        a = phi(s1[1])
-        dc = dc + dh * o * d_phi(a)
-        di, df, dg = dc * g * d_sigmoid(i), dc * s[1] * d_sigmoid(f), dc * i * d_tanh(g)
-        return (di, df, dg, dh * a * d_sigmoid(o)), (zero(dh), dc * f)
-
-    return Equations(forward, backward)
 
 
 @dataclass(frozen=True)
@@ -76,9 +53,11 @@ class GLSTMCell(Cell):
             multiple = f"a multiple of number_of_groups ({self.number_of_groups})"
             raise InputError(f"{type(self).__name__}: expected {what} to be {multiple}, got {count}")
 
-    @property
-    def equations(self):
-        return equations(*ACTIVATIONS[self.activation])
+    def forward(self, z, s):
+        phi, _ = ACTIVATIONS[self.activation]
+        c, (i, f, g) = memory(*z[:3], s[1], tanh, sigmoid)
+        h, o = output(z[3], c, phi, sigmoid)
+        return (h, c), (i, f, g, o)
 
     @property
     def offsets(self):

@@ -12,48 +12,17 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, one
+from ..maths import ACTIVATIONS
+from ._update import UPDATES
 from .base import Cell
 
 
-@register_jitable
-def kept(u, old, new):
-    """u of the old state, 1 - u of the new."""
-    return new + u * (old - new)
-
-
-@register_jitable
-def d_kept(u, old, new, d):
-    """Gradients of u, old and new."""
-    return d * (old - new), d * u, d * (one(u) - u)
-
-
-@register_jitable
-def renewed(u, old, new):
-    """1 - u of the old state, u of the new."""
-    return old + u * (new - old)
-
-
-@register_jitable
-def d_renewed(u, old, new, d):
-    return d * (new - old), d * (one(u) - u), d * u
-
-
-UPDATES = {"keep": (kept, d_kept), "seed": (renewed, d_renewed)}
-
-
 @cache
-def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
-    @register_jitable
-    def feedback(z, s):
-        r, u = sigma(z[0]), sigma(z[1])
-        return r * s[0], (r, u)
+def gradients(d_phi, d_sigma, d_mixed):
+    """The gradients written by hand, as a lesson.
 
-    @register_jitable
-    def forward(z, s):
-        r, u, n = z[0], z[1], phi(z[2])
-        return (mixed(u, s[0], n),), (r, u, n)
+    `backward` hands r, and the gradient of z, on to `feedback_backward`.
+    """
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -66,7 +35,7 @@ def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
         r, du = carried
         return (dq * s[0] * d_sigma(r), du), (dq * r,)
 
-    return Equations(forward, backward, feedback, feedback_backward)
+    return backward, feedback_backward
 
 
 @dataclass(frozen=True)
@@ -98,10 +67,21 @@ class GRUCell(Cell):
         super().__post_init__()
         self.check_choice("update", UPDATES)
 
+    def feedback(self, z, s):
+        sigma, _ = ACTIVATIONS[self.recurrent_activation]
+        r, u = sigma(z[0]), sigma(z[1])
+        return r * s[0], (r, u)
+
+    def forward(self, z, s):
+        (phi, _), (mixed, _) = ACTIVATIONS[self.activation], UPDATES[self.update]
+        r, u, n = z[0], z[1], phi(z[2])
+        return (mixed(u, s[0], n),), (r, u, n)
+
     @property
     def equations(self):
-        phi, sigma = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
-        return equations(*phi, *sigma, *UPDATES[self.update])
+        (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        backward, feedback_backward = gradients(d_phi, d_sigma, UPDATES[self.update][1])
+        return super().equations._replace(backward=backward, feedback_backward=feedback_backward)
 
     @property
     def initial_bias(self):

@@ -7,37 +7,16 @@ y = gy x + (1 - gy) u
 """
 
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .. import initializers
-from ..autodiff.equations import Equations
 from ..errors import InputError
-from ..maths import ACTIVATIONS, d_sigmoid, d_tanh, one, sigmoid, tanh, zero
+from ..maths import ACTIVATIONS, sigmoid, tanh
 from .base import Cell, glorot_packed, state_type
 from .rnn_cell import RNNCell
 
 BLOCKS = ("gh", "h", "gy", "y")
-
-
-@cache
-def equations(phi, d_phi):
-    @register_jitable
-    def forward(z, s):
-        gh, n, gy, u, x = sigmoid(z[0]), tanh(z[1]), sigmoid(z[2]), phi(z[3]), z[4]
-        return (n + gh * (s[0] - n), u + gy * (x - u)), (gh, n, gy, u, x)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        gh, n, gy, u, x = saved
-        dh, dy = ds1
-        d_gh, d_n = dh * (s[0] - n) * d_sigmoid(gh), dh * (one(gh) - gh) * d_tanh(n)
-        d_gy, d_u = dy * (x - u) * d_sigmoid(gy), dy * (one(gy) - gy) * d_phi(u)
-        return (d_gh, d_n, d_gy, d_u, dy * gy), (dh * gh, zero(dy))
-
-    return Equations(forward, backward, hidden=1)
 
 
 @dataclass(frozen=True)
@@ -53,9 +32,10 @@ class _Plain(Cell):
     saved = BLOCKS
     last_is_output = True
 
-    @property
-    def equations(self):
-        return equations(*ACTIVATIONS[self.y_activation])
+    def forward(self, z, s):
+        phi, _ = ACTIVATIONS[self.y_activation]
+        gh, n, gy, u, x = sigmoid(z[0]), tanh(z[1]), sigmoid(z[2]), phi(z[3]), z[4]
+        return (n + gh * (s[0] - n), u + gy * (x - u)), (gh, n, gy, u)
 
     @property
     def offsets(self):

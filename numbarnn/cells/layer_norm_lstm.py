@@ -4,32 +4,22 @@
 "joint" (the paper): z = norm(x W) + norm(h R), each over all gates; c stays as it is, h' = o phi(norm(c')).
 "stored" (TensorFlow Addons): z as in "joint", the normalised c is the state.
 
-The equations are in layer_norm_equations.py.
+i = sigma(z_i + p_i c)   f = sigma(z_f + forget_bias + p_f c)   g = phi(z_g)
+q = f c + i g            n = clip(norm(q))
+o = sigma(z_o + p_o n)   h' = o phi(n)      c' = n, or q ("joint")
 """
 
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from .. import initializers
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
 from ..ops.random import bernoulli
-from . import _layer_norm_equations as forms
-from ._clip import clipping
+from ._clip import clipped
+from ._layer_norm import EPSILON, initial_norm
+from ._lstm import GATES, PEEPHOLES, memory, output
 from .base import Cell, glorot_packed
-from .lstm import PEEPHOLES
-
-GATES = ("i", "f", "g", "o")
-EPSILON = {"per_gate": 1e-12, "joint": 1e-5, "stored": 1e-3}
-
-
-def initial_norm(cell):
-    """Initialisers of norm_scale and norm_shift: the cell's `norm_gain` and `norm_shift`."""
-    return {
-        "norm_scale": initializers.constant(cell.norm_gain),
-        "norm_shift": initializers.constant(cell.norm_shift),
-    }
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,8 @@ class LayerNormLSTMCell(Cell):
         if self.variant == "per_gate":
             peepholes = dict.fromkeys(PEEPHOLES, "") if self.use_peepholes else {}
             return dict.fromkeys(GATES, "xh") | peepholes | {"c": "="}
-        return {f"{source}{gate}": source for source in "xh" for gate in GATES} | {"c": "="}
+        raw = {"q": "="} if self.variant == "joint" else {}
+        return {f"{source}{gate}": source for source in "xh" for gate in GATES} | {"c": "="} | raw
 
     @property
     def norms(self):
@@ -89,14 +80,26 @@ class LayerNormLSTMCell(Cell):
     def vectors(self):
         return {"peephole": PEEPHOLES} if self.use_peepholes else {}
 
-    @property
-    def equations(self):
-        functions = *ACTIVATIONS[self.activation], self.forget_bias
-        if self.variant == "joint":
-            return forms.raw(*functions, forms.SUMS)
-        per_gate = forms.PEEPHOLES if self.use_peepholes else forms.GATES
-        layout = per_gate if self.variant == "per_gate" else forms.SUMS
-        return forms.normalised(*functions, *clipping(self.cell_clip, "exact"), layout)
+    def named(self, z):
+        """{name: pre-activation}, of all that are known; those of the gates are sums."""
+        z = dict(zip(self.inputs, z, strict=False))
+        return z if self.variant == "per_gate" else z | {gate: z[f"x{gate}"] + z[f"h{gate}"] for gate in GATES}
+
+    def memory(self, z, s):
+        """The new memory before its norm, and the gates i, f, g."""
+        (phi, _), z, c = ACTIVATIONS[self.activation], self.named(z), s[1]
+        z_i, z_f = z["i"] + z.get("pi", 0) * c, z["f"] + self.forget_bias + z.get("pf", 0) * c
+        return memory(z_i, z_f, z["g"], c, phi, sigmoid)
+
+    def feedback(self, z, s):
+        q, _ = self.memory(z, s)
+        return q, z
+
+    def forward(self, z, s):
+        (phi, _), (_, gates), z = ACTIVATIONS[self.activation], self.memory(z, s), self.named(z)
+        n = clipped(z["c"], self.cell_clip)
+        h, o = output(z["o"] + z.get("po", 0) * n, n, phi, sigmoid)
+        return (h, z.get("q", n)), (*gates, o)
 
     def initial(self, shapes):
         packed = glorot_packed(self, shapes) if self.variant == "per_gate" else {}
@@ -144,18 +147,25 @@ class LayerNormBasicLSTMCell(Cell):
     def vectors(self):
         return {} if self.layer_norm else super().vectors
 
+    def memory(self, z, s):
+        """The new memory, and the gates i, f, g."""
+        (phi, _), (zi, zf, zg, _, keep) = ACTIVATIONS[self.activation], z[:5]
+        return memory(zi, zf + self.forget_bias, zg, s[1], phi, sigmoid, keep)
+
     @property
-    def equations(self):
-        if not self.layer_norm:
-            return super().equations  # derived from `forward`
-        functions = *ACTIVATIONS[self.activation], self.forget_bias
-        return forms.normalised(*functions, *clipping(None, "exact"), forms.MASK)
+    def feedback(self):
+        return self.before_norm if self.layer_norm else None
+
+    def before_norm(self, z, s):
+        q, _ = self.memory(z, s)
+        return q, z
 
     def forward(self, z, s):
-        phi, (zi, zf, zg, zo, k) = ACTIVATIONS[self.activation][0], z
-        i, f, g, o = sigmoid(zi), sigmoid(zf + self.forget_bias), phi(zg), sigmoid(zo)
-        c = f * s[1] + i * (g * k)
-        return (o * phi(c), c), (i, f, g, o)
+        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self.memory(z, s)
+        if self.layer_norm:
+            c = z[5]
+        h, o = output(z[3], c, phi, sigmoid)
+        return (h, c), (*gates, o)
 
     def draw(self, shape, dtype, options):
         """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""

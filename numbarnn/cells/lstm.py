@@ -4,7 +4,8 @@ i = sigma(z_i)   f = sigma(z_f)   g = phi(z_g)   o = sigma(z_o)      each z = x 
 c' = f c + i g
 h' = o phi(c')
 
-With peepholes or a clipped cell state: peephole_lstm.py.
+With peepholes p (Gers, Schraudolph, Schmidhuber 2002) and a clipped cell state:
+i = sigma(z_i + p_i c)   f = sigma(z_f + p_f c)   o = sigma(z_o + p_o c')   c' = clip(f c + i g)
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -12,24 +13,15 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, zero
-from . import _clip as clip
-from . import _peephole_lstm as peephole_lstm
-from ._peepholes import three, without_peepholes
+from ._clip import GRADIENTS, clipped
+from ._lstm import GATES, PEEPHOLES, memory, output
 from .base import Cell
-
-PEEPHOLES = ("pi", "pf", "po")
 
 
 @cache
-def equations(phi, d_phi, sigma, d_sigma):
-    @register_jitable
-    def forward(z, s):
-        c = s[1]
-        i, f, g, o = sigma(z[0]), sigma(z[1]), phi(z[2]), sigma(z[3])
-        c = f * c + i * g
-        return (o * phi(c), c), (i, f, g, o)
+def gradient(phi, d_phi, d_sigma):
+    """The gradient written by hand, as a lesson: without peepholes and clip."""
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -44,7 +36,7 @@ def equations(phi, d_phi, sigma, d_sigma):
         do = dh * a * d_sigma(o)
         return (di, df, dg, do), (zero(dh), dc * f)
 
-    return Equations(forward, backward)
+    return backward
 
 
 @dataclass(frozen=True)
@@ -74,11 +66,11 @@ class LSTMCell(Cell):
     proj_clip: float | None = None
 
     states = ("h", "c")
-    saved = ("i", "f", "g", "o")
+    saved = GATES
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_choice("clip_gradient", clip.GRADIENTS)
+        self.check_choice("clip_gradient", GRADIENTS)
 
     @property
     def inputs(self):
@@ -88,13 +80,20 @@ class LSTMCell(Cell):
     def vectors(self):
         return super().vectors | ({"peephole": PEEPHOLES} if self.use_peepholes else {})
 
+    def forward(self, z, s):
+        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        (zi, zf, zg, zo), (pi, pf, po), c = z[:4], z[4:] or (0, 0, 0), s[1]
+        c, (i, f, g) = memory(zi + pi * c, zf + pf * c, zg, c, phi, sigma)
+        c = clipped(c, self.cell_clip, self.clip_gradient)
+        h, o = output(zo + po * c, c, phi, sigma)
+        return (h, c), (i, f, g, o)
+
     @property
     def equations(self):
-        functions = *ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation]
-        if not self.use_peepholes and self.cell_clip is None:
-            return equations(*functions)
-        full = peephole_lstm.equations(*functions, *clip.clipping(self.cell_clip, self.clip_gradient))
-        return full if self.use_peepholes else without_peepholes(full, 4, three)
+        if self.use_peepholes or self.cell_clip is not None:
+            return super().equations
+        (phi, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        return super().equations._replace(backward=gradient(phi, d_phi, d_sigma))
 
     @property
     def offsets(self):

@@ -7,32 +7,9 @@ h' = f h + (1 - f) n
 """
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
 
-from numba.extending import register_jitable
-
-from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, one
+from ..maths import ACTIVATIONS
 from .base import Cell
-
-
-@cache
-def equations(phi, d_phi, sigma, d_sigma):
-    @register_jitable
-    def forward(z, s):
-        f, m = sigma(z[0]), z[2]
-        n = phi(z[1] + f * m)
-        return (n + f * (s[0] - n),), (f, n, m)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        f, n, m = saved
-        dh = ds1[0]
-        dn = dh * (one(f) - f) * d_phi(n)
-        df = (dh * (s[0] - n) + dn * m) * d_sigma(f)
-        return (df, dn, dn * f), (dh * f,)
-
-    return Equations(forward, backward)
 
 
 @dataclass(frozen=True)
@@ -56,6 +33,8 @@ class MGUCell(Cell):
     saved = ("f", "n", "m")
     carries_output = True
 
-    @property
-    def equations(self):
-        return equations(*ACTIVATIONS[self.activation], *ACTIVATIONS[self.recurrent_activation])
+    def forward(self, z, s):
+        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        f, m = sigma(z[0]), z[2]
+        n = phi(z[1] + f * m)
+        return (n + f * (s[0] - n),), (f, n, m)

@@ -11,46 +11,9 @@ h' = tanh(c' q_1)
 
 from dataclasses import KW_ONLY, dataclass
 
-from numba.extending import register_jitable
-
 from .. import initializers
-from ..autodiff.equations import Equations
-from ..maths import d_relu, d_sigmoid, d_tanh, relu, sigmoid, tanh, zero
+from ..maths import relu, sigmoid, tanh
 from .base import Cell
-
-
-@register_jitable
-def combined(l0, l1, l2, l3, l4, l5, l6, l7, c):
-    """p_0 .. p_3, q_0 and q_1."""
-    p0, p1, p2, p3 = tanh(l0 * l1), tanh(l2 + l3), tanh(l4 * l5), sigmoid(l6 + l7)
-    return p0, p1, p2, p3, tanh(p0 + c), tanh(p2 + p3)
-
-
-@register_jitable
-def forward(z, s):
-    a3, b3 = z[3], z[4]
-    l0, l1, l2, l3 = sigmoid(z[0]), relu(z[1]), sigmoid(z[2]), relu(a3 * b3)
-    l4, l5, l6, l7 = tanh(z[5]), sigmoid(z[6]), tanh(z[7]), sigmoid(z[8])
-    _, p1, _, _, q0, q1 = combined(l0, l1, l2, l3, l4, l5, l6, l7, s[1])
-    c = q0 * p1
-    return (tanh(c * q1), c), (l0, l1, l2, a3, b3, l4, l5, l6, l7)
-
-
-@register_jitable
-def backward(saved, s, s1, ds1):
-    l0, l1, l2, a3, b3, l4, l5, l6, l7 = saved
-    l3 = relu(a3 * b3)
-    p0, p1, p2, p3, q0, q1 = combined(l0, l1, l2, l3, l4, l5, l6, l7, s[1])
-    d = ds1[0] * d_tanh(s1[0])
-    dc = ds1[1] + d * q1
-    dq1 = d * s1[1] * d_tanh(q1)
-    dq0 = dc * p1 * d_tanh(q0)
-    dp0, dp1, dp2, dp3 = dq0 * d_tanh(p0), dc * q0 * d_tanh(p1), dq1 * d_tanh(p2), dq1 * d_sigmoid(p3)
-    d0, d1 = dp0 * l1 * d_sigmoid(l0), dp0 * l0 * d_relu(l1)
-    d2, d3 = dp1 * d_sigmoid(l2), dp1 * d_relu(l3)
-    d4, d5 = dp2 * l5 * d_tanh(l4), dp2 * l4 * d_sigmoid(l5)
-    d6, d7 = dp3 * d_tanh(l6), dp3 * d_sigmoid(l7)
-    return (d0, d1, d2, d3 * b3, d3 * a3, d4, d5, d6, d7), (zero(d), dq0)
 
 
 @dataclass(frozen=True)
@@ -79,9 +42,14 @@ class NASCell(Cell):
     def vectors(self):
         return {"bias": self.fed_by("h")} if self.use_biases else {}
 
-    @property
-    def equations(self):
-        return Equations(forward, backward)
+    def forward(self, z, s):
+        a3, b3 = z[3], z[4]
+        l0, l1, l2, l3 = sigmoid(z[0]), relu(z[1]), sigmoid(z[2]), relu(a3 * b3)
+        l4, l5, l6, l7 = tanh(z[5]), sigmoid(z[6]), tanh(z[7]), sigmoid(z[8])
+        p0, p1, p2, p3 = tanh(l0 * l1), tanh(l2 + l3), tanh(l4 * l5), sigmoid(l6 + l7)
+        q0, q1 = tanh(p0 + s[1]), tanh(p2 + p3)
+        c = q0 * p1
+        return (tanh(c * q1), c), (l0, l1, l2, a3, b3, l4, l5, l6, l7)
 
     def initial(self, shapes):
         return {"recurrent_kernel": initializers.glorot_uniform}

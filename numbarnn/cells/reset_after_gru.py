@@ -12,19 +12,14 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS
+from ._update import UPDATES
 from .base import Cell
-from .gru import UPDATES
 
 
 @cache
-def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
-    @register_jitable
-    def forward(z, s):
-        r, u, m = sigma(z[0]), sigma(z[1]), z[3]
-        n = phi(z[2] + r * m)
-        return (mixed(u, s[0], n),), (r, u, n, m)
+def gradient(d_phi, d_sigma, d_mixed):
+    """The gradient written by hand, as a lesson."""
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -34,7 +29,7 @@ def equations(phi, d_phi, sigma, d_sigma, mixed, d_mixed):
         dr = dn * m * d_sigma(r)
         return (dr, du * d_sigma(u), dn, dn * r), (dh,)
 
-    return Equations(forward, backward)
+    return backward
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,14 @@ class ResetAfterGRUCell(Cell):
         super().__post_init__()
         self.check_choice("update", UPDATES)
 
+    def forward(self, z, s):
+        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        mixed, _ = UPDATES[self.update]
+        r, u, m = sigma(z[0]), sigma(z[1]), z[3]
+        n = phi(z[2] + r * m)
+        return (mixed(u, s[0], n),), (r, u, n, m)
+
     @property
     def equations(self):
-        phi, sigma = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
-        return equations(*phi, *sigma, *UPDATES[self.update])
+        (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        return super().equations._replace(backward=gradient(d_phi, d_sigma, UPDATES[self.update][1]))

@@ -6,34 +6,9 @@ h' = r phi(c') + (1 - r) y
 """
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
 
-from numba.extending import register_jitable
-
-from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid, zero
+from ..maths import ACTIVATIONS, sigmoid
 from .base import Cell
-
-
-@cache
-def equations(phi, d_phi):
-    @register_jitable
-    def forward(z, s):
-        g, f, r, y = z[0], sigmoid(z[1]), sigmoid(z[2]), z[3]
-        c = g + f * (s[1] - g)
-        return (y + r * (phi(c) - y), c), (g, f, r, y)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        g, f, r, y = saved
-        dh, dc = ds1
-        a = phi(s1[1])
-        dr = dh * (a - y) * d_sigmoid(r)
-        dc = dc + dh * r * d_phi(a)
-        df = dc * (s[1] - g) * d_sigmoid(f)
-        return (dc * (one(f) - f), df, dr, dh * (one(r) - r)), (zero(dh), dc * f)
-
-    return Equations(forward, backward)
 
 
 @dataclass(frozen=True)
@@ -55,6 +30,8 @@ class SRUCell(Cell):
     def vectors(self):
         return {"bias": ("f", "r")} if self.use_bias else {}
 
-    @property
-    def equations(self):
-        return equations(*ACTIVATIONS[self.activation])
+    def forward(self, z, s):
+        phi, _ = ACTIVATIONS[self.activation]
+        g, f, r, y = z[0], sigmoid(z[1]), sigmoid(z[2]), z[3]
+        c = g + f * (s[1] - g)
+        return (y + r * (phi(c) - y), c), (g, f, r, y)

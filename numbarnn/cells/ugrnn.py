@@ -5,31 +5,9 @@ h' = g h + (1 - g) c
 """
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
 
-from numba.extending import register_jitable
-
-from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, d_sigmoid, one, sigmoid
+from ..maths import ACTIVATIONS, sigmoid
 from .base import Cell, glorot_packed
-
-
-@cache
-def equations(phi, d_phi):
-    @register_jitable
-    def forward(z, s):
-        g, c = sigmoid(z[0]), phi(z[1])
-        return (c + g * (s[0] - c),), (g, c)
-
-    @register_jitable
-    def backward(saved, s, s1, ds1):
-        g, c = saved
-        dh = ds1[0]
-        dg = dh * (s[0] - c) * d_sigmoid(g)
-        dc = dh * (one(g) - g) * d_phi(c)
-        return (dg, dc), (dh * g,)
-
-    return Equations(forward, backward)
 
 
 @dataclass(frozen=True)
@@ -54,9 +32,10 @@ class UGRNNCell(Cell):
     carries_output = True
     initial = glorot_packed
 
-    @property
-    def equations(self):
-        return equations(*ACTIVATIONS[self.activation])
+    def forward(self, z, s):
+        phi, _ = ACTIVATIONS[self.activation]
+        g, c = sigmoid(z[0]), phi(z[1])
+        return (c + g * (s[0] - c),), (g, c)
 
     @property
     def offsets(self):

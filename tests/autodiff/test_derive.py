@@ -25,66 +25,100 @@ DEVICES = ("numpy", "cpu")
 
 
 def rederived(name):
-    """The built-in cell of this name with only its forward equations."""
+    """The built-in cell of this name, and the same with derived gradients."""
     cell = getattr(nr, name)
-    written = cell.equations.fget
 
     class Derived(cell):
         equations = nr.Cell.equations
 
-        def forward(self, z, s):
-            s1, kept = written(self).forward(z, s)
-            return s1, kept[: len(self.saved)]
-
-        @property
-        def feedback(self):
-            return written(self).feedback
-
     return cell, Derived
 
 
-BUILT_IN = ("SimpleRNNCell", "LSTMCell", "GRUCell", "ResetAfterGRUCell")
+BY_HAND = ("SimpleRNNCell", "LSTMCell", "GRUCell", "ResetAfterGRUCell")  # the lessons: their gradients are written
+GRUS = BY_HAND[2:]
 
 
 def assert_same_as_hand_written(name, units, device, bound=1e-14, **options):
     """And no less is right where fewer values are kept."""
     cell, derived = rederived(name)
     problem, expected = (Problem(c(units, **options), 5, 4, units) for c in (derived, cell))
+    assert problem.cell.equations.backward is not expected.cell.equations.backward
     for how in ({"lengths": problem.lengths}, {"mask": problem.mask, "reverse": True}):
         assert_close(problem.results(device=device, **how), expected.results(device=device, **how), bound)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_compiled_equals_the_equations_written_by_hand(name):
-    """And nothing more is kept than the hand-written cell keeps."""
-    assert rederived(name)[1](7).equations[-2:] == (0, 0)
+@pytest.mark.parametrize("name", BY_HAND)
+def test_compiled_equals_the_gradient_written_by_hand(name):
     assert_same_as_hand_written(name, 7, "cpu")
 
 
-@pytest.mark.parametrize("name", nr.CELLS)
-def test_every_cell_written_by_hand(name):
-    assert_same_as_hand_written(name, 3, "numpy", 1e-13)
+@pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"num_proj": 3, "proj_clip": 0.4}], ids=str)
+@pytest.mark.parametrize("name", BY_HAND)
+def test_every_gradient_written_by_hand(name, options):
+    assert_same_as_hand_written(name, 6, "numpy", **options)
 
 
-@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "tanh"])
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", GRUS)
+def test_every_update_written_by_hand(name):
+    assert_same_as_hand_written(name, 6, "numpy", update="seed")
+    assert_same_as_hand_written(name, 6, "numpy", update="seed", num_proj=3)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", BY_HAND)
 def test_every_activation_is_recognised(name, activation):
     """Its derivative is then that of the library, taken from the value, at corners too."""
     cell, derived = rederived(name)
     options = {"activation": activation}
     if name != "SimpleRNNCell":
         options["recurrent_activation"] = activation
-    assert derived(4, **options).equations[-2:] == (0, 0)
-    problem, expected = Problem(derived(4, **options), 3, 5, 2), Problem(cell(4, **options), 3, 5, 2)
-    for p in (problem, expected):  # a bias of zero, and no more: on the corner of relu
-        p.x[:2], p.state = 0, tree_map(np.zeros_like, p.state)
-        p.params["bias"][:2] = 0
-    assert_close(problem.results(device="numpy"), expected.results(device="numpy"), 1e-14)
+    for update in ("keep", "seed") if name in GRUS else (None,):
+        options |= {"update": update} if update else {}
+        problem, expected = Problem(derived(4, **options), 3, 5, 2), Problem(cell(4, **options), 3, 5, 2)
+        for p in (problem, expected):  # a bias of zero, and no more: on the corner of relu
+            p.x[:2], p.state = 0, tree_map(np.zeros_like, p.state)
+            p.params["bias"][:2] = 0
+        assert_close(problem.results(device="numpy"), expected.results(device="numpy"), 1e-14)
+        assert cell(4, **options).equations[-2:] == (0, 0)
 
 
-def test_peepholes_clipping_and_projection_come_with_the_declaration():
-    options = {"use_peepholes": True, "cell_clip": 0.3, "num_proj": 3, "proj_clip": 0.4, "forget_bias": 1.0}
-    assert_same_as_hand_written("LSTMCell", 6, "cpu", **options)
+KEPT = {  # numbers of hidden and of extra values; (0, 0) for all others
+    nr.IndRNNCell(7): (1, 0),
+    nr.LayerNormBasicLSTMCell(7): (1, 0),
+    nr.LSTMCell(7, use_peepholes=True): (3, 0),
+    nr.LSTMCell(7, cell_clip=0.3): (0, 0),
+    nr.LSTMCell(7, cell_clip=0.3, use_peepholes=True): (3, 0),
+    nr.CoupledInputForgetGateLSTMCell(7, cell_clip=0.3, use_peepholes=True): (2, 0),
+    nr.LayerNormLSTMCell(7, variant="stored"): (0, 0),
+    nr.LayerNormLSTMCell(7, variant="joint"): (1, 0),
+    nr.LayerNormLSTMCell(7, cell_clip=0.3, use_peepholes=True): (4, 0),
+}
+
+
+@pytest.mark.parametrize("cell", {cell(7): None for cell in nr.CELLS.values()} | KEPT, ids=repr)
+def test_what_a_cell_keeps_for_its_gradient(cell):
+    """Besides its gates, no more than somebody would who writes the gradient by hand."""
+    assert cell.equations[-2:] == KEPT.get(cell, (0, 0))
+
+
+def test_cells_with_the_same_formulas_share_their_equations():
+    """And so their kernels: those of `LSTMBlockCell` are those of `LSTMCell`, whatever the number of units."""
+    clipped = nr.LSTMCell(3, cell_clip=0.5, clip_gradient="straight_through").equations
+    assert nr.LSTMBlockCell(9, cell_clip=0.5).equations == clipped
+    assert nr.BasicLSTMCell(4).equations == nr.LSTMCell(5).equations == nr.LSTMBlockCell(6).equations
+
+
+def test_a_gradient_keeps_the_digits_of_one_minus_a_gate():
+    """d - d u would be d (1 - u) with an error of the size of d."""
+
+    def forward(z, s):
+        u = sigmoid(z[0])
+        return (z[1] + u * (s[0] - z[1]),), (u,)
+
+    backward = derive(forward, inputs={"a": "xh", "b": "x"}, saved=("u",)).backward
+    u = 1 - 2.0**-40
+    (_, db), _ = backward((u, 1.0), (2.0,), (2.0,), (0.3,))
+    assert db == 0.3 * 2.0**-40
 
 
 @dataclass(frozen=True)
