@@ -18,12 +18,9 @@ FEWEST = 10**5  # cost of a kept value that makes their number count more than a
 
 @cache
 def derived(cell):
-    """Derive the `Equations` of a cell from its methods `forward(z, s)` and, if it has one, `feedback(z, s)`."""
-    forward, caller = getattr(cell, "forward", None), type(cell).__name__
-    if forward is None:
-        raise NotImplementedError(f"{caller} declares neither equations nor forward")
-    feedback = getattr(cell, "feedback", None)
-    return derive(forward, inputs=cell.inputs, states=cell.states, saved=cell.saved, feedback=feedback, caller=caller)
+    """Derive the `Equations` of a cell from its method ``forward`` and, if it has one, ``feedback``."""
+    declared = {"inputs": cell.inputs, "states": cell.states, "saved": cell.saved, "feedback": cell.feedback}
+    return derive(cell.forward, **declared, caller=type(cell).__name__)
 
 
 def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="derive"):

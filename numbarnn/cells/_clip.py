@@ -15,7 +15,7 @@ GRADIENTS = {"exact": exact, "straight_through": passing}
 
 
 def clipped(value, limit, gradient="exact"):
-    """The value clipped to +- `limit`; None clips nothing.
+    """Clip the value to [-limit, limit]; None clips nothing.
 
     The gradient is d where -limit <= value <= limit, else 0 ("exact"), or d everywhere ("straight_through"), as in
     TensorFlow's block cells.

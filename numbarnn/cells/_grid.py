@@ -13,7 +13,7 @@ State = state_type(("c", "m"))
 
 
 class Place(NamedTuple):
-    """Of a frequency step: its block, its first input, and whether it is the lowest one of the block."""
+    """Place of a frequency step: its block, its first input, and whether it is the lowest one of the block."""
 
     block: int
     start: int
@@ -21,7 +21,7 @@ class Place(NamedTuple):
 
 
 def run(cell, slices, params, x, state, mask, options):
-    """The `CellResult` of a `GridLSTMCell` whose frequency steps start at these inputs, a tuple for each block."""
+    """Run a `GridLSTMCell` whose frequency steps start at the inputs `slices`, a tuple for each block."""
     for name, value in params.items():
         if not np.isfinite(value).all():
             raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
@@ -53,7 +53,7 @@ def run(cell, slices, params, x, state, mask, options):
         return d_params, dx, tuple(initial)
 
     def side_by_side(values):
-        """Of each frequency step, by name."""
+        """Join the values of the frequency steps, by name."""
         return {name: np.concatenate([of_step[name] for of_step in values], axis=2) for name in values[0]}
 
     outputs = np.concatenate([p.outputs[:, :, : 2 * N] for p in passes], axis=2)
@@ -64,7 +64,7 @@ def run(cell, slices, params, x, state, mask, options):
 
 
 def step_of(cell):
-    """The plain cell that each frequency step runs."""
+    """Return the plain cell that each frequency step runs."""
     return GridStep(
         cell.units,
         lstms=cell.lstms,
@@ -76,8 +76,10 @@ def step_of(cell):
 
 
 def gradient_of_outputs(shape, dtype, d_outputs, d_above):
-    """Of a frequency step's [m_T, m_F, c_F], from those of [m_T, m_F] and of what the step above reads, [m_F, c_F];
-    either may be None."""
+    """Return the gradient of a frequency step's outputs [m_T, m_F, c_F].
+
+    It is made of the gradient of [m_T, m_F] and that of [m_F, c_F], which the step above reads; either may be None.
+    """
     if d_outputs is None and d_above is None:
         return None
     d, N = np.empty(shape, dtype), shape[2] // 3
@@ -89,7 +91,7 @@ def gradient_of_outputs(shape, dtype, d_outputs, d_above):
 
 
 def of_block(cell, b, params):
-    """The parameters of block b as `GridStep` has them: m_T is what is fed back, x and m_F are inputs."""
+    """Return the parameters of block b as `GridStep` has them: m_T is fed back, x and m_F are inputs."""
     width, end = cell.feature_size, cell.feature_size + cell.units
     kernel = np.hstack([params[f"{lstm}_kernel_{b}"] for lstm in cell.lstms])
     bias = np.concatenate([params[f"{lstm}_bias_{b}"] for lstm in cell.lstms])
@@ -99,7 +101,7 @@ def of_block(cell, b, params):
 
 
 def named(cell, b, own):
-    """The inverse of `of_block`."""
+    """Invert `of_block`."""
     width, count = cell.feature_size, len(cell.lstms)
     kernel = np.vstack((own["kernel"][:width], own["recurrent_kernel"], own["kernel"][width:]))
     found = {}

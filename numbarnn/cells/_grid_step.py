@@ -23,11 +23,11 @@ LSTMS = ("time", "frequency")
 
 @dataclass(frozen=True)
 class GridStep(Cell):
-    """Frequency step k of a grid LSTM, through all of time: a plain cell whose inputs are [x_k, m_F, c_F], for the
-    lowest step, where m_F is zero, [x_k, c_F], and whose outputs are [m_T, m_F', c_F'].
+    """Frequency step k of a grid LSTM, through all of time, as a plain cell.
 
-    Nothing reads the states m_F and c_F; in the order of the states, T comes first. `lstms`: those that have parameters
-    of their own; `gates`: those that have pre-activations. Parameters as `GridLSTMCell`'s, both LSTMs side by side.
+    Its inputs are [x_k, m_F, c_F], or [x_k, c_F] for the lowest step, whose m_F is zero; its outputs are [m_T, m_F',
+    c_F']. Nothing reads the states m_F and c_F. `lstms` are the LSTMs that have parameters of their own, `gates` the
+    gates that have pre-activations. Parameters are those of `GridLSTMCell`, both LSTMs side by side.
     """
 
     _: KW_ONLY
@@ -41,39 +41,39 @@ class GridStep(Cell):
     output_states = (0, 2, 3)
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, str]:
         fed = {f"{lstm}_{gate}": "xh" for lstm in self.lstms for gate in self.gates}
         return fed | {"c_frequency": "u"} | {name: "" for names in self.peepholes.values() for name in names}
 
     @property
-    def peepholes(self):
-        """{parameter: its vectors, of each gate but g on c_T and on c_F}."""
+    def peepholes(self) -> dict[str, tuple[str, ...]]:
+        """The peepholes: {parameter: vectors of each gate but g, on c_T and on c_F}."""
         on = [f"{gate}_on_{lstm}" for gate in self.gates if gate != "g" for lstm in LSTMS]
         lstms = self.lstms if self.use_peepholes else ()
         return {f"{lstm}_peephole": tuple(f"{lstm}_{name}" for name in on) for lstm in lstms}
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return super().vectors | self.peepholes
 
     @property
-    def saved(self):
+    def saved(self) -> tuple[str, ...]:
         return tuple(f"{lstm}_{gate}" for lstm in self.lstms for gate in "ifgo")
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {f"{lstm}_f": self.forget_bias for lstm in self.lstms if "f" in self.gates}
 
-    def engine_shapes(self, input_size):
+    def engine_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return super().engine_shapes(input_size - self.units)
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         z = dict(zip(self.inputs, z, strict=True))
         before, after, m, gates = {"time": s[1], "frequency": z["c_frequency"]}, {}, {}, {}
         own = {lstm: lstm if lstm in self.lstms else "frequency" for lstm in LSTMS}  # whose gates it has
 
         def peeping(name, c):
-            """The pre-activation of a gate, which looks at the memories c."""
+            """Return the pre-activation of a gate, which may look at the memories c."""
             seen = LSTMS if self.use_peepholes else ()
             return sum((z[f"{name}_on_{lstm}"] * c[lstm] for lstm in seen), z[name])
 

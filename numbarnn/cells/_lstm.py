@@ -5,12 +5,12 @@ PEEPHOLES = ("pi", "pf", "po")
 
 
 def memory(z_i, z_f, z_g, c, phi, sigma, keep=1):
-    """The new memory f c + i g and its gates (i, f, g); g is multiplied by `keep`, a mask of dropout."""
+    """Return the new memory f c + i g and its gates (i, f, g); `keep`, a mask of dropout, multiplies g."""
     i, f, g = sigma(z_i), sigma(z_f), phi(z_g)
     return f * c + i * (g * keep), (i, f, g)
 
 
 def output(z_o, c, phi, sigma):
-    """The output o phi(c) and its gate o."""
+    """Return the output o phi(c) and its gate o."""
     o = sigma(z_o)
     return o * phi(c), o

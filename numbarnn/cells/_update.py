@@ -7,19 +7,19 @@ from ..maths import one
 
 @register_jitable
 def kept(u, old, new):
-    """u of the old state, 1 - u of the new."""
+    """Mix u of the old state with 1 - u of the new one."""
     return new + u * (old - new)
 
 
 @register_jitable
 def d_kept(u, old, new, d):
-    """Gradients of u, old and new."""
+    """Return the gradients of u, old and new."""
     return d * (old - new), d * u, d * (one(u) - u)
 
 
 @register_jitable
 def renewed(u, old, new):
-    """1 - u of the old state, u of the new."""
+    """Mix 1 - u of the old state with u of the new one."""
     return old + u * (new - old)
 
 

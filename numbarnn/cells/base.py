@@ -1,17 +1,20 @@
-"""What a cell is: its equations, and what feeds them."""
+"""What a plain cell is: its equations, and what feeds them."""
 
 import math
 import re
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
 from ..autodiff import derived
+from ..autodiff.equations import Equations
 from ..engines import dispatch
+from ..engines.interface import RunOptions
 from ..errors import InputError
 from ..maths import ACTIVATIONS
 from ..utils.lazy import cached_property
@@ -19,13 +22,13 @@ from .rnn_cell import RNNCell
 
 
 def glorot_vectors(shape, rng, dtype="float32"):
-    """Glorot uniform for a vector or each of several: fan in and fan out are its length, as in TensorFlow 1."""
+    """Fill vectors Glorot uniformly: fan in and fan out are the length of a vector, as in TensorFlow 1."""
     bound = math.sqrt(3 / shape[-1])
     return initializers.uniform(-bound, bound)(shape, rng, dtype)
 
 
 def glorot_packed(cell, shapes):
-    """kernel and recurrent_kernel glorot uniform as the one matrix that multiplies [x, h] in TensorFlow 1."""
+    """Make kernel and recurrent_kernel Glorot uniform as one matrix, which multiplies [x, h] in TensorFlow 1."""
     (inputs, columns), (outputs, _) = shapes["kernel"], shapes["recurrent_kernel"]
     bound = math.sqrt(6 / (inputs + outputs + columns))
     return dict.fromkeys(("kernel", "recurrent_kernel"), initializers.uniform(-bound, bound))
@@ -39,7 +42,7 @@ USUAL = {
     "norm_scale": initializers.ones,
 }
 
-SOURCE = re.compile(r"x|h|xh|x?q\d*|=\d*|m|u|")  # what may feed a pre-activation; see `Cell`
+SOURCE = re.compile(r"x|h|xh|x?q\d*|=\d*|m|u|")  # what may feed a pre-activation: see `Cell`
 SOURCES = "x, h, xh, q, xq and = (also with a number: q1), m, u and ''"
 
 
@@ -57,30 +60,76 @@ def _state_of(names, values):
 
 @dataclass(frozen=True)
 class Cell(RNNCell):
-    """A plain recurrent cell of `units` units.
+    """Declare a plain recurrent cell: the scalar equations of one unit, and what feeds them.
 
-    Attributes declare it. `inputs` names each pre-activation, in the order of the blocks of the parameters, and says
-    what feeds it: "x" (the input), "h" (the previous output), "q" (what `feedback` computes; "q1" is its second
-    number), or two of them by way of a product; or else "=" (q itself), "m" (`draw` gives it: random masks), "u" (each
-    unit reads a number of its own, of the last `units` inputs) or "" (nothing: it is a vector parameter, such as a
-    peephole). `states` names the states, the output first; `saved` the
-    values kept for the gradient that have a name, one of them or more a gate.
+    A subclass is a frozen dataclass whose fields are its options. It declares the attributes below and defines
+    ``forward``; the gradient is derived.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+
+    Attributes
+    ----------
+    inputs : dict of str to str
+        Names of the pre-activations, in the order of the blocks of the parameters, and what feeds each: see the table.
+    states : tuple of str
+        Names of the states. The output is the first one.
+    saved : tuple of str
+        Names of the gates: the values, besides the new states, that ``forward`` returns and ``run.gates`` shows.
+    use_bias : bool
+        Whether each pre-activation with a product has a bias.
+    norms : tuple of tuple of str
+        Groups of pre-activations with layer norm; a group is normalised as one row.
+    norm_epsilon : float
+        A constant that layer norm adds to each variance.
+    num_proj : int or None
+        Width of the output if it is a projection of the first state: the state times projection_kernel (H, num_proj).
+    proj_clip : float or None
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    carries_output : bool
+        Whether the equations read the first state of the step before. With a projection, that is a state of its own.
+    last_is_output : bool
+        Whether the output is the last state. The first one is fed back all the same.
+
+    Notes
+    -----
+    What feeds a pre-activation is written in letters:
+
+    ======  =====================================================================  ===================================
+    letter  the pre-activation gets                                                example
+    ======  =====================================================================  ===================================
+    x       the product of the input and a block of kernel                         g of `SRUCell`
+    h       the product of the last output and a block of recurrent_kernel         m of `ResetAfterGRUCell`
+    q       the product of what ``feedback`` computes and such a block;            n of `GRUCell`
+            q0, q1 ... with several numbers
+    =       what ``feedback`` computes, without a product; =0, =1 ...              c of `LayerNormLSTMCell`
+    m       a random mask or another array that ``draw`` makes                     keep of `LayerNormBasicLSTMCell`
+    u       for each unit a number of its own, from the last H inputs              x of `IntersectionRNNCell`
+    (none)  nothing: it is a vector parameter, see ``vectors``                     pi of `LSTMCell` with peepholes
+    ======  =====================================================================  ===================================
+
+    Two letters are a sum of products: "xh" is x W + h R, as z of `SimpleRNNCell`.
+
+    Fresh parameters: kernel and projection_kernel are Glorot uniform and recurrent_kernel is orthogonal, each as one
+    packed matrix, as in Keras. Peepholes are Glorot uniform, norm_scale is one, all others are zero. A cell that
+    differs says so.
     """
 
     units: int
 
-    inputs: ClassVar[dict]
-    states: ClassVar[tuple] = ("h",)
-    saved: ClassVar[tuple] = ()
+    inputs: ClassVar[dict[str, str]]
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    saved: ClassVar[tuple[str, ...]] = ()
     use_bias: ClassVar[bool] = True
-    norms: ClassVar[tuple] = ()  # groups of pre-activations that are normalised, each group as one (layer norm)
+    norms: ClassVar[tuple[tuple[str, ...], ...]] = ()
     norm_epsilon: ClassVar[float] = 1e-5
-    num_proj = None  # width of the output, where it is a projection of the first state ...
-    proj_clip = None  # ... clipped to +- this
-    carries_output: ClassVar[bool] = False  # whether the equations use the first state of the step before
-    last_is_output: ClassVar[bool] = (
-        False  # whether the output is the last state; the first one is fed back all the same
-    )
+    num_proj = None
+    proj_clip = None
+    carries_output: ClassVar[bool] = False
+    last_is_output: ClassVar[bool] = False
+    feedback: ClassVar[Any] = None  # or a method: see `forward`
 
     def __post_init__(self):
         self.check_positive("units", "integer")
@@ -96,8 +145,8 @@ class Cell(RNNCell):
             raise InputError(f"{type(self).__name__}: expected num_proj where there is proj_clip, got None")
         self.check_declaration()
 
-    def check_declaration(self):
-        """Raises `InputError` unless `inputs` name sources that there are, and `output_states` states."""
+    def check_declaration(self) -> None:
+        """Check that ``inputs`` name sources that exist, and ``output_states`` states; else raise `InputError`."""
         caller, outputs = type(self).__name__, self.output_states
         for name, fed in self.inputs.items():
             if not SOURCE.fullmatch(fed):
@@ -107,8 +156,8 @@ class Cell(RNNCell):
         if self.num_proj is not None and outputs != (0,):
             raise InputError(f"{caller}: expected output_states (0,) with num_proj, got {outputs}")
 
-    def check_feedback(self):
-        """Raises `InputError` unless there is `feedback` exactly where a pre-activation is fed by it."""
+    def check_feedback(self) -> None:
+        """Check that there is ``feedback`` exactly if it feeds a pre-activation; else raise `InputError`."""
         fed, has = self.fed_by("q="), self.equations.feedback is not None
         if bool(fed) != has:
             expected = (
@@ -116,82 +165,123 @@ class Cell(RNNCell):
             )
             raise InputError(f"{type(self).__name__}: expected {expected}, got none")
 
-    def check_positive(self, option, kind):
-        """Raises `InputError` unless the option is positive and an "integer" or a "number"."""
+    def check_positive(self, option: str, kind: str) -> None:
+        """Check that an option is a positive "integer" or "number"; raise `InputError` otherwise."""
         value, types = getattr(self, option), {"integer": int | np.integer, "number": int | float | np.number}[kind]
         if isinstance(value, bool) or not isinstance(value, types) or not value > 0:
             raise InputError(f"{type(self).__name__}: expected {option} to be a positive {kind}, got {value!r}")
 
-    def check_choice(self, option, choices):
-        """Raises `InputError` unless the option is one of these names."""
+    def check_choice(self, option: str, choices: Any) -> None:
+        """Check that an option is one of these names; raise `InputError` otherwise."""
         value = getattr(self, option)
         if not isinstance(value, str) or value not in choices:
             raise InputError(f"{type(self).__name__}: no {option} {value!r}; there are {', '.join(choices)}")
 
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
+        """Compute one step of one unit, from numbers.
+
+        The formulas may use + - * / ** and the functions of `numbarnn.maths` and NumPy that have a derivative; there is
+        no ``if``, but ``where_less(a, b, x, y)``. A cell that multiplies something computed within the step also
+        defines ``feedback(z, s) -> q, z``, which runs first, on the pre-activations that are known by then: q is a
+        number or a tuple of numbers, and the z that it returns take the place of those in ``forward``.
+
+        Parameters
+        ----------
+        z : tuple
+            The pre-activations, in the order of ``inputs``.
+        s : tuple
+            The states before the step, in the order of ``states``.
+
+        Returns
+        -------
+        s1 : tuple
+            The new states.
+        gates : tuple
+            The gates, in the order of ``saved``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} declares neither equations nor forward")
+
     @property
-    def equations(self):
-        """The cell's `Equations` under its options; where a cell declares none, they are derived from its methods
-        `forward(z, s)` and, where it has one, `feedback(z, s)`: see `derive`."""
+    def equations(self) -> Equations:
+        """The cell's forward and backward equations under its options, derived from ``forward`` and ``feedback``."""
         return derived(self)
 
     @property
-    def offsets(self):
-        """Constants added to pre-activations, by name (the forget bias of an LSTM)."""
+    def offsets(self) -> dict[str, float]:
+        """Constants that are added to pre-activations, by name, such as the forget bias of an LSTM."""
         return {}
 
     @property
-    def vectors(self):
-        """{parameter: the pre-activations to which it adds a vector each}."""
+    def vectors(self) -> dict[str, tuple[str, ...]]:
+        """The vector parameters: {parameter: the pre-activations to which it adds one vector each}."""
         fed = tuple(name for name, source in self.inputs.items() if set(source) & set("xhq"))
         return {"bias": fed} if self.use_bias else {}
 
-    def draw(self, shape, dtype, options):
-        """{name: array that broadcasts to (T, B, H)} for the inputs fed by "m"; `shape` is (T, B, H)."""
+    def draw(self, shape: tuple[int, int, int], dtype: np.dtype, options: RunOptions) -> dict[str, np.ndarray]:
+        """Make the arrays for the pre-activations that are fed by "m".
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (T, B, H).
+        dtype : numpy.dtype
+            float32 or float64.
+        options : RunOptions
+            Says whether this is training, and holds the seed.
+
+        Returns
+        -------
+        dict of str to ndarray
+            An array of ``dtype`` for each name, which broadcasts to ``shape``.
+        """
         return {}
 
     @cached_property
-    def State(self):
-        """The named tuple type of the states; a projected output comes first, the first state as "s" only where the
-        equations carry it."""
+    def State(self) -> Any:
+        """The named tuple type of the states.
+
+        With a projection the output comes first; the unprojected state follows as "s" if the equations carry it.
+        """
         first = self.states[:1] if self.num_proj is None or not self.carries_output else (self.states[0], "s")
         return state_type(first + self.states[1:])
 
     @property
-    def output_states(self):
-        """Places of the states whose values are the outputs, side by side."""
+    def output_states(self) -> tuple[int, ...]:
+        """Places of the states that are the output, side by side."""
         return (len(self.states) - 1,) if self.last_is_output else (0,)
 
     @property
-    def state_width(self):
+    def state_width(self) -> int:
         """Width of the first state, which is fed back; it is that of each output as well."""
         return self.num_proj or self.units
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         return len(self.output_states) * self.state_width
 
     @cached_property
-    def state_size(self):
-        """Width of each state."""
+    def state_size(self) -> Any:
+        """Width of each state, a ``State``."""
         names = self.State._fields
         return self.State(self.state_width, *(self.units,) * (len(names) - 1))
 
-    def fed_by(self, sources):
-        """Names of the pre-activations that one of `sources` feeds, in order."""
+    def fed_by(self, sources: str) -> tuple[str, ...]:
+        """Return the names of the pre-activations that one of these letters feeds, in order."""
         return tuple(name for name, fed in self.inputs.items() if set(fed) & set(sources))
 
     @property
-    def normed(self):
+    def normed(self) -> tuple[str, ...]:
         """Names of all normalised pre-activations, in the order of norm_scale and norm_shift."""
         return tuple(name for group in self.norms for name in group)
 
-    def param_shapes(self, input_size):
-        """Names and shapes of the parameters for inputs of `input_size` features."""
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return self.engine_shapes(input_size)
 
-    def engine_shapes(self, input_size):
-        """Those of the parameters as engines read them. A cell whose own ones are others says so in `param_shapes`,
-        `engine_params` and `own_gradients`."""
+    def engine_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the parameters as engines read them.
+
+        A cell whose own parameters have other shapes overrides `param_shapes`, `engine_params` and `own_gradients`.
+        """
         self.check_feedback()
         H = self.units
         shapes = {"kernel": (input_size, len(self.fed_by("x")) * H)}
@@ -210,12 +300,9 @@ class Cell(RNNCell):
             shapes["projection_kernel"] = (H, self.num_proj)
         return shapes
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
-        """Fresh parameters {name: array}. `rng`: a seed or a NumPy Generator.
-
-        kernel and projection_kernel glorot uniform, recurrent_kernel orthogonal, each on the packed matrix (as Keras);
-        peepholes glorot uniform, norm_scale one, all others zero, but for what `initial` and `initial_bias` say.
-        """
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
         rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
         makers = USUAL | self.initial(shapes)
         params = {name: makers.get(name, initializers.zeros)(shape, rng, dtype) for name, shape in shapes.items()}
@@ -225,21 +312,21 @@ class Cell(RNNCell):
                 block[:] = self.initial_bias.get(name, 0)
         return params
 
-    def initial(self, shapes):
-        """{parameter: initialiser} where it is not the usual one, for parameters of these shapes."""
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+        """Return {parameter: initialiser} for those that are not initialised as usual."""
         return {}
 
     @property
-    def initial_bias(self):
-        """Initial bias of the pre-activations for which it is not zero."""
+    def initial_bias(self) -> dict[str, float]:
+        """Values of a fresh bias, by pre-activation; zero for all others."""
         return {}
 
-    def engine_params(self, params):
-        """The parameters as engines read them, a linear function of the cell's own."""
+    def engine_params(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the parameters as engines read them, a linear function of the cell's own."""
         return params
 
-    def own_gradients(self, d_params):
-        """Its transpose: gradients of the cell's own parameters."""
+    def own_gradients(self, d_params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the gradients of the cell's own parameters: the transpose of `engine_params`."""
         return d_params
 
     unroll = dispatch.unroll

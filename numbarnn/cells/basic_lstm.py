@@ -9,11 +9,28 @@ from .lstm import LSTMCell
 
 @dataclass(frozen=True, kw_only=True)
 class BasicLSTMCell(LSTMCell):
-    """`LSTMCell` without its further options, as TensorFlow 1 has it: forget_bias 1.0, and a fresh bias of zero."""
+    """`LSTMCell` with TensorFlow 1's defaults and without its further options.
+
+    kernel and recurrent_kernel are fresh Glorot uniform as one matrix, the bias zero. The parameters are those of
+    `LSTMCell`.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation of the candidate and of the new memory, as in `LSTMCell`.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activation of the forget gate in every run.
+
+    References
+    ----------
+    TensorFlow 1, ``tf.nn.rnn_cell.BasicLSTMCell``.
+    """
 
     forget_bias: float = 1.0
 
-    recurrent_activation: ClassVar[str] = "sigmoid"  # a ClassVar is no option any more
+    recurrent_activation: ClassVar[str] = "sigmoid"  # a ClassVar is no option
     use_bias: ClassVar[bool] = True
     use_peepholes: ClassVar[bool] = False
     cell_clip: ClassVar[None] = None

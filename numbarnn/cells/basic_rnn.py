@@ -9,10 +9,24 @@ from .simple_rnn import SimpleRNNCell
 
 @dataclass(frozen=True, kw_only=True)
 class BasicRNNCell(SimpleRNNCell):
-    """`SimpleRNNCell` without its further options, as TensorFlow 1 has it: the matrix that takes [x, h] is glorot
-    uniform as a whole."""
+    """`SimpleRNNCell` under TensorFlow 1's name, without its further options.
 
-    use_bias: ClassVar[bool] = True  # a ClassVar is no option any more
+    kernel and recurrent_kernel are fresh Glorot uniform as one matrix, the bias zero. The parameters are those of
+    `SimpleRNNCell`.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation of the output, as in `SimpleRNNCell`.
+
+    References
+    ----------
+    TensorFlow 1, ``tf.nn.rnn_cell.BasicRNNCell``.
+    """
+
+    use_bias: ClassVar[bool] = True  # a ClassVar is no option
     num_proj: ClassVar[None] = None
     proj_clip: ClassVar[None] = None
 

@@ -1,10 +1,12 @@
 """Two grid LSTMs that walk through the frequencies in opposite directions (Li, Mohamed, Zweig, Gong 2016)."""
 
 from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..engines.interface import CellResult
+from ..engines.interface import CellResult, RunOptions
 from .grid_lstm import GridLSTMCell, is_integer
 
 DIRECTIONS = ("forward", "backward")
@@ -12,12 +14,53 @@ DIRECTIONS = ("forward", "backward")
 
 @dataclass(frozen=True)
 class BidirectionalGridLSTMCell(GridLSTMCell):
-    """Two `GridLSTMCell`s, the second of which reads the frequency steps of each block in reverse; both go forward in
-    time. As in TensorFlow 1 contrib.
+    """Two grid LSTMs through time and frequency, one of which reads the frequency steps of each block in reverse.
 
-    Outputs side by side and states as a pair, those of the second in the order in which it goes; parameters
-    forward/... and backward/... . `backward_slice_offset` s: where s > 0, the second reads the inputs s places further
-    on, zeros past the end; where s < 0, it reads them |s| places further back, zeros before the start.
+    Both go forward in time.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    feature_size : int
+        Number F of inputs that each frequency step reads.
+    frequency_skip : int
+        Inputs between the starts of two frequency steps.
+    num_frequency_blocks : sequence of int
+        Number of frequency steps of each block; the name is TensorFlow's. Without index lists one number, of the steps
+        over the whole input.
+    use_peepholes : bool, default False
+        Whether the gates see the memories of both LSTMs.
+    share_time_frequency_weights : bool, default False
+        Whether the LSTM through time has the parameters of that through frequencies.
+    cell_clip : float, optional
+        Bound of new memories: they are clipped to [-cell_clip, cell_clip], and their gradient is zero outside.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activations of forget gates in every run.
+    start_freqindex_list : sequence of int, optional
+        First input of each block.
+    end_freqindex_list : sequence of int, optional
+        End of each block: the input after its last one.
+    couple_input_forget_gates : bool, default False
+        Whether there is no forget gate of its own, but f = 1 - i.
+    backward_slice_offset : int, default 0
+        By how many places the second one reads further on in the inputs, or further back if it is negative. Outside
+        the inputs it reads zeros.
+
+    Raises
+    ------
+    InputError
+        As `GridLSTMCell`.
+
+    Notes
+    -----
+    Parameters are those of `GridLSTMCell` twice, as forward/... and backward/.... Outputs are side by side, states
+    are a pair; those of the second one are in the order in which it goes.
+
+    References
+    ----------
+    Li, Mohamed, Zweig, Gong 2016, "Exploring multidimensional LSTMs for large vocabulary ASR".
+    TensorFlow 1, ``tf.contrib.rnn.BidirectionalGridLSTMCell``.
     """
 
     _: KW_ONLY
@@ -29,26 +72,30 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
         self._check("backward_slice_offset", is_integer(offset, -np.inf), "an integer")
 
     @property
-    def grid(self):
+    def grid(self) -> GridLSTMCell:
         """The cell of either direction."""
         return GridLSTMCell(**{field.name: getattr(self, field.name) for field in fields(GridLSTMCell)})
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         return (self.grid.state_size,) * 2
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         return 2 * self.grid.output_size
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return prefixed([self.grid.param_shapes(input_size)] * 2)
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(rng)
         return prefixed([self.grid.init_params(input_size, rng, dtype) for _ in DIRECTIONS])
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         from ._grid import run
 
         I, after = x.shape[2], max(self.backward_slice_offset, 0)
@@ -77,12 +124,12 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
 
 
 def prefixed(values):
-    """{"direction/name": value} from {name: value} of each direction."""
+    """Return {"direction/name": value} from {name: value} of each direction."""
     pairs = zip(DIRECTIONS, values, strict=True)
     return {f"{direction}/{name}": value for direction, named in pairs for name, value in named.items()}
 
 
 def part(direction, values):
-    """The values of one direction, under their own names."""
+    """Return the values of one direction, under their own names."""
     prefix = f"{direction}/"
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

@@ -5,11 +5,12 @@ c' = clip(f c + (1 - f) g)
 o = sigma(z_o + p_o c')
 h' = o phi(c')
 
-With layer norm (Ba, Kiros, Hinton 2016) there is no b, each z is normalised before the peepholes and the forget bias
-join it, and so is the new c before the clip.
+With layer norm (Ba, Kiros, Hinton 2016) there is no b. Each z is normalised before the peepholes and the forget bias
+are added, and the new c before the clip.
 """
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from ..maths import ACTIVATIONS, sigmoid
 from ._clip import clipped
@@ -22,15 +23,54 @@ PEEPHOLES = ("pf", "po")
 
 @dataclass(frozen=True)
 class CoupledInputForgetGateLSTMCell(Cell):
-    """LSTM whose input gate is 1 - f, as in TensorFlow 1 contrib.
+    """LSTM whose input gate is 1 - f: new content takes the place of what is forgotten.
 
-    Parameters: kernel (I, 3H), recurrent_kernel (H, 3H), bias (3H), blocks in the order f, g, o. `forget_bias` is added
-    to f's pre-activation at run time; a fresh bias is zero. `use_peepholes`: parameter peephole (2, H) in the order
-    f, o. `cell_clip`: the new c is clipped to +- this, and no gradient passes outside. `num_proj`, `proj_clip`: as in
-    `LSTMCell`.
+    kernel and recurrent_kernel are fresh Glorot uniform as one matrix, the bias zero.
 
-    `layer_norm`: norm_scale and norm_shift (4, H) of f, g, o, c instead of the bias; `norm_gain` and `norm_shift`:
-    fresh norm_scale and norm_shift. 1e-12 is added to variances, and `forget_bias` after the norm.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    use_peepholes : bool, default False
+        Whether the gates see the memory: f the old one, o the new one.
+    cell_clip : float, optional
+        Bound of the new memory: it is clipped to [-cell_clip, cell_clip], and its gradient is zero outside.
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel and then put out and fed back.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    forget_bias : float, default 1.0
+        A constant added to the pre-activation of the forget gate in every run.
+    activation : str, default "tanh"
+        Activation phi of the candidate g and of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
+    layer_norm : bool, default False
+        Whether each gate's sum of products and the new memory are normalised; 1e-12 is added to variances. The forget
+        bias and the peepholes come after the norm, and so does the clip.
+    norm_gain : float, default 1.0
+        Values of a fresh norm_scale.
+    norm_shift : float, default 0.0
+        Values of a fresh norm_shift.
+
+    Notes
+    -----
+    ======================  =======  ===================================================
+    parameter               shape    content
+    ======================  =======  ===================================================
+    kernel                  (I, 3H)  blocks f, g, o
+    recurrent_kernel        (H, 3H)  blocks f, g, o
+    bias                    (3H,)    blocks f, g, o; without ``layer_norm``
+    norm_scale, norm_shift  (4, H)   of f, g, o and the memory; with ``layer_norm``
+    peephole                (2, H)   of f, o; with ``use_peepholes``
+    projection_kernel       (H, P)   with ``num_proj``; recurrent_kernel is then (P, 3H)
+    ======================  =======  ===================================================
+
+    The states are h, the output, and c, the memory.
+
+    References
+    ----------
+    Greff et al. 2017, "LSTM: a search space odyssey".
+    Ba, Kiros, Hinton 2016, "Layer normalization".
+    TensorFlow 1, ``tf.contrib.rnn.CoupledInputForgetGateLSTMCell``.
     """
 
     _: KW_ONLY
@@ -49,20 +89,20 @@ class CoupledInputForgetGateLSTMCell(Cell):
     norm_epsilon = EPSILON["per_gate"]
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, str]:
         peepholes = dict.fromkeys(PEEPHOLES, "") if self.use_peepholes else {}
         return dict.fromkeys(self.saved, "xh") | peepholes | ({"c": "="} if self.layer_norm else {})
 
     @property
-    def norms(self):
+    def norms(self) -> tuple[tuple[str, ...], ...]:
         return (*((gate,) for gate in self.saved), ("c",)) if self.layer_norm else ()
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         bias = {} if self.layer_norm else super().vectors
         return bias | ({"peephole": PEEPHOLES} if self.use_peepholes else {})
 
-    def initial(self, shapes):
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
         norm = initial_norm(self) if self.layer_norm else {}
         return glorot_packed(self, shapes) | norm
 
@@ -74,14 +114,14 @@ class CoupledInputForgetGateLSTMCell(Cell):
         return g + f * (c - g), (f, g)
 
     @property
-    def feedback(self):
+    def feedback(self) -> Any:
         return self._before_norm if self.layer_norm else None
 
     def _before_norm(self, z, s):
         q, _ = self._memory(z, s)
         return q, z
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         (phi, _), (c, gates) = ACTIVATIONS[self.activation], self._memory(z, s)
         z = dict(zip(self.inputs, z, strict=True))
         c = clipped(z.get("c", c), self.cell_clip)
@@ -89,5 +129,5 @@ class CoupledInputForgetGateLSTMCell(Cell):
         return (h, c), (*gates, o)
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {} if self.layer_norm else {"f": self.forget_bias}

@@ -8,11 +8,12 @@ h' = o phi(c'), or with a projection, in which the groups meet, (o phi(c')) W_p
 
 import math
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from .. import initializers
-from ..engines.interface import CellResult
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid, tanh
 from ._lstm import GATES, memory, output
@@ -23,13 +24,46 @@ KERNELS = ("kernel", "recurrent_kernel")
 
 @dataclass(frozen=True)
 class GLSTMCell(Cell):
-    """LSTM of `number_of_groups` groups of units, as in TensorFlow 1 contrib; each group has weights of its own.
+    """Group LSTM: each group of units reads its own part of the input and of the last output.
 
-    Groups G divide the units, the inputs and the outputs P (`num_proj`, or the units). Parameters: kernel
-    (G, I / G, 4H / G) and recurrent_kernel (G, P / G, 4H / G), columns of each group in the order i, f, g, o; bias
-    (4H), blocks i, f, g, o of all units; with `num_proj` projection_kernel (H, P). `activation` is that of the new c
-    alone. `forget_bias` is added to f's pre-activation at run time; a fresh bias is zero, kernels are glorot uniform
-    in each group.
+    Kernels are fresh Glorot uniform in each group, the bias zero.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    number_of_groups : int, default 1
+        Number of groups G. It divides the units, the input features and the outputs.
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel, in which the groups meet, and then put out and fed
+        back. Without it P is H.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activation of the forget gate in every run.
+    activation : str, default "tanh"
+        Activation of the new memory, a name from `numbarnn.maths.ACTIVATIONS`; that of the candidate is tanh.
+
+    Raises
+    ------
+    InputError
+        If G does not divide the units or the outputs; `param_shapes` also raises if it does not divide the inputs.
+
+    Notes
+    -----
+    =================  ==============  ====================================
+    parameter          shape           content
+    =================  ==============  ====================================
+    kernel             (G, I/G, 4H/G)  for each group the blocks i, f, g, o
+    recurrent_kernel   (G, P/G, 4H/G)  for each group the blocks i, f, g, o
+    bias               (4H,)           blocks i, f, g, o of all units
+    projection_kernel  (H, P)          with ``num_proj``
+    =================  ==============  ====================================
+
+    The states are h, the output, and c, the memory.
+
+    References
+    ----------
+    Kuchaiev and Ginsburg 2017, "Factorization tricks for LSTM networks".
+    TensorFlow 1, ``tf.contrib.rnn.GLSTMCell``.
     """
 
     _: KW_ONLY
@@ -53,29 +87,31 @@ class GLSTMCell(Cell):
             multiple = f"a multiple of number_of_groups ({self.number_of_groups})"
             raise InputError(f"{type(self).__name__}: expected {what} to be {multiple}, got {count}")
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.activation]
         c, (i, f, g) = memory(*z[:3], s[1], tanh, sigmoid)
         h, o = output(z[3], c, phi, sigmoid)
         return (h, c), (i, f, g, o)
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {"f": self.forget_bias}
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         self._check_divides("input features", input_size)
         G, whole = self.number_of_groups, self.engine_shapes(input_size)
         return whole | {name: (G, whole[name][0] // G, whole[name][1] // G) for name in KERNELS}
 
-    def initial(self, shapes):
-        """As the one matrix of each group that multiplies [x, h] in TensorFlow 1."""
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+        """Make the kernels of a group Glorot uniform as one matrix, which multiplies [x, h] in TensorFlow 1."""
         (_, inputs, columns), (_, outputs, _) = (shapes[name] for name in KERNELS)
         bound = math.sqrt(6 / (inputs + outputs + columns))
         return dict.fromkeys(KERNELS, initializers.uniform(-bound, bound))
 
-    def unroll(self, params, x, state, mask, options):
-        """Groups that meet nowhere run one after the other, each as a cell of its own."""
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
+        """Run groups that meet nowhere one after the other, each as a cell of its own."""
         if self.number_of_groups == 1 or self.num_proj is not None:
             return super().unroll(params, x, state, mask, options)
         G, split = self.number_of_groups, lambda array, axis: np.split(array, self.number_of_groups, axis)
@@ -101,32 +137,32 @@ class GLSTMCell(Cell):
         )
         return CellResult(outputs, self.State(*final), backward, states, gates)
 
-    def engine_params(self, params):
+    def engine_params(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return params | {name: block_diagonal(params[name]) for name in KERNELS}
 
-    def own_gradients(self, d_params):
+    def own_gradients(self, d_params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return d_params | {name: diagonal_blocks(d_params[name], self.number_of_groups) for name in KERNELS}
 
 
 def joined(states):
-    """Each state of all groups, from the states of each group."""
+    """Join the states of the groups."""
     return [np.concatenate(parts, 1) for parts in zip(*states, strict=True)]
 
 
 def parts_of(params, groups):
-    """The parameters of each group, as those of a cell of one group."""
+    """Return the parameters of each group, as those of a cell of one group."""
     biases = params["bias"].reshape(len(GATES), groups, -1)
     return [{"bias": biases[:, k].ravel()} | {name: params[name][k : k + 1] for name in KERNELS} for k in range(groups)]
 
 
 def whole_of(parts):
-    """The inverse of `parts_of`."""
+    """Invert `parts_of`."""
     bias = np.stack([part["bias"].reshape(len(GATES), -1) for part in parts], 1).ravel()
     return {name: np.concatenate([part[name] for part in parts]) for name in KERNELS} | {"bias": bias}
 
 
 def block_diagonal(kernel):
-    """(n, 4H), gate after gate, the matrix of each block diagonal, from (groups, n / groups, 4H / groups)."""
+    """Make a matrix (n, 4H), block diagonal for each gate, from (groups, n / groups, 4H / groups)."""
     groups, rows, columns = kernel.shape
     if groups == 1:
         return kernel[0]
@@ -136,7 +172,7 @@ def block_diagonal(kernel):
 
 
 def diagonal_blocks(whole, groups):
-    """The transpose of `block_diagonal`."""
+    """Return the diagonal blocks of a gradient: the transpose of `block_diagonal`."""
     if groups == 1:
         return whole[None]
     n, columns = whole.shape

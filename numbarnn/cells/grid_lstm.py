@@ -1,10 +1,13 @@
-"""Grid LSTM over time and frequency; its equations stand in ../grid_step.py."""
+"""Grid LSTM over time and frequency; its equations are in _grid_step.py."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from .base import glorot_vectors, state_type
 from .rnn_cell import RNNCell
@@ -12,20 +15,64 @@ from .rnn_cell import RNNCell
 
 @dataclass(frozen=True)
 class GridLSTMCell(RNNCell):
-    """An LSTM through time and one through the frequencies of each time step, as in TensorFlow 1 contrib.
+    """An LSTM through time and one through the frequencies of each time step.
 
-    Frequency step k reads `feature_size` inputs from k `frequency_skip` on. Without index lists there is one block, of
-    `num_frequency_blocks[0]` steps, over the whole input; with them block b, of `num_frequency_blocks[b]` steps, lies
-    between inputs `start_freqindex_list[b]` and `end_freqindex_list[b]`. Each block has its own parameters, and
-    starts at each time with frequency states of zero. The output holds [m_T, m_F] for each step of each block, 2 units
-    each; the state is a tuple of `State(c, m)`, c_T and m_T for each of them.
+    The frequency steps of a block read slices of the input one after the other. At each time a block starts with
+    frequency states of zero. Each block has parameters of its own. Kernels and peepholes are fresh Glorot uniform,
+    biases zero.
 
-    Parameters of block 0, and likewise of the others: time_kernel_0 (feature_size + 2 units, 4 units), rows for x, m_T
-    and m_F, columns in the order i, f, g, o; time_bias_0 (4 units); with `use_peepholes` time_peephole_0 (6, units): i,
-    f, o, each on c_T and then on c_F; the same for frequency_..., which alone there is with
-    `share_time_frequency_weights`. With `couple_input_forget_gates` the gates are i, g, o, the peepholes those of i, o.
-    Fresh kernels and peepholes are glorot uniform, biases zero. `forget_bias` is added to z_f at run time, where there
-    is one. `cell_clip` limits c, and its gradient.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    feature_size : int
+        Number F of inputs that each frequency step reads.
+    frequency_skip : int
+        Inputs between the starts of two frequency steps.
+    num_frequency_blocks : sequence of int
+        Number of frequency steps of each block; the name is TensorFlow's. Without index lists one number, of the steps
+        over the whole input.
+    use_peepholes : bool, default False
+        Whether the gates see the memories of both LSTMs.
+    share_time_frequency_weights : bool, default False
+        Whether the LSTM through time has the parameters of that through frequencies.
+    cell_clip : float, optional
+        Bound of new memories: they are clipped to [-cell_clip, cell_clip], and their gradient is zero outside.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activations of forget gates in every run.
+    start_freqindex_list : sequence of int, optional
+        First input of each block.
+    end_freqindex_list : sequence of int, optional
+        End of each block: the input after its last one.
+    couple_input_forget_gates : bool, default False
+        Whether there is no forget gate of its own, but f = 1 - i.
+
+    Raises
+    ------
+    InputError
+        If the options do not fit each other; `param_shapes` also raises if the input size does not fit them.
+
+    Notes
+    -----
+    ===============  ============  ======================================
+    parameter        shape         content
+    ===============  ============  ======================================
+    time_kernel_b    (F + 2H, 4H)  rows of x, m_T, m_F; blocks i, f, g, o
+    time_bias_b      (4H,)         blocks i, f, g, o
+    time_peephole_b  (6, H)        of i, f, o, each on c_T and on c_F
+    frequency_...                  the same of the other LSTM
+    ===============  ============  ======================================
+
+    b is the number of the block, from 0. With ``share_time_frequency_weights`` there are those of frequency alone; with
+    ``couple_input_forget_gates`` there are blocks i, g, o and peepholes of i, o. The output holds m_T and m_F, H
+    numbers each, of each step of each block, side by side. The state is a tuple of ``State(c, m)``, those of T of each
+    step.
+
+    References
+    ----------
+    Kalchbrenner, Danihelka, Graves 2016, "Grid long short-term memory".
+    Li, Mohamed, Zweig, Gong 2016, "Exploring multidimensional LSTMs for large vocabulary ASR".
+    TensorFlow 1, ``tf.contrib.rnn.GridLSTMCell``.
     """
 
     units: int
@@ -63,43 +110,43 @@ class GridLSTMCell(RNNCell):
             raise InputError(f"{type(self).__name__}: expected {name} to be {expected}, got {getattr(self, name)!r}")
 
     def _check_integers(self, name, least, expected, count=None):
-        """A list of integers becomes a tuple, so that the cell can be hashed."""
+        """Check a list of integers, and make it a tuple, so that the cell can be hashed."""
         value = getattr(self, name)
         right = isinstance(value, list | tuple) and len(value) == (count or len(value)) > 0
         self._check(name, right and all(is_integer(v, least) for v in value), expected)
         object.__setattr__(self, name, tuple(value))
 
     def _steps_in(self, width):
-        """Frequency steps that fit into so many inputs."""
+        """Return how many frequency steps fit into so many inputs."""
         return (width - self.feature_size) // self.frequency_skip + 1 if width >= self.feature_size else 0
 
     @property
-    def slices(self):
+    def slices(self) -> tuple[tuple[int, ...], ...]:
         """For each block, the first input of each of its frequency steps."""
         starts = self.start_freqindex_list or (0,)
         counts = zip(starts, self.num_frequency_blocks, strict=True)
         return tuple(tuple(start + k * self.frequency_skip for k in range(count)) for start, count in counts)
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         pair = state_type(("c", "m"))(self.units, self.units)
         return (pair,) * sum(self.num_frequency_blocks)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         return 2 * self.units * sum(self.num_frequency_blocks)
 
     @property
-    def lstms(self):
+    def lstms(self) -> tuple[str, ...]:
         """The LSTMs that have parameters."""
         return ("frequency",) if self.share_time_frequency_weights else ("time", "frequency")
 
     @property
-    def gates(self):
+    def gates(self) -> tuple[str, ...]:
         """The pre-activations of each LSTM."""
         return ("i", "g", "o") if self.couple_input_forget_gates else ("i", "f", "g", "o")
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         self._check_input_size(input_size)
         N, shapes = self.units, {}
         for b in range(len(self.num_frequency_blocks)):
@@ -125,13 +172,17 @@ class GridLSTMCell(RNNCell):
                 f"{self.end_freqindex_list}, got {input_size}"
             )
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(rng)
         makers = {"kernel": initializers.glorot_uniform, "bias": initializers.zeros, "peephole": glorot_vectors}
         shapes = self.param_shapes(input_size).items()
         return {name: makers[name.split("_")[1]](shape, rng, dtype) for name, shape in shapes}
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         from ._grid import run
 
         return run(self, self.slices, params, x, state, mask, options)

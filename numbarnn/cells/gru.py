@@ -9,9 +9,11 @@ h' = (1 - z) h + z n      update="seed"
 
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
+from typing import Any
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS
 from ._update import UPDATES
 from .base import Cell
@@ -19,9 +21,9 @@ from .base import Cell
 
 @cache
 def gradients(d_phi, d_sigma, d_mixed):
-    """The gradients written by hand, as a lesson.
+    """Return the two gradients, written by hand as a lesson.
 
-    `backward` hands r, and the gradient of z, on to `feedback_backward`.
+    `backward` passes r and the gradient of z to `feedback_backward`, in their places.
     """
 
     @register_jitable
@@ -40,15 +42,46 @@ def gradients(d_phi, d_sigma, d_mixed):
 
 @dataclass(frozen=True)
 class GRUCell(Cell):
-    """Gated recurrent unit, reset before the product, as in TensorFlow 1 and in Keras with reset_after=False.
+    """Gated recurrent unit with the reset gate before the product.
 
-    Parameters: kernel (I, 3H), recurrent_kernel (H, 3H), bias (3H), blocks in the order r, z, n. z is the part of the
-    old state that is kept, or with `update` "seed" the part that is new. A fresh bias lets both gates keep the old
-    state: 1 (TensorFlow 1), for z with "seed" -1.
+    A fresh bias lets both gates keep the old state: it is 1 for r and for z, as in TensorFlow 1, and -1 for z with the
+    update "seed".
 
-    `num_proj`: the output, which the gates see in the next step, is the state times projection_kernel (H, num_proj),
-    clipped to +- `proj_clip`; State is then (h, s) with the output h and the state s, recurrent_kernel (num_proj, 2H)
-    of r and z, and feedback_kernel (H, H) of n.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
+    recurrent_activation : str, default "sigmoid"
+        Activation sigma of the gates, likewise.
+    use_bias : bool, default True
+        Whether there is a bias.
+    update : {"keep", "seed"}, default "keep"
+        Whether the gate z is the part of the old state that is kept, or the part that is new.
+    num_proj : int, optional
+        Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
+        then ``State(h, s)``, the output h and the unprojected s.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+
+    Notes
+    -----
+    =================  =======  ===============================================================
+    parameter          shape    content
+    =================  =======  ===============================================================
+    kernel             (I, 3H)  blocks r, z, n
+    recurrent_kernel   (H, 3H)  blocks r, z, n
+    bias               (3H,)    blocks r, z, n
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 2H), of r and z
+    feedback_kernel    (H, H)   with ``num_proj``; multiplies r s for n
+    =================  =======  ===============================================================
+
+    References
+    ----------
+    Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+    arXiv:1406.1078v3.
+    TensorFlow 1, ``tf.nn.rnn_cell.GRUCell``; Keras with ``reset_after=False``.
     """
 
     _: KW_ONLY
@@ -67,22 +100,22 @@ class GRUCell(Cell):
         super().__post_init__()
         self.check_choice("update", UPDATES)
 
-    def feedback(self, z, s):
+    def feedback(self, z: tuple, s: tuple) -> tuple[Any, tuple]:
         sigma, _ = ACTIVATIONS[self.recurrent_activation]
         r, u = sigma(z[0]), sigma(z[1])
         return r * s[0], (r, u)
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         (phi, _), (mixed, _) = ACTIVATIONS[self.activation], UPDATES[self.update]
         r, u, n = z[0], z[1], phi(z[2])
         return (mixed(u, s[0], n),), (r, u, n)
 
     @property
-    def equations(self):
+    def equations(self) -> Equations:
         (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         backward, feedback_backward = gradients(d_phi, d_sigma, UPDATES[self.update][1])
         return super().equations._replace(backward=backward, feedback_backward=feedback_backward)
 
     @property
-    def initial_bias(self):
+    def initial_bias(self) -> dict[str, float]:
         return {"r": 1.0, "z": {"keep": 1.0, "seed": -1.0}[self.update]}

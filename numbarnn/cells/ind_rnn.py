@@ -1,6 +1,7 @@
 """IndRNN, the independently recurrent network (Li et al. 2018): h' = phi(x W + u h + b), u a vector."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from .. import initializers
 from ..maths import ACTIVATIONS
@@ -9,9 +10,30 @@ from .base import Cell
 
 @dataclass(frozen=True)
 class IndRNNCell(Cell):
-    """A recurrent cell whose units each see only their own past.
+    """A recurrent cell in which each unit sees only its own past.
 
-    Parameters: kernel (I, H), bias (H), recurrent_vector (H), fresh from U(-1, 1).
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "relu"
+        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
+    use_bias : bool, default True
+        Whether there is a bias.
+
+    Notes
+    -----
+    ================  ======  ====================================================
+    parameter         shape   content
+    ================  ======  ====================================================
+    kernel            (I, H)  multiplies the input
+    bias              (H,)
+    recurrent_vector  (H,)    multiplies the last output; fresh uniform in [-1, 1)
+    ================  ======  ====================================================
+
+    References
+    ----------
+    Li et al. 2018, "Independently recurrent neural network (IndRNN): building a longer and deeper RNN".
     """
 
     _: KW_ONLY
@@ -21,12 +43,12 @@ class IndRNNCell(Cell):
     inputs = {"z": "x", "u": ""}
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return super().vectors | {"recurrent_vector": ("u",)}
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.activation]
         return (phi(z[0] + z[1] * s[0]),), ()
 
-    def initial(self, shapes):
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
         return {"recurrent_vector": initializers.uniform(-1.0, 1.0)}

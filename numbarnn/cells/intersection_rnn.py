@@ -7,10 +7,13 @@ y = gy x + (1 - gy) u
 """
 
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import initializers
+from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid, tanh
 from .base import Cell, glorot_packed, state_type
@@ -21,7 +24,7 @@ BLOCKS = ("gh", "h", "gy", "y")
 
 @dataclass(frozen=True)
 class _Plain(Cell):
-    """The cell as engines run it: y, which nothing reads, is its second state."""
+    """The plain cell that runs; y, which nothing reads, is its second state."""
 
     _: KW_ONLY
     forget_bias: float
@@ -32,22 +35,51 @@ class _Plain(Cell):
     saved = BLOCKS
     last_is_output = True
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.y_activation]
         gh, n, gy, u, x = sigmoid(z[0]), tanh(z[1]), sigmoid(z[2]), phi(z[3]), z[4]
         return (n + gh * (s[0] - n), u + gy * (x - u)), (gh, n, gy, u)
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {"gh": self.forget_bias, "gy": self.forget_bias}
 
 
 @dataclass(frozen=True)
 class IntersectionRNNCell(RNNCell):
-    """A recurrent cell whose output y is its input, as far as a gate lets it through; as in TensorFlow 1 contrib.
+    """A recurrent cell with one gate around its step and one around its layer, called +RNN.
 
-    Inputs and outputs have `units` features. Parameters: kernel (H, 4H), recurrent_kernel (H, 4H), bias (4H), blocks in
-    the order gh, h, gy, y. `forget_bias` is added to both gates' pre-activations at run time; a fresh bias is zero.
+    Its output y is partly its input, so inputs have H features. Kernels are fresh Glorot uniform as one matrix, the
+    bias zero.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activations of both gates in every run.
+    y_activation : str, default "relu"
+        Activation phi of the candidate of y, a name from `numbarnn.maths.ACTIVATIONS`.
+
+    Raises
+    ------
+    InputError
+        `param_shapes` raises if the input size is not H.
+
+    Notes
+    -----
+    ================  =======  ===================
+    parameter         shape    content
+    ================  =======  ===================
+    kernel            (H, 4H)  blocks gh, h, gy, y
+    recurrent_kernel  (H, 4H)  blocks gh, h, gy, y
+    bias              (4H,)    blocks gh, h, gy, y
+    ================  =======  ===================
+
+    References
+    ----------
+    Collins, Sohl-Dickstein, Sussillo 2017, "Capacity and trainability in recurrent neural networks".
+    TensorFlow 1, ``tf.contrib.rnn.IntersectionRNNCell``.
     """
 
     units: int
@@ -60,26 +92,30 @@ class IntersectionRNNCell(RNNCell):
         Cell.check_choice(self, "y_activation", ACTIVATIONS)
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
         return state_type(("h",))(self.units)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         return self.units
 
-    def param_shapes(self, input_size):
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         H = self.units
         if input_size != H:
             caller = type(self).__name__
             raise InputError(f"{caller}: expected as many input features as units, {H}, got {input_size}")
         return {"kernel": (H, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
         rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
         makers = glorot_packed(self, shapes) | {"bias": initializers.zeros}
         return {name: makers[name](shape, rng, dtype) for name, shape in shapes.items()}
 
-    def unroll(self, params, x, state, mask, options):
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
         plain = _Plain(self.units, forget_bias=self.forget_bias, y_activation=self.y_activation)
         first = None if state is None else plain.State(state.h, np.zeros_like(state.h))
         run, State = plain.unroll(params, x, first, mask, options), type(self.state_size)

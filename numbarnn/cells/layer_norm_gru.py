@@ -12,18 +12,46 @@ from .reset_after_gru import ResetAfterGRUCell
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNormGRUCell(ResetAfterGRUCell):
-    """Gated recurrent unit with layer norm, reset after the product.
+    """`ResetAfterGRUCell` with layer norm of each pre-activation.
 
-    z is the part of the old state that is kept. TensorFlow 1 contrib has the other sign: with `update` "seed" z is the
-    part that is new, and the cell is its LayerNormBasicGRUCell.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
+    recurrent_activation : str, default "sigmoid"
+        Activation sigma of the gates, likewise.
+    update : {"keep", "seed"}, default "keep"
+        Whether the gate z is the part of the old state that is kept, or the part that is new, as in TensorFlow 1's
+        LayerNormBasicGRUCell.
+    num_proj : int, optional
+        Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
+        then ``State(h, s)``, the output h and the unprojected s.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    epsilon : float, default 1e-12
+        A constant added to variances.
 
-    Parameters as those of `ResetAfterGRUCell` without bias, and norm_scale and norm_shift (4, H) of r, z, n, m.
-    `epsilon` is added to variances.
+    Notes
+    -----
+    ======================  =======  ===================================================
+    parameter               shape    content
+    ======================  =======  ===================================================
+    kernel                  (I, 3H)  blocks r, z, n
+    recurrent_kernel        (H, 3H)  blocks r, z, m
+    norm_scale, norm_shift  (4, H)   of r, z, n, m; there is no bias
+    projection_kernel       (H, P)   with ``num_proj``; recurrent_kernel is then (P, 3H)
+    ======================  =======  ===================================================
+
+    References
+    ----------
+    Ba, Kiros, Hinton 2016, "Layer normalization".
     """
 
     epsilon: float = 1e-12
 
-    use_bias: ClassVar[bool] = False  # a ClassVar is no option any more; the shifts stand in its place
+    use_bias: ClassVar[bool] = False  # a ClassVar is no option; the shifts take the place of a bias
 
     norms = (("r",), ("z",), ("n",), ("m",))
     norm_epsilon = property(lambda self: self.epsilon)

@@ -10,9 +10,11 @@ o = sigma(z_o + p_o n)   h' = o phi(n)      c' = n, or q ("joint")
 """
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 
+from ..engines.interface import RunOptions
 from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
 from ..ops.random import bernoulli
@@ -24,15 +26,62 @@ from .base import Cell, glorot_packed
 
 @dataclass(frozen=True)
 class LayerNormLSTMCell(Cell):
-    """Long short-term memory with layer norm.
+    """LSTM with layer norm of its gates and of its new memory.
 
-    Parameters: kernel (I, 4H), recurrent_kernel (H, 4H), blocks in the order i, f, g, o, no bias; norm_scale and
-    norm_shift (5, H) of i, f, g, o, c, or (9, H) of the gates' input parts, their recurrent parts, and c where
-    `variant` is "joint" or "stored". `epsilon` is added to variances; None: 1e-12, 1e-5, 1e-3 for the variants.
-    `norm_gain` and `norm_shift`: fresh norm_scale and norm_shift. `forget_bias` is added after the norm.
+    kernel and recurrent_kernel of the variant "per_gate" are fresh Glorot uniform as one matrix.
 
-    `use_peepholes`, `cell_clip` (with its exact gradient, after the norm), `num_proj` and `proj_clip`: as in
-    `LSTMCell`; the first two exist for "per_gate" only.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    variant : {"per_gate", "joint", "stored"}, default "per_gate"
+        "per_gate": the norm of each gate's sum of products; the normalised memory is the state (TensorFlow 1).
+        "joint": one norm of all input parts and one of all recurrent parts; the memory is stored as it is, and its norm
+        goes to the output alone (the paper). "stored": the norms of "joint", but the normalised memory is the state
+        (TensorFlow Addons).
+    activation : str, default "tanh"
+        Activation phi of the candidate g and of the new memory, a name from `numbarnn.maths.ACTIVATIONS`.
+    forget_bias : float, default 1.0
+        A constant added to the forget gate's pre-activation after its norm, in every run.
+    use_peepholes : bool, default False
+        Whether the gates see the memory: i and f the old one, o the new one. Only for "per_gate".
+    cell_clip : float, optional
+        Bound of the normalised memory; its gradient is zero outside. Only for "per_gate".
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel and then put out and fed back.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    epsilon : float, optional
+        A constant added to variances. The default is that of the variant's library: 1e-12 for "per_gate", 1e-5 for
+        "joint", 1e-3 for "stored".
+    norm_gain : float, default 1.0
+        Values of a fresh norm_scale.
+    norm_shift : float, default 0.0
+        Values of a fresh norm_shift.
+
+    Raises
+    ------
+    InputError
+        For peepholes or ``cell_clip`` with another variant than "per_gate".
+
+    Notes
+    -----
+    ======================  =======  =======================================================
+    parameter               shape    content
+    ======================  =======  =======================================================
+    kernel                  (I, 4H)  blocks i, f, g, o; there is no bias
+    recurrent_kernel        (H, 4H)  blocks i, f, g, o
+    peephole                (3, H)   of i, f, o; with ``use_peepholes``
+    norm_scale, norm_shift  (5, H)   of i, f, g, o and the memory
+                            (9, H)   "joint", "stored": input parts, recurrent parts, memory
+    projection_kernel       (H, P)   with ``num_proj``; recurrent_kernel is then (P, 4H)
+    ======================  =======  =======================================================
+
+    The states are h, the output, and c, the memory.
+
+    References
+    ----------
+    Ba, Kiros, Hinton 2016, "Layer normalization".
     """
 
     _: KW_ONLY
@@ -59,7 +108,7 @@ class LayerNormLSTMCell(Cell):
             raise InputError(f"{type(self).__name__}: peepholes and cell_clip exist for variant 'per_gate' only")
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, str]:
         if self.variant == "per_gate":
             peepholes = dict.fromkeys(PEEPHOLES, "") if self.use_peepholes else {}
             return dict.fromkeys(GATES, "xh") | peepholes | {"c": "="}
@@ -67,52 +116,86 @@ class LayerNormLSTMCell(Cell):
         return {f"{source}{gate}": source for source in "xh" for gate in GATES} | {"c": "="} | raw
 
     @property
-    def norms(self):
+    def norms(self) -> tuple[tuple[str, ...], ...]:
         if self.variant == "per_gate":
             return (*((gate,) for gate in GATES), ("c",))
         return self.fed_by("x"), self.fed_by("h"), ("c",)
 
     @property
-    def norm_epsilon(self):
+    def norm_epsilon(self) -> float:
         return EPSILON[self.variant] if self.epsilon is None else self.epsilon
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return {"peephole": PEEPHOLES} if self.use_peepholes else {}
 
-    def named(self, z):
-        """{name: pre-activation}, of all that are known; those of the gates are sums."""
+    def _named(self, z):
+        """Return {name: pre-activation} of all that are known; those of the gates are sums."""
         z = dict(zip(self.inputs, z, strict=False))
         return z if self.variant == "per_gate" else z | {gate: z[f"x{gate}"] + z[f"h{gate}"] for gate in GATES}
 
-    def memory(self, z, s):
-        """The new memory before its norm, and the gates i, f, g."""
-        (phi, _), z, c = ACTIVATIONS[self.activation], self.named(z), s[1]
+    def _memory(self, z, s):
+        """Return the new memory before its norm, and the gates i, f, g."""
+        (phi, _), z, c = ACTIVATIONS[self.activation], self._named(z), s[1]
         z_i, z_f = z["i"] + z.get("pi", 0) * c, z["f"] + self.forget_bias + z.get("pf", 0) * c
         return memory(z_i, z_f, z["g"], c, phi, sigmoid)
 
-    def feedback(self, z, s):
-        q, _ = self.memory(z, s)
+    def feedback(self, z: tuple, s: tuple) -> tuple[Any, tuple]:
+        q, _ = self._memory(z, s)
         return q, z
 
-    def forward(self, z, s):
-        (phi, _), (_, gates), z = ACTIVATIONS[self.activation], self.memory(z, s), self.named(z)
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
+        (phi, _), (_, gates), z = ACTIVATIONS[self.activation], self._memory(z, s), self._named(z)
         n = clipped(z["c"], self.cell_clip)
         h, o = output(z["o"] + z.get("po", 0) * n, n, phi, sigmoid)
         return (h, z.get("q", n)), (*gates, o)
 
-    def initial(self, shapes):
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
         packed = glorot_packed(self, shapes) if self.variant == "per_gate" else {}
         return packed | initial_norm(self)
 
 
 @dataclass(frozen=True)
 class LayerNormBasicLSTMCell(Cell):
-    """`LayerNormLSTMCell` of the variant "per_gate" with dropout of g (Semeniuta, Severyn, Barth 2016), as TensorFlow
-    1 contrib: the memory itself is never dropped.
+    """`LayerNormLSTMCell` of the variant "per_gate" with dropout of the candidate g.
 
-    `dropout_keep_prob`: the part of g that is kept in training, for each step, row and unit, and scaled by its inverse.
-    With `layer_norm` False there is no norm, and a bias (4H) instead of norm_scale and norm_shift.
+    The memory itself is never dropped. In training `nr.forward` needs ``rng``, a seed.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    forget_bias : float, default 1.0
+        A constant added to the forget gate's pre-activation after its norm, in every run.
+    activation : str, default "tanh"
+        Activation phi of the candidate g and of the new memory, a name from `numbarnn.maths.ACTIVATIONS`.
+    layer_norm : bool, default True
+        Whether there is layer norm; without it there is a bias.
+    norm_gain : float, default 1.0
+        Values of a fresh norm_scale.
+    norm_shift : float, default 0.0
+        Values of a fresh norm_shift.
+    dropout_keep_prob : float, default 1.0
+        Probability that a number of g is kept in training, drawn for each step, row and unit. What is kept is divided
+        by it.
+
+    Notes
+    -----
+    ======================  =======  =================================================
+    parameter               shape    content
+    ======================  =======  =================================================
+    kernel                  (I, 4H)  blocks i, f, g, o
+    recurrent_kernel        (H, 4H)  blocks i, f, g, o
+    norm_scale, norm_shift  (5, H)   of i, f, g, o and the memory; with ``layer_norm``
+    bias                    (4H,)    blocks i, f, g, o; without ``layer_norm``
+    ======================  =======  =================================================
+
+    The states are h, the output, and c, the memory.
+
+    References
+    ----------
+    Semeniuta, Severyn, Barth 2016, "Recurrent dropout without memory loss".
+    TensorFlow 1, ``tf.contrib.rnn.LayerNormBasicLSTMCell``.
     """
 
     _: KW_ONLY
@@ -136,39 +219,39 @@ class LayerNormBasicLSTMCell(Cell):
             )
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, str]:
         return dict.fromkeys(GATES, "xh") | {"keep": "m"} | ({"c": "="} if self.layer_norm else {})
 
     @property
-    def norms(self):
+    def norms(self) -> tuple[tuple[str, ...], ...]:
         return (*((gate,) for gate in GATES), ("c",)) if self.layer_norm else ()
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return {} if self.layer_norm else super().vectors
 
-    def memory(self, z, s):
-        """The new memory, and the gates i, f, g."""
+    def _memory(self, z, s):
+        """Return the new memory before its norm, and the gates i, f, g."""
         (phi, _), (zi, zf, zg, _, keep) = ACTIVATIONS[self.activation], z[:5]
         return memory(zi, zf + self.forget_bias, zg, s[1], phi, sigmoid, keep)
 
     @property
-    def feedback(self):
-        return self.before_norm if self.layer_norm else None
+    def feedback(self) -> Any:
+        return self._before_norm if self.layer_norm else None
 
-    def before_norm(self, z, s):
-        q, _ = self.memory(z, s)
+    def _before_norm(self, z, s):
+        q, _ = self._memory(z, s)
         return q, z
 
-    def forward(self, z, s):
-        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self.memory(z, s)
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
+        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self._memory(z, s)
         if self.layer_norm:
             c = z[5]
         h, o = output(z[3], c, phi, sigmoid)
         return (h, c), (*gates, o)
 
-    def draw(self, shape, dtype, options):
-        """What g is multiplied with: 0 or 1 / dropout_keep_prob in training, else 1."""
+    def draw(self, shape: tuple[int, int, int], dtype: np.dtype, options: RunOptions) -> dict[str, np.ndarray]:
+        """Make what multiplies g: 0 or 1 / dropout_keep_prob in training, else 1."""
         if not options.training or self.dropout_keep_prob == 1:
             return {"keep": np.ones((1, 1, 1), dtype)}
         kept = bernoulli(options.random(type(self).__name__), self.dropout_keep_prob, shape)

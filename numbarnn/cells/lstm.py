@@ -13,6 +13,7 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, zero
 from ._clip import GRADIENTS, clipped
 from ._lstm import GATES, PEEPHOLES, memory, output
@@ -21,7 +22,7 @@ from .base import Cell
 
 @cache
 def gradient(phi, d_phi, d_sigma):
-    """The gradient written by hand, as a lesson: without peepholes and clip."""
+    """Return the gradient, written by hand as a lesson: without peepholes and clip."""
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -43,15 +44,51 @@ def gradient(phi, d_phi, d_sigma):
 class LSTMCell(Cell):
     """Long short-term memory.
 
-    Parameters: kernel (I, 4H), recurrent_kernel (H, 4H), bias (4H), blocks in the order i, f, g, o. `forget_bias`
-    is a constant added to the forget gate's pre-activation at run time (TensorFlow 1 writes 1.0); where it is 0,
-    the forget block of a fresh bias is 1 instead (Keras' unit_forget_bias). Derivatives of the activations are
-    taken from their values.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the candidate g and of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
+    recurrent_activation : str, default "sigmoid"
+        Activation sigma of the gates, likewise.
+    forget_bias : float, default 0.0
+        A constant added to the pre-activation of the forget gate in every run; TensorFlow 1 has 1.0. If it is 0, the
+        forget block of a fresh bias is 1 instead, as Keras' unit_forget_bias.
+    use_bias : bool, default True
+        Whether there is a bias.
+    use_peepholes : bool, default False
+        Whether the gates see the memory: i and f the old one, o the new one.
+    cell_clip : float, optional
+        Bound of the new memory: it is clipped to [-cell_clip, cell_clip].
+    clip_gradient : {"exact", "straight_through"}, default "exact"
+        Whether the gradient of the memory is zero outside that bound, or passes as if there were no clip.
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel and then put out and fed back.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
 
-    `use_peepholes`: parameter peephole (3, H) in the order i, f, o (Gers, Schraudolph, Schmidhuber 2002). `cell_clip`:
-    the new c is clipped to +- this; `clip_gradient` "exact" stops its gradient outside, "straight_through" does not.
-    `num_proj`: h is h projection_kernel (H, num_proj), clipped to +- `proj_clip` (Sak, Senior, Beaufays 2014);
-    recurrent_kernel is then (num_proj, 4H).
+    Notes
+    -----
+    =================  =======  ===================================================
+    parameter          shape    content
+    =================  =======  ===================================================
+    kernel             (I, 4H)  blocks i, f, g, o
+    recurrent_kernel   (H, 4H)  blocks i, f, g, o
+    bias               (4H,)    blocks i, f, g, o
+    peephole           (3, H)   of i, f, o; with ``use_peepholes``
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 4H)
+    =================  =======  ===================================================
+
+    The states are h, the output, and c, the memory. The derivative of an activation is taken from its value.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber 1997, "Long short-term memory".
+    Gers, Schmidhuber, Cummins 2000, "Learning to forget: continual prediction with LSTM", for the forget gate.
+    Gers, Schraudolph, Schmidhuber 2002, "Learning precise timing with LSTM recurrent networks", for peepholes.
+    Sak, Senior, Beaufays 2014, "Long short-term memory based recurrent neural network architectures for large
+    vocabulary speech recognition", for the projection.
     """
 
     _: KW_ONLY
@@ -73,14 +110,14 @@ class LSTMCell(Cell):
         self.check_choice("clip_gradient", GRADIENTS)
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, str]:
         return dict.fromkeys(self.saved, "xh") | (dict.fromkeys(PEEPHOLES, "") if self.use_peepholes else {})
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return super().vectors | ({"peephole": PEEPHOLES} if self.use_peepholes else {})
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         (zi, zf, zg, zo), (pi, pf, po), c = z[:4], z[4:] or (0, 0, 0), s[1]
         c, (i, f, g) = memory(zi + pi * c, zf + pf * c, zg, c, phi, sigma)
@@ -89,16 +126,16 @@ class LSTMCell(Cell):
         return (h, c), (i, f, g, o)
 
     @property
-    def equations(self):
+    def equations(self) -> Equations:
         if self.use_peepholes or self.cell_clip is not None:
             return super().equations
         (phi, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         return super().equations._replace(backward=gradient(phi, d_phi, d_sigma))
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {"f": self.forget_bias}
 
     @property
-    def initial_bias(self):
+    def initial_bias(self) -> dict[str, float]:
         return {"f": 0.0 if self.forget_bias else 1.0}

@@ -9,14 +9,32 @@ from .lstm import LSTMCell
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMBlockCell(LSTMCell):
-    """`LSTMCell` with tanh and sigmoid, forget_bias 1.0, and a `cell_clip` that lets all gradients through, as
-    TensorFlow 1 has it. `use_peephole` is `LSTMCell`'s `use_peepholes`; a fresh bias is zero."""
+    """`LSTMCell` under the name of TensorFlow 1's fused cell.
+
+    Activations are tanh and sigmoid. kernel and recurrent_kernel are fresh Glorot uniform as one matrix, the bias zero.
+    Parameters are those of `LSTMCell`.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activation of the forget gate in every run.
+    cell_clip : float, optional
+        Bound of the new memory: it is clipped to [-cell_clip, cell_clip]. All gradients pass, as in TensorFlow 1.
+    use_peephole : bool, default False
+        Whether the gates see the memory; ``use_peepholes`` of `LSTMCell`.
+
+    References
+    ----------
+    TensorFlow 1, ``tf.contrib.rnn.LSTMBlockCell``.
+    """
 
     forget_bias: float = 1.0
     cell_clip: float | None = None
     use_peephole: bool = False
 
-    activation: ClassVar[str] = "tanh"  # a ClassVar is no option any more
+    activation: ClassVar[str] = "tanh"  # a ClassVar is no option
     recurrent_activation: ClassVar[str] = "sigmoid"
     use_bias: ClassVar[bool] = True
     use_peepholes: ClassVar[bool] = property(lambda self: self.use_peephole)
@@ -30,4 +48,7 @@ class LSTMBlockCell(LSTMCell):
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMBlockFusedCell(LSTMBlockCell):
-    """`LSTMBlockCell` under the name of TensorFlow 1's operation on whole sequences; `forward` runs those anyway."""
+    """`LSTMBlockCell` under the name of TensorFlow 1's operation on whole sequences, which `nr.forward` runs anyway.
+
+    Parameters are those of `LSTMBlockCell`.
+    """

@@ -14,12 +14,40 @@ from .base import Cell
 
 @dataclass(frozen=True)
 class MGUCell(Cell):
-    """Minimal gated unit: a GRU whose one gate both resets and updates.
+    """Minimal gated unit: a GRU whose one gate both resets and updates, as in Flax.
 
-    Parameters: kernel (I, 2H) in the order f, n; recurrent_kernel (H, 2H) in the order f, m; bias (3H) in the order
-    f, n, m, where m is the recurrent part of n. `num_proj`: what is fed back is the state times projection_kernel
-    (H, num_proj), clipped to +- `proj_clip`; State is then (h, s) with the output h and the state s, recurrent_kernel
-    (num_proj, 2H).
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
+    recurrent_activation : str, default "sigmoid"
+        Activation sigma of the gate, likewise.
+    use_bias : bool, default True
+        Whether there is a bias.
+    num_proj : int, optional
+        Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
+        then ``State(h, s)``, the output h and the unprojected s.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+
+    Notes
+    -----
+    =================  =======  ===================================================
+    parameter          shape    content
+    =================  =======  ===================================================
+    kernel             (I, 2H)  blocks f, n
+    recurrent_kernel   (H, 2H)  blocks f, m
+    bias               (3H,)    blocks f, n, m
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 2H)
+    =================  =======  ===================================================
+
+    m is the recurrent part of the candidate n, which f multiplies.
+
+    References
+    ----------
+    Zhou, Wu, Zhang, Zhou 2016, "Minimal gated unit for recurrent neural networks".
     """
 
     _: KW_ONLY
@@ -33,7 +61,7 @@ class MGUCell(Cell):
     saved = ("f", "n", "m")
     carries_output = True
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         f, m = sigma(z[0]), z[2]
         n = phi(z[1] + f * m)

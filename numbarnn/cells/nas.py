@@ -10,6 +10,7 @@ h' = tanh(c' q_1)
 """
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from .. import initializers
 from ..maths import relu, sigmoid, tanh
@@ -18,12 +19,38 @@ from .base import Cell
 
 @dataclass(frozen=True)
 class NASCell(Cell):
-    """The cell of the neural architecture search.
+    """The cell that neural architecture search found.
 
-    Parameters: kernel (I, 8H), recurrent_kernel (H, 8H), blocks in the order 0 to 7. Block 3 multiplies its input part
-    "3" and its recurrent part "3h", where the others add theirs. c is a product of two tanh, so below 1 in size.
-    `use_biases`: bias (8H), zero when fresh, on the recurrent part only. `num_proj`: h is h projection_kernel
-    (H, num_proj), recurrent_kernel (num_proj, 8H).
+    Its memory c is a product of two numbers below 1 in size, so it is below 1 itself. Both kernels are fresh Glorot
+    uniform.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel and then put out and fed back.
+    use_biases : bool, default False
+        Whether there is a bias, which belongs to the recurrent parts; a fresh one is zero.
+
+    Notes
+    -----
+    =================  =======  ===================================================
+    parameter          shape    content
+    =================  =======  ===================================================
+    kernel             (I, 8H)  blocks 0 to 7
+    recurrent_kernel   (H, 8H)  blocks 0 to 7
+    bias               (8H,)    blocks 0 to 7; with ``use_biases``
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 8H)
+    =================  =======  ===================================================
+
+    The states are h, the output, and c, the memory. Block 3 multiplies its input part "3" and its recurrent part "3h";
+    the others are sums.
+
+    References
+    ----------
+    Zoph and Le 2017, "Neural architecture search with reinforcement learning", figure 8.
+    TensorFlow 1, ``tf.contrib.rnn.NASCell``.
     """
 
     _: KW_ONLY
@@ -39,10 +66,10 @@ class NASCell(Cell):
     saved = tuple(inputs)
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return {"bias": self.fed_by("h")} if self.use_biases else {}
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         a3, b3 = z[3], z[4]
         l0, l1, l2, l3 = sigmoid(z[0]), relu(z[1]), sigmoid(z[2]), relu(a3 * b3)
         l4, l5, l6, l7 = tanh(z[5]), sigmoid(z[6]), tanh(z[7]), sigmoid(z[8])
@@ -51,5 +78,5 @@ class NASCell(Cell):
         c = q0 * p1
         return (tanh(c * q1), c), (l0, l1, l2, a3, b3, l4, l5, l6, l7)
 
-    def initial(self, shapes):
+    def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
         return {"recurrent_kernel": initializers.glorot_uniform}

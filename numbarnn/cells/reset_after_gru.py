@@ -12,6 +12,7 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS
 from ._update import UPDATES
 from .base import Cell
@@ -19,7 +20,7 @@ from .base import Cell
 
 @cache
 def gradient(d_phi, d_sigma, d_mixed):
-    """The gradient written by hand, as a lesson."""
+    """Return the gradient, written by hand as a lesson."""
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -34,12 +35,43 @@ def gradient(d_phi, d_sigma, d_mixed):
 
 @dataclass(frozen=True)
 class ResetAfterGRUCell(Cell):
-    """Gated recurrent unit, reset after the product, as in PyTorch, cuDNN and Keras 3.
+    """Gated recurrent unit with the reset gate after the product, as in PyTorch, cuDNN and Keras 3.
 
-    Parameters: kernel (I, 3H) in the order r, z, n; recurrent_kernel (H, 3H) in the order r, z, m; bias (4H) in the
-    order r, z, n, m, where m is the recurrent part of n. z is the part of the old state that is kept, or with `update`
-    "seed" the part that is new. `num_proj`: what is fed back is the state times projection_kernel (H, num_proj),
-    clipped to +- `proj_clip`; State is then (h, s) with the output h and the state s, recurrent_kernel (num_proj, 3H).
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
+    recurrent_activation : str, default "sigmoid"
+        Activation sigma of the gates, likewise.
+    use_bias : bool, default True
+        Whether there is a bias.
+    update : {"keep", "seed"}, default "keep"
+        Whether the gate z is the part of the old state that is kept, or the part that is new.
+    num_proj : int, optional
+        Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
+        then ``State(h, s)``, the output h and the unprojected s.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+
+    Notes
+    -----
+    =================  =======  ===================================================
+    parameter          shape    content
+    =================  =======  ===================================================
+    kernel             (I, 3H)  blocks r, z, n
+    recurrent_kernel   (H, 3H)  blocks r, z, m
+    bias               (4H,)    blocks r, z, n, m
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 3H)
+    =================  =======  ===================================================
+
+    m is the recurrent part of the candidate n, which r multiplies.
+
+    References
+    ----------
+    Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+    arXiv:1406.1078v1.
     """
 
     _: KW_ONLY
@@ -58,7 +90,7 @@ class ResetAfterGRUCell(Cell):
         super().__post_init__()
         self.check_choice("update", UPDATES)
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         mixed, _ = UPDATES[self.update]
         r, u, m = sigma(z[0]), sigma(z[1]), z[3]
@@ -66,6 +98,6 @@ class ResetAfterGRUCell(Cell):
         return (mixed(u, s[0], n),), (r, u, n, m)
 
     @property
-    def equations(self):
+    def equations(self) -> Equations:
         (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
         return super().equations._replace(backward=gradient(d_phi, d_sigma, UPDATES[self.update][1]))

@@ -1,7 +1,11 @@
 """What `nr.forward` runs: a cell, plain or made of others."""
 
-import numpy as np
+from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..engines.interface import CellResult, RunOptions
 from ..errors import Checked
 from ..utils.lazy import cached_property
 from ..utils.tree import tree_map
@@ -9,51 +13,150 @@ from ._tensorflow_names import TakesTensorFlowNames
 
 
 class RNNCell(Checked, metaclass=TakesTensorFlowNames):
-    """The contract of all cells; immutable, and without parameters or states of its own.
+    """The contract of all cells: what `nr.forward`, layers and wrappers expect of one.
 
-    `state_size` holds the width of each state, nested as the states are; `output_size` is that of the output. A cell
-    that `takes_integers` has inputs (B, T) of integers instead of (B, T, I), and no gradient for them.
+    A cell is immutable. It holds its options, but neither parameters nor states: these go in and come out. Constructors
+    also take TensorFlow's names of options that mean the same: ``num_units``, functions as activations, and
+    ``state_is_tuple`` for a plain cell of several states.
 
-    Constructors take TensorFlow's names of options too, where they mean the same: ``num_units``, functions as
-    activations, and ``state_is_tuple`` for a plain cell of several states.
+    Attributes
+    ----------
+    takes_integers : bool
+        Whether inputs are integers (B, T), which have no gradient, and not numbers (B, T, I).
     """
 
-    takes_integers = False
+    takes_integers: ClassVar[bool] = False
 
     @property
-    def state_size(self):
+    def state_size(self) -> Any:
+        """Width of each state, in tuples nested as the states are."""
         raise NotImplementedError
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
+        """Number of output features."""
         raise NotImplementedError
 
     @cached_property
-    def no_gradient(self):
-        """None for each state, nested like `state_size`."""
+    def no_gradient(self) -> Any:
+        """None for each state, nested like ``state_size``."""
         return tree_map(lambda _: None, self.state_size)
 
-    def param_shapes(self, input_size):
-        """Names and shapes of the parameters for inputs of `input_size` features."""
+    def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
+        """Return names and shapes of the parameters.
+
+        Parameters
+        ----------
+        input_size : int
+            Number of input features I.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            The shapes, in the order of `init_params`.
+
+        Raises
+        ------
+        InputError
+            If the cell cannot read inputs of this size.
+        """
         raise NotImplementedError
 
-    def init_params(self, input_size, rng=0, dtype="float32"):
-        """Fresh parameters {name: array}. `rng`: a seed or a NumPy Generator."""
+    def init_params(
+        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
+    ) -> dict[str, np.ndarray]:
+        """Make fresh parameters.
+
+        Parameters
+        ----------
+        input_size : int
+            Number of input features I.
+        rng : int or numpy.random.Generator, default 0
+            Seed or generator of the random values.
+        dtype : dtype, default "float32"
+            float32 or float64.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Arrays of the names and shapes of `param_shapes`, and of ``dtype``.
+
+        Raises
+        ------
+        InputError
+            If the cell cannot read inputs of this size.
+        """
         raise NotImplementedError
 
-    def unroll(self, params, x, state, mask, options):
-        """A `CellResult` over x (T, B, I), zeros where masked; `state` nested like `state_size`, None for zeros; `mask`
-        (T, B) booleans or None. Everything has been checked."""
+    def unroll(
+        self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
+    ) -> CellResult:
+        """Run the cell over a batch of sequences whose arrays have been checked; `nr.forward` does both.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Parameters as `init_params` makes them.
+        x : ndarray (T, B, I)
+            Inputs, zeros at masked steps; integers (T, B) if the cell takes those.
+        state : tuple of ndarray (B, n) or None
+            Initial states, nested like ``state_size``; None means zeros.
+        mask : ndarray (T, B) of bool or None
+            Which steps are valid; None means all.
+        options : RunOptions
+            How the pass is run.
+
+        Returns
+        -------
+        CellResult
+            Outputs, final states and the backward pass.
+        """
         raise NotImplementedError
 
-    def zero_state(self, batch, dtype="float32"):
-        """States of zeros, (batch, size) arrays nested like `state_size`."""
+    def zero_state(self, batch: int, dtype: DTypeLike = "float32") -> Any:
+        """Make states of zeros.
+
+        Parameters
+        ----------
+        batch : int
+            Number of rows B.
+        dtype : dtype, default "float32"
+            float32 or float64.
+
+        Returns
+        -------
+        tuple of ndarray (B, n)
+            The states, nested like ``state_size``.
+        """
         return tree_map(lambda size: np.zeros((batch, size), dtype), self.state_size)
 
-    def step(self, params, x, state=None, **options):
-        """One time step: x (B, I) and the state in, the output (B, output_size) and the new state out.
+    def step(
+        self, params: dict[str, np.ndarray], x: ArrayLike, state: Any = None, **options: Any
+    ) -> tuple[np.ndarray, Any]:
+        """Run one time step.
 
-        `options` are those of `forward`.
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Parameters as `init_params` makes them, all float32 or all float64.
+        x : array_like (B, I)
+            Inputs of the step, of the dtype of the parameters; integers (B,) if the cell takes those.
+        state : tuple of ndarray (B, n), optional
+            The states before the step; zeros by default.
+        **options
+            Options of `nr.forward`, such as ``device`` or ``training``.
+
+        Returns
+        -------
+        output : ndarray (B, output_size)
+            Outputs of the step.
+        state : tuple of ndarray (B, n)
+            The states after the step.
+
+        Raises
+        ------
+        InputError
+            If an argument has another type, shape, dtype or value than expected.
         """
         from ..rnn.run import step
 

@@ -5,13 +5,14 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..autodiff.equations import Equations
 from ..maths import ACTIVATIONS, zero
 from .base import Cell
 
 
 @cache
 def gradient(d_phi):
-    """The gradient written by hand, as a lesson."""
+    """Return the gradient, written by hand as a lesson."""
 
     @register_jitable
     def backward(saved, s, s1, ds1):
@@ -22,11 +23,36 @@ def gradient(d_phi):
 
 @dataclass(frozen=True)
 class SimpleRNNCell(Cell):
-    """The basic recurrent cell; its output is its state.
+    """The basic recurrent cell, whose output is its state.
 
-    Parameters: kernel (I, H), recurrent_kernel (H, H), bias (H). Elman (1990), "Finding structure in time".
-    `num_proj`: the output, and what is fed back, is h projection_kernel (H, num_proj), clipped to +- `proj_clip`;
-    recurrent_kernel is then (num_proj, H). Jordan (1986), "Serial order".
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
+    use_bias : bool, default True
+        Whether there is a bias.
+    num_proj : int, optional
+        Width P of the output: h is projected by projection_kernel and then put out and fed back.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+
+    Notes
+    -----
+    =================  ======  ==================================================
+    parameter          shape   content
+    =================  ======  ==================================================
+    kernel             (I, H)  multiplies the input
+    recurrent_kernel   (H, H)  multiplies the last output
+    bias               (H,)
+    projection_kernel  (H, P)  with ``num_proj``; recurrent_kernel is then (P, H)
+    =================  ======  ==================================================
+
+    References
+    ----------
+    Elman 1990, "Finding structure in time".
+    Jordan 1986, "Serial order: a parallel distributed processing approach", for the projection.
     """
 
     _: KW_ONLY
@@ -37,11 +63,11 @@ class SimpleRNNCell(Cell):
 
     inputs = {"z": "xh"}
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.activation]
         return (phi(z[0]),), ()
 
     @property
-    def equations(self):
+    def equations(self) -> Equations:
         _, d_phi = ACTIVATIONS[self.activation]
         return super().equations._replace(backward=gradient(d_phi))

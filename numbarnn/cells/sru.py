@@ -13,9 +13,31 @@ from .base import Cell
 
 @dataclass(frozen=True)
 class SRUCell(Cell):
-    """Simple recurrent unit: no product with the past, only gates that keep it.
+    """Simple recurrent unit: gates of the input keep the past, which no matrix multiplies.
 
-    Parameters: kernel (I, 4H), blocks in the order g (candidate), f, r, y (what passes by); bias (2H) of f and r.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    activation : str, default "tanh"
+        Activation phi of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
+    use_bias : bool, default True
+        Whether there is a bias.
+
+    Notes
+    -----
+    =========  =======  =================
+    parameter  shape    content
+    =========  =======  =================
+    kernel     (I, 4H)  blocks g, f, r, y
+    bias       (2H,)    blocks f, r
+    =========  =======  =================
+
+    The states are h, the output, and c, the memory. g is the candidate; y goes past the memory to the output.
+
+    References
+    ----------
+    Lei et al. 2018, "Simple recurrent units for highly parallelizable recurrence".
     """
 
     _: KW_ONLY
@@ -27,10 +49,10 @@ class SRUCell(Cell):
     saved = ("g", "f", "r", "y")
 
     @property
-    def vectors(self):
+    def vectors(self) -> dict[str, tuple[str, ...]]:
         return {"bias": ("f", "r")} if self.use_bias else {}
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.activation]
         g, f, r, y = z[0], sigmoid(z[1]), sigmoid(z[2]), z[3]
         c = g + f * (s[1] - g)

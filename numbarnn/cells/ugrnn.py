@@ -12,12 +12,41 @@ from .base import Cell, glorot_packed
 
 @dataclass(frozen=True)
 class UGRNNCell(Cell):
-    """A recurrent cell with one gate, between the old state and a candidate; as in TensorFlow 1 contrib.
+    """A recurrent cell with one gate, between the old state and a candidate.
 
-    Parameters: kernel (I, 2H), recurrent_kernel (H, 2H), bias (2H), blocks in the order g, c. `forget_bias` is added
-    to the gate's pre-activation at run time; a fresh bias is zero. `num_proj`: what is fed
-    back is the state times projection_kernel (H, num_proj), clipped to +- `proj_clip`; State is then (h, s) with the
-    output h and the state s, recurrent_kernel (num_proj, 2H).
+    kernel and recurrent_kernel are fresh Glorot uniform as one matrix, the bias zero.
+
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    forget_bias : float, default 1.0
+        A constant added to the pre-activation of the gate in every run.
+    activation : str, default "tanh"
+        Activation phi of the candidate c, a name from `numbarnn.maths.ACTIVATIONS`.
+    use_bias : bool, default True
+        Whether there is a bias.
+    num_proj : int, optional
+        Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
+        then ``State(h, s)``, the output h and the unprojected s.
+    proj_clip : float, optional
+        Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+
+    Notes
+    -----
+    =================  =======  ===================================================
+    parameter          shape    content
+    =================  =======  ===================================================
+    kernel             (I, 2H)  blocks g, c
+    recurrent_kernel   (H, 2H)  blocks g, c
+    bias               (2H,)    blocks g, c
+    projection_kernel  (H, P)   with ``num_proj``; recurrent_kernel is then (P, 2H)
+    =================  =======  ===================================================
+
+    References
+    ----------
+    Collins, Sohl-Dickstein, Sussillo 2017, "Capacity and trainability in recurrent neural networks".
+    TensorFlow 1, ``tf.contrib.rnn.UGRNNCell``.
     """
 
     _: KW_ONLY
@@ -32,11 +61,11 @@ class UGRNNCell(Cell):
     carries_output = True
     initial = glorot_packed
 
-    def forward(self, z, s):
+    def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, _ = ACTIVATIONS[self.activation]
         g, c = sigmoid(z[0]), phi(z[1])
         return (c + g * (s[0] - c),), (g, c)
 
     @property
-    def offsets(self):
+    def offsets(self) -> dict[str, float]:
         return {"g": self.forget_bias}
