@@ -12,6 +12,7 @@ from numpydoc.validate import validate
 
 FOLDERS = (  # parts of the interface that are documented throughout; their names are those of __all__
     "callbacks",
+    "cells",
     "checkpoint",
     "constraints",
     "datasets",

@@ -166,13 +166,39 @@ class Cell(RNNCell):
             raise InputError(f"{type(self).__name__}: expected {expected}, got none")
 
     def check_positive(self, option: str, kind: str) -> None:
-        """Check that an option is a positive "integer" or "number"; raise `InputError` otherwise."""
+        """Check that an option is positive.
+
+        Parameters
+        ----------
+        option : str
+            Name of the option.
+        kind : {"integer", "number"}
+            What it has to be.
+
+        Raises
+        ------
+        InputError
+            If it is something else.
+        """
         value, types = getattr(self, option), {"integer": int | np.integer, "number": int | float | np.number}[kind]
         if isinstance(value, bool) or not isinstance(value, types) or not value > 0:
             raise InputError(f"{type(self).__name__}: expected {option} to be a positive {kind}, got {value!r}")
 
     def check_choice(self, option: str, choices: Any) -> None:
-        """Check that an option is one of these names; raise `InputError` otherwise."""
+        """Check that an option is one of several names.
+
+        Parameters
+        ----------
+        option : str
+            Name of the option.
+        choices : collection of str
+            The names that it may be.
+
+        Raises
+        ------
+        InputError
+            If it is none of them.
+        """
         value = getattr(self, option)
         if not isinstance(value, str) or value not in choices:
             raise InputError(f"{type(self).__name__}: no {option} {value!r}; there are {', '.join(choices)}")
@@ -266,7 +292,18 @@ class Cell(RNNCell):
         return self.State(self.state_width, *(self.units,) * (len(names) - 1))
 
     def fed_by(self, sources: str) -> tuple[str, ...]:
-        """Return the names of the pre-activations that one of these letters feeds, in order."""
+        """Find pre-activations by what feeds them.
+
+        Parameters
+        ----------
+        sources : str
+            Letters of the table, such as "hq".
+
+        Returns
+        -------
+        tuple of str
+            Names of the pre-activations that one of the letters feeds, in order.
+        """
         return tuple(name for name, fed in self.inputs.items() if set(fed) & set(sources))
 
     @property
@@ -281,6 +318,16 @@ class Cell(RNNCell):
         """Return the shapes of the parameters as engines read them.
 
         A cell whose own parameters have other shapes overrides `param_shapes`, `engine_params` and `own_gradients`.
+
+        Parameters
+        ----------
+        input_size : int
+            Number of input features I.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            The shapes, by name.
         """
         self.check_feedback()
         H = self.units
@@ -313,7 +360,18 @@ class Cell(RNNCell):
         return params
 
     def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
-        """Return {parameter: initialiser} for those that are not initialised as usual."""
+        """Choose initialisers for the parameters that are not initialised as usual.
+
+        Parameters
+        ----------
+        shapes : dict of str to tuple of int
+            Shapes of all parameters, by name.
+
+        Returns
+        -------
+        dict of str to Initializer
+            Initialisers, by name of the parameter.
+        """
         return {}
 
     @property
@@ -322,11 +380,33 @@ class Cell(RNNCell):
         return {}
 
     def engine_params(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the parameters as engines read them, a linear function of the cell's own."""
+        """Convert the cell's parameters to those that engines read; this is a linear function.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Parameters of the shapes of `param_shapes`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Parameters of the shapes of `engine_shapes`.
+        """
         return params
 
     def own_gradients(self, d_params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the gradients of the cell's own parameters: the transpose of `engine_params`."""
+        """Convert gradients of what engines read to those of the cell's parameters: `engine_params` transposed.
+
+        Parameters
+        ----------
+        d_params : dict of str to ndarray
+            Gradients of the shapes of `engine_shapes`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Gradients of the shapes of `param_shapes`.
+        """
         return d_params
 
     unroll = dispatch.unroll

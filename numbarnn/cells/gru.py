@@ -51,12 +51,12 @@ class GRUCell(Cell):
     ----------
     units : int
         Number of units H.
+    use_bias : bool, default True
+        Whether there is a bias.
     activation : str, default "tanh"
         Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
     recurrent_activation : str, default "sigmoid"
         Activation sigma of the gates, likewise.
-    use_bias : bool, default True
-        Whether there is a bias.
     update : {"keep", "seed"}, default "keep"
         Whether the gate z is the part of the old state that is kept, or the part that is new.
     num_proj : int, optional

@@ -16,10 +16,10 @@ class IndRNNCell(Cell):
     ----------
     units : int
         Number of units H.
-    activation : str, default "relu"
-        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
     use_bias : bool, default True
         Whether there is a bias.
+    activation : str, default "relu"
+        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
 
     Notes
     -----

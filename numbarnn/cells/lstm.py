@@ -48,6 +48,8 @@ class LSTMCell(Cell):
     ----------
     units : int
         Number of units H.
+    use_bias : bool, default True
+        Whether there is a bias.
     activation : str, default "tanh"
         Activation phi of the candidate g and of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
     recurrent_activation : str, default "sigmoid"
@@ -55,8 +57,6 @@ class LSTMCell(Cell):
     forget_bias : float, default 0.0
         A constant added to the pre-activation of the forget gate in every run; TensorFlow 1 has 1.0. If it is 0, the
         forget block of a fresh bias is 1 instead, as Keras' unit_forget_bias.
-    use_bias : bool, default True
-        Whether there is a bias.
     use_peepholes : bool, default False
         Whether the gates see the memory: i and f the old one, o the new one.
     cell_clip : float, optional

@@ -50,5 +50,18 @@ class LSTMBlockCell(LSTMCell):
 class LSTMBlockFusedCell(LSTMBlockCell):
     """`LSTMBlockCell` under the name of TensorFlow 1's operation on whole sequences, which `nr.forward` runs anyway.
 
-    Parameters are those of `LSTMBlockCell`.
+    Parameters
+    ----------
+    units : int
+        Number of units H.
+    forget_bias : float, default 1.0
+        As in `LSTMBlockCell`.
+    cell_clip : float, optional
+        As in `LSTMBlockCell`.
+    use_peephole : bool, default False
+        As in `LSTMBlockCell`.
+
+    References
+    ----------
+    TensorFlow 1, ``tf.contrib.rnn.LSTMBlockFusedCell``.
     """

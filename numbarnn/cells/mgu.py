@@ -20,12 +20,12 @@ class MGUCell(Cell):
     ----------
     units : int
         Number of units H.
+    use_bias : bool, default True
+        Whether there is a bias.
     activation : str, default "tanh"
         Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
     recurrent_activation : str, default "sigmoid"
         Activation sigma of the gate, likewise.
-    use_bias : bool, default True
-        Whether there is a bias.
     num_proj : int, optional
         Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
         then ``State(h, s)``, the output h and the unprojected s.

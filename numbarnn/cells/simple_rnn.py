@@ -29,10 +29,10 @@ class SimpleRNNCell(Cell):
     ----------
     units : int
         Number of units H.
-    activation : str, default "tanh"
-        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
     use_bias : bool, default True
         Whether there is a bias.
+    activation : str, default "tanh"
+        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
     num_proj : int, optional
         Width P of the output: h is projected by projection_kernel and then put out and fed back.
     proj_clip : float, optional

@@ -19,10 +19,10 @@ class SRUCell(Cell):
     ----------
     units : int
         Number of units H.
-    activation : str, default "tanh"
-        Activation phi of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
     use_bias : bool, default True
         Whether there is a bias.
+    activation : str, default "tanh"
+        Activation phi of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
 
     Notes
     -----

@@ -20,12 +20,12 @@ class UGRNNCell(Cell):
     ----------
     units : int
         Number of units H.
+    use_bias : bool, default True
+        Whether there is a bias.
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the gate in every run.
     activation : str, default "tanh"
         Activation phi of the candidate c, a name from `numbarnn.maths.ACTIVATIONS`.
-    use_bias : bool, default True
-        Whether there is a bias.
     num_proj : int, optional
         Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
         then ``State(h, s)``, the output h and the unprojected s.
