@@ -1,5 +1,6 @@
 """TensorFlow's names for the options of cells, where they mean the same."""
 
+import inspect
 from dataclasses import fields, is_dataclass
 
 import numpy as np
@@ -28,6 +29,12 @@ class TakesTensorFlowNames(type):
 
     A plain cell of several states also takes TensorFlow's ``state_is_tuple``: with False its states are one array.
     """
+
+    @property
+    def __signature__(cls):
+        """The constructor's own parameters, for `help` and editors."""
+        own = inspect.signature(cls.__init__)
+        return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args, **options):
         options = in_names_of(cls, options)

@@ -1,5 +1,6 @@
 """Every plain cell under its options: values against NumPy steps, gradients, identities, parameters, refusals."""
 
+import inspect
 import math
 
 import numpy as np
@@ -332,3 +333,9 @@ REFUSED = [
 def test_refused(construct, message):
     with pytest.raises(nr.InputError, match=message):
         construct()
+
+
+def test_help_shows_the_options_of_a_cell():
+    """And not those of the metaclass that takes TensorFlow's names."""
+    parameters = inspect.signature(nr.UGRNNCell).parameters
+    assert next(iter(parameters)) == "units" and {"forget_bias", "activation"} < parameters.keys()
