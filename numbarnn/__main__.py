@@ -3,14 +3,16 @@
 import argparse
 import math
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .errors import InputError
 
 DTYPES = ("float32", "float64")
 
 
-def main(argv=None):
-    """Run one command; returns the exit code: 0, 2 on bad input (one line on stderr), 130 when interrupted."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0, 2 on bad input (one line on stderr), 130 if interrupted."""
     options = vars(_parser().parse_args(argv))
     command = options.pop("command")
     try:
@@ -24,39 +26,39 @@ def main(argv=None):
     return 0
 
 
-def _train(**options):
+def _train(**options: Any) -> None:
     from .cli.train import train
 
     train(**options)
 
 
-def _generate(**options):
+def _generate(**options: Any) -> None:
     from .cli.generate import generate
 
     generate(**options)
 
 
-def _recipes():
+def _recipes() -> None:
     from .recipes import RECIPES, about
 
     for name, recipe in RECIPES.items():
         print(f"{name:<22} {about(recipe)}")
 
 
-def _info():
+def _info() -> None:
     from .runtime.versions import show_versions
 
     show_versions()
 
 
-def _warmup(cells, dtype):
+def _warmup(cells: Sequence[str], dtype: Sequence[str] | None) -> None:
     from .cli.warmup import warm_up
 
     for cell, name, seconds in warm_up(cells, dtype or ("float32",)):
         print(f"{cell:<18} {name}  {seconds:6.1f} s", flush=True)
 
 
-def _cache(action):
+def _cache(action: str) -> None:
     from .runtime.compile import clear, folder, kept_files
 
     if action == "clear":
@@ -66,7 +68,7 @@ def _cache(action):
         print(f"{folder()}: {len(sizes)} kernels, {sum(sizes) / 1e6:.1f} MB")
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m numbarnn", description="Train, inspect and look after numbarnn.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -105,7 +107,8 @@ def _parser():
     return parser
 
 
-def _temperature(text):
+def _temperature(text: str) -> float:
+    """Parse a number of at least 0."""
     try:
         value = float(text)
     except ValueError:
@@ -115,7 +118,9 @@ def _temperature(text):
     return value
 
 
-def _at_least(lowest):
+def _at_least(lowest: int) -> Callable[[str], int]:
+    """Return a parser of integers of at least `lowest`."""
+
     def parse(text):
         if not text.isdecimal() or int(text) < lowest:
             raise argparse.ArgumentTypeError(f"expected an integer >= {lowest}, got {text!r}")

@@ -1,23 +1,59 @@
-"""What a trained recipe writes: text, or values of a series."""
+"""Let a trained recipe generate text, or values of a series."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
 from ..recipes import RECIPES
-from ..utils.files import make_folder, whole_file
+from ..utils.files import make_folder, write_text
 
 
-def generate(name, *, prompt=None, length=300, temperature=None, seed=0, weights=None, out=None, json_file=None):
-    """Let the recipe `name` go on from `prompt` for `length` steps, with the weights that its training wrote; print it.
+def generate(
+    name: str,
+    *,
+    prompt: str | None = None,
+    length: int = 300,
+    temperature: float | None = None,
+    seed: int = 0,
+    weights: str | Path | None = None,
+    out: str | Path | None = None,
+    json_file: str | Path | None = None,
+) -> dict[str, Any]:
+    """Generate a continuation of a prompt with a trained recipe, and print it.
 
-    `weights`: the file, runs/NAME/weights.npz by default. `prompt` and `temperature`: None for the recipe's own. The
-    file `out` gets what follows the prompt: text, or a line of values for each step. Returns {"recipe", "seed",
-    "prompt", "temperature", "text": what follows the prompt} or with "values" in its place, (steps, features) as lists;
-    `json_file` gets the same. Raises `InputError`, and then nothing has been written.
+    Parameters
+    ----------
+    name : str
+        Name of a recipe that can generate.
+    prompt : str, optional
+        Text, or numbers between commas; the recipe's own by default.
+    length : int
+        Steps to generate.
+    temperature : float, optional
+        Temperature of the softmax, 0 for the likeliest character; the recipe's own by default.
+    seed : int
+        Seed of the random choices.
+    weights : path, optional
+        File that the training wrote; runs/NAME/weights.npz by default.
+    out : path, optional
+        File for the continuation: text, or a line of values for each step.
+    json_file : path, optional
+        File for the result.
+
+    Returns
+    -------
+    dict
+        "recipe", "seed", "prompt", "temperature", and the continuation as "text", or as "values", lists of
+        (steps, features).
+
+    Raises
+    ------
+    InputError
+        If an argument or a file cannot be used; then nothing has been written.
     """
     can = [each for each, recipe in RECIPES.items() if hasattr(recipe, "generate")]
     if name not in can:
@@ -41,12 +77,8 @@ def generate(name, *, prompt=None, length=300, temperature=None, seed=0, weights
         values = np.reshape(written, (len(written), -1))
         text, result["values"] = "".join(" ".join(map(str, row)) + "\n" for row in values), values.tolist()
         print(text, end="")
-    _write(out, text)
-    _write(json_file, json.dumps(result, indent=2))
+    if out is not None:
+        write_text(out, text)
+    if json_file is not None:
+        write_text(json_file, json.dumps(result, indent=2))
     return result
-
-
-def _write(path, text):
-    if path is not None:
-        with whole_file(path) as file:
-            file.write(text.encode())

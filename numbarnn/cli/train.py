@@ -1,4 +1,4 @@
-"""Train a recipe from end to end: data, progress, test result, and files of what came out."""
+"""Train a recipe from end to end: load, fit, report, and write weights and figures."""
 
 import json
 import math
@@ -6,21 +6,62 @@ import time
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from ..errors import InputError
+from ..models.sequential import Sequential
 from ..recipes import RECIPES, about, curves
-from ..utils.files import make_folder, whole_file
+from ..training.history import History
+from ..utils.files import make_folder, whole_file, write_text
 
 
-def train(name, *, data=None, epochs=None, batch_size=None, seed=0, dtype="float32", out=None, json_file=None):
-    """Train the recipe `name`, print how it goes, and write weights, report and figures into the folder `out`
-    (runs/NAME).
+def train(
+    name: str,
+    *,
+    data: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    out: str | Path | None = None,
+    json_file: str | Path | None = None,
+) -> dict[str, Any]:
+    """Train a recipe, print its progress, and write weights, report and figures.
 
-    Returns {"recipe", "seed", "epochs": [{name: value} of each], "final": {name: value} on the test set, "seconds"} (of
-    the training alone; values that are not finite are None). `json_file` gets the same. A recipe that compares models
-    has values named MODEL/NAME and a weights file for each model.
-    Ctrl-C in the training writes weights, report and result (with "interrupted": true) as far as they came.
-    Figures are drawn where matplotlib is installed. Raises `InputError`, before the training where it can.
+    A recipe that compares models writes a weights file for each, and calls its values MODEL/NAME. Figures are drawn if
+    matplotlib is installed. Ctrl-C during the training writes weights, report and result as far as they came; the
+    result then has "interrupted": True.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recipe.
+    data : str, optional
+        Folder with the recipe's files, if it reads any; by default that of NUMBARNN_DATA or the user's data folder.
+    epochs, batch_size : int, optional
+        The recipe's own by default.
+    seed : int
+        Seed of the initial weights and of the training.
+    dtype : {"float32", "float64"}
+        Precision.
+    out : path, optional
+        Folder for weights, report and figures; runs/NAME by default.
+    json_file : path, optional
+        File for the result.
+
+    Returns
+    -------
+    dict
+        "recipe", "seed", "epochs" (a list of {name: value}), "final" ({name: value} on the test set), and "seconds" of
+        the training alone. Values that are not finite are None.
+
+    Raises
+    ------
+    InputError
+        If an argument or a file cannot be used; before the training if possible.
+    KeyboardInterrupt
+        If the training was interrupted, after the files have been written.
     """
     if name not in RECIPES:
         raise InputError(f"train: expected one of the recipes {', '.join(RECIPES)}, got {name!r}")
@@ -44,14 +85,16 @@ def train(name, *, data=None, epochs=None, batch_size=None, seed=0, dtype="float
     result = {"recipe": name, "seed": seed} | course
     _write(out / "report.txt", report)
     if json_file is not None:
-        _write(Path(json_file), json.dumps(result, indent=2))
+        _write(json_file, json.dumps(result, indent=2))
     if "interrupted" in result:
         raise KeyboardInterrupt
     return result
 
 
-def _train(recipe, data, epochs, batch_size, seed, dtype, out):
-    """Train, write weights and figures; returns the report, and {"epochs", "final", "seconds"}."""
+def _train(
+    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, out: Path
+) -> tuple[str, dict[str, Any]]:
+    """Train, write weights and figures; return the report and {"epochs", "final", "seconds"}."""
     train, test = recipe.load(data, dtype)
     built = recipe.build(seed, dtype)
     models = built if isinstance(built, dict) else {"": built}
@@ -85,29 +128,33 @@ def _train(recipe, data, epochs, batch_size, seed, dtype, out):
     return report, {"epochs": _epochs(histories), "final": final, "seconds": seconds}
 
 
-def _save_weights(models, out):
+def _save_weights(models: dict[str, Sequential], out: Path) -> None:
+    """Write a weights file for each model."""
     for label, model in models.items():
         file = out / (f"weights-{label}.npz" if label else "weights.npz")
         model.save_weights(file)
         print(f"wrote {file}")
 
 
-def _fit(recipe, model, train, test, epochs, batch_size, seed):
+def _fit(
+    recipe: ModuleType, model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int
+) -> History:
+    """Train a model in the recipe's own way, or by `Sequential.fit`."""
     if hasattr(recipe, "fit"):
         return recipe.fit(model, train, test, epochs, batch_size, seed)
     return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test)
 
 
-def _best(history):
-    """The epoch with the best last metric, or loss, on what the training was validated on."""
+def _best(history: History) -> str:
+    """Say in which epoch the last validation metric, or the loss, was best."""
     key = [key for key in history.history if key.startswith("val_")][-1]
     values = history.history[key]
     best = min(values) if key == "val_loss" else max(values)
     return f"best {key}: {best:.4f}, in epoch {values.index(best) + 1} of {len(values)}"
 
 
-def _epochs(histories):
-    """The histories as one {name: value} for each epoch."""
+def _epochs(histories: dict[str, History]) -> list[dict[str, Any]]:
+    """Merge histories into one {name: value} for each epoch."""
     rows = []
     for label, history in histories.items():
         values = history.history
@@ -115,20 +162,22 @@ def _epochs(histories):
     return [{k: v for part in parts if part for k, v in part.items()} for parts in zip_longest(*rows)]
 
 
-def _named(label, values):
+def _named(label: str, values: dict[str, float]) -> dict[str, float | None]:
+    """Prefix names by the label of a model; replace values that are not finite by None."""
     return {
         f"{label}/{name}" if label else name: value if math.isfinite(value) else None for name, value in values.items()
     }
 
 
-def _save(figures, out):
+def _save(figures: dict[str, Any], out: Path) -> None:
+    """Write {file name: figure} into a folder."""
     for name, figure in figures.items():
         with whole_file(out / name) as file:
             figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
         print(f"wrote {out / name}")
 
 
-def _write(path, text):
-    with whole_file(path) as file:
-        file.write(text.encode())
+def _write(path: str | Path, text: str) -> None:
+    """Write a text file and say so."""
+    write_text(path, text)
     print(f"wrote {path}")

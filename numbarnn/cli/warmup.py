@@ -1,6 +1,7 @@
 """Compile kernels ahead of their first use, into the cache on disk."""
 
 import time
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -9,10 +10,27 @@ from ..errors import InputError
 from ..rnn.run import forward
 
 
-def warm_up(names=(), dtypes=("float32",)):
-    """Compile what a training step of the cells `names` (all by default, with their default options) needs.
+def warm_up(names: Sequence[str] = (), dtypes: Sequence[str] = ("float32",)) -> Iterator[tuple[str, str, float]]:
+    """Compile the kernels of a training step of each cell, with its default options.
 
-    Yields (name, dtype, seconds) as each is done; a kernel that the cache holds takes a fraction of a second.
+    Parameters
+    ----------
+    names : sequence of str
+        Names of plain cells, such as "LSTMCell"; all by default.
+    dtypes : sequence of str
+        "float32", "float64" or both.
+
+    Yields
+    ------
+    name, dtype : str
+        The cell that is compiled.
+    seconds : float
+        The time it took; a fraction of a second if the cache had the kernel.
+
+    Raises
+    ------
+    InputError
+        If there is no cell of a name.
     """
     for name in names:
         if name not in CELLS:

@@ -1,8 +1,11 @@
 """The adding problem over 100 steps: LSTM solves it, SimpleRNN does not (computed, needs no files)."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import datasets, layers, losses, optimizers
+from ..layers.base import Layer
 from ..models.sequential import Sequential
 
 EPOCHS = 30
@@ -10,29 +13,31 @@ BATCH_SIZE = 50
 STEPS = 100
 
 
-def load(data, dtype):
+def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Compute 5,000 sequences to train on and 1,000 to test on."""
     return datasets.adding_problem(5000, STEPS, 1, dtype), datasets.adding_problem(1000, STEPS, 2, dtype)
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> dict[str, Sequential]:
+    """Build an LSTM and a SimpleRNN to compare."""
     recurrent = {"LSTM": layers.LSTM(64), "SimpleRNN": layers.SimpleRNN(64)}
     return {name: _model(layer, seed, dtype) for name, layer in recurrent.items()}
 
 
-def _model(recurrent, seed, dtype):
+def _model(recurrent: Layer, seed: int, dtype: str) -> Sequential:
     model = Sequential([layers.Input((None, 2)), recurrent, layers.Dense(1)], seed=seed, dtype=dtype)
     model.compile(optimizer=optimizers.Adam(5e-3, clip_global_norm=1.0), loss=losses.MeanSquaredError())
     return model
 
 
-def report(models, x, y):
-    """Mean squared errors, beside that of saying 1 each time."""
+def report(models: dict[str, Sequential], x: np.ndarray, y: np.ndarray) -> str:
+    """Compare the mean squared errors with that of the constant answer 1."""
     lines = [f"mean squared error on the test set; who says 1 each time has {np.mean((y - 1) ** 2):.4f}"]
     return "\n".join(lines + [f"  {name}: {np.mean((m.predict(x) - y) ** 2):.5f}" for name, m in models.items()])
 
 
-def figures(models, x, y):
-    """Sums as they are and as they are said."""
+def figures(models: dict[str, Sequential], x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Plot the answers against the sums."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4), layout="constrained")

@@ -1,14 +1,18 @@
-"""Training on batches that a recipe draws itself."""
+"""Train on batches that a recipe draws itself."""
 
 import math
+from collections.abc import Callable, Iterable
 
+from ..models.sequential import Sequential
 from ..training.batches import Means
 from ..training.history import History
 from ..training.progress import Progress
 
 
-def fit_batches(model, draw, updates, test, epochs, batch_size):
-    """One update from each of the batches (x, y) that `draw()` gives for an epoch, `updates` of them; a `History`.
+def fit_batches(
+    model: Sequential, draw: Callable[[], Iterable], updates: int, test: tuple, epochs: int, batch_size: int
+) -> History:
+    """Train on the batches (x, y) that `draw()` returns for each epoch, `updates` of them.
 
     After each epoch the model is evaluated on `test` (x, y). A loss that is not finite ends the training.
     """

@@ -1,13 +1,16 @@
-"""A forecaster makes up a series: it reads what it forecast, 300 values from 20 zeros (needs no files).
+"""A forecaster makes up a series: it reads its own forecasts, 300 values from 20 zeros (needs no files).
 
-`generate_from_windows` is the notebook's loop, which reads the last 20 values anew for each next one; `generate` reads
-one value more and keeps the state instead, and so remembers everything.
+`generate_from_windows` is the loop of the notebook, which reads the last 20 values again for each next one. `generate`
+keeps the state and reads one value more, so that it remembers the whole series.
 """
+
+from typing import Any
 
 import numpy as np
 
 from .. import datasets
 from ..models.generation import generate_from_windows
+from ..models.sequential import Sequential
 from . import forecasts
 from .forecasts import FORMULA, TIMES, WINDOW, generate
 from .series import BATCH_SIZE, EPOCHS, build, load
@@ -17,17 +20,18 @@ __all__ = ["BATCH_SIZE", "EPOCHS", "build", "figures", "generate", "load", "repo
 STEPS = 300
 
 
-def by_windows(model):
-    """300 values (300,), each the last forecast from the 20 values before."""
+def by_windows(model: Sequential) -> np.ndarray:
+    """Make up 300 values (300,), each from the 20 values before."""
     return generate_from_windows(model, np.zeros((1, WINDOW, 1)), STEPS, window=WINDOW)[0, :, 0]
 
 
-def by_state(model):
-    """The same from the state, one step for each value."""
+def by_state(model: Sequential) -> np.ndarray:
+    """Make up 300 values (300,), each by one step from the state."""
     return generate(model, None, STEPS, None, 0)[:, 0]
 
 
-def report(model, x, y):
+def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:
+    """Report the forecasts, and the range and turning points of the values that it makes up."""
     lines = [forecasts.report(model, x, y), f"{STEPS} values made up from {WINDOW} zeros:"]
     for name, values in {"by windows": by_windows(model), "by state": by_state(model)}.items():
         turns = np.count_nonzero(np.diff(np.sign(np.diff(values))))
@@ -37,8 +41,8 @@ def report(model, x, y):
     return "\n".join([*lines, f"  the series itself: from {series.min():.2f} to {series.max():.2f}, {turns} turns"])
 
 
-def figures(model, x, y):
-    """What it makes up, under the series that it knows."""
+def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Plot the series that it learned, and the values that it makes up."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 6), layout="constrained")

@@ -1,18 +1,20 @@
 """Training curves: one figure for each metric and one for the loss, of one history or of several to compare."""
 
-from ..training.history import draw_curves, finish_curves
+from typing import Any
+
+from ..training.history import History, draw_curves, finish_curves
 
 
-def figures(histories):
-    """{NAME.png: figure} for {label: `History`}: training as dots, validation as a line, each model in its color.
+def figures(histories: dict[str, History]) -> dict[str, Any]:
+    """Plot {label: history} as {NAME.png: figure}: training as dots, validation as a line, a color for each model.
 
-    Epochs count from 1, as in what the training prints.
+    Epochs count from 1, as in the progress of the training.
     """
     keys = [key for history in histories.values() for key in history.history if not key.startswith("val_")]
     return {f"{key}.png": _figure(key, histories) for key in dict.fromkeys(keys)}
 
 
-def _figure(key, histories):
+def _figure(key: str, histories: dict[str, History]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(6.4, 3 * len(histories)), 4.8), layout="constrained")

@@ -1,10 +1,13 @@
-"""What the recipes that forecast the sine mixture share: its random windows, and what a forecast is worth."""
+"""Share windows, training, report and figures among the recipes that forecast the sine mixture."""
+
+from typing import Any
 
 import numpy as np
 
 from .. import datasets, losses, optimizers
 from ..errors import InputError
 from ..models import generation
+from ..models.sequential import Sequential
 from ..utils.figures import legend_below
 
 WINDOW = 20
@@ -13,8 +16,8 @@ TIMES = np.linspace(0.0, 30.0, 800)  # t at each value of `datasets.sine_mixture
 CUT = 640  # the values from here on are the test series
 
 
-def random_windows(data, dtype):
-    """5,000 windows anywhere in the first four fifths of the series to train on, all those of the last to test on.
+def random_windows(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Draw 5,000 training windows from the first four fifths of the series; test on all windows of the last fifth.
 
     With batches of 50 an epoch has 100 updates.
     """
@@ -25,14 +28,14 @@ def random_windows(data, dtype):
     )
 
 
-def compiled(model):
-    """The model with Adam, and the mean squared error over all steps."""
+def compiled(model: Sequential) -> Sequential:
+    """Compile a model with Adam and the mean squared error over all steps."""
     model.compile(optimizer=optimizers.Adam(1e-3), loss=losses.MeanSquaredError())
     return model
 
 
-def generate(model, prompt, n, temperature, seed):
-    """The `n` values (n, 1) that follow the prompt, text of numbers between commas; None: 20 zeros."""
+def generate(model: Sequential, prompt: str | None, n: int, temperature: float | None, seed: int) -> np.ndarray:
+    """Generate the `n` values (n, 1) after a prompt, a text of numbers between commas; None: 20 zeros."""
     try:
         start = np.zeros(WINDOW) if prompt is None else np.array(prompt.split(","), float)
     except ValueError:
@@ -40,8 +43,8 @@ def generate(model, prompt, n, temperature, seed):
     return generation.generate(model, start[None, :, None], n, temperature=temperature or 0.0, seed=seed)[0]
 
 
-def report(model, x, y):
-    """Mean squared errors, beside that of the forecast "as now"."""
+def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:
+    """Compare the mean squared errors with that of the forecast "next = now"."""
     predicted = model.predict(x)
     return "\n".join(
         [
@@ -52,16 +55,16 @@ def report(model, x, y):
     )
 
 
-def figures(model, x, y):
-    """The one-step forecasts at the ends of the test windows, against the truth."""
+def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Plot the one-step forecasts at the ends of the test windows against the truth."""
     times, truth, forecast = TIMES[CUT + WINDOW :][: len(y)], y[:, -1, 0], model.predict(x)[:, -1, 0]
     figure = against_truth(times, truth, times, forecast)
     figure.axes[0].set(title=f"One-step forecasts of {FORMULA} on the test series", xlabel="t", ylabel="f(t)")
     return {"forecast.png": figure}
 
 
-def against_truth(times, truth, forecast_times, forecast):
-    """A figure of a series as a line, and of forecasts as dots."""
+def against_truth(times: np.ndarray, truth: np.ndarray, forecast_times: np.ndarray, forecast: np.ndarray) -> Any:
+    """Plot a series as a line, and forecasts as dots."""
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")

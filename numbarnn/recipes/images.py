@@ -1,4 +1,6 @@
-"""What the recipes for images of digits share: the network, and a summary of what it confuses."""
+"""Share the network and the report on its confusions among the recipes for images of digits."""
+
+from typing import Any
 
 import numpy as np
 
@@ -8,16 +10,16 @@ from ..models.sequential import Sequential
 UNITS = 150
 
 
-def without_validation(data, dtype):
-    """MNIST with the first 5,000 training images set aside, as the notebooks have it: 55,000 remain."""
+def without_validation(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Load MNIST without the first 5,000 training images, as the notebooks do: 55,000 remain."""
     (x, y), test = datasets.mnist(data, dtype)
     return (x[5000:], y[5000:]), test
 
 
-def classifier(shape, seed, dtype):
-    """150 tanh units read the rows of an image; an affine map of their last state scores the ten digits.
+def classifier(shape: tuple[int, int], seed: int, dtype: str) -> Sequential:
+    """Build 150 tanh units that read the rows of an image, and an affine map of their last state to ten scores.
 
-    Weights start as those of TensorFlow 1's BasicRNNCell: glorot uniform over the one matrix that takes [x, h].
+    Initial weights are those of TensorFlow 1's BasicRNNCell: glorot uniform over the one matrix that multiplies [x, h].
     """
     limit = np.sqrt(6 / (shape[1] + UNITS + UNITS))
     start = initializers.uniform(-limit, limit)
@@ -25,8 +27,8 @@ def classifier(shape, seed, dtype):
     return compiled(Sequential([layers.Input(shape), rnn, layers.Dense(10)], seed=seed, dtype=dtype))
 
 
-def compiled(model):
-    """The model with what both TensorFlow 1 notebooks train with: Adam as TensorFlow 1 has it, softmax in the loss."""
+def compiled(model: Sequential) -> Sequential:
+    """Compile a model as both TensorFlow 1 notebooks do: Adam of TensorFlow 1, softmax in the loss."""
     model.compile(
         optimizer=optimizers.Adam(1e-3, epsilon=1e-8),
         loss=losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -35,13 +37,13 @@ def compiled(model):
     return model
 
 
-def confusion(y_true, y_pred, classes=10):
-    """(classes, classes) counts: row the true class, column the predicted one."""
+def confusion(y_true: np.ndarray, y_pred: np.ndarray, classes: int = 10) -> np.ndarray:
+    """Count (true class, predicted class) pairs in a matrix (classes, classes)."""
     return np.bincount(classes * y_true + y_pred, minlength=classes**2).reshape(classes, classes)
 
 
-def report(model, x, y):
-    """The confusion matrix as text, and the pairs confused most often."""
+def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:
+    """Write the confusion matrix and the pairs confused most often."""
     counts = confusion(y, model.predict(x).argmax(axis=1))
     width = max(5, len(str(counts.max())) + 1)
     lines = [
@@ -58,8 +60,8 @@ def report(model, x, y):
     return "\n".join([*lines, "", f"most often confused: {', '.join(pairs) or 'none'}"])
 
 
-def figures(model, x, y):
-    """The test images that the network is most surely wrong about, at most twelve."""
+def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Show up to twelve test images with the largest margin in favor of a wrong digit."""
     from matplotlib.figure import Figure
 
     scores = model.predict(x)

@@ -11,12 +11,13 @@ EPOCHS = 3
 BATCH_SIZE = 64
 
 
-def load(data, dtype):
-    """The last 500 words of each review; zeros after shorter ones, where the mask ends them."""
+def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Load the last 500 words of each review; shorter ones end in zeros, which are masked."""
     return tuple((datasets.pad_sequences(x, MAX_WORDS, padding="post"), y) for x, y in datasets.imdb(data))
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> Sequential:
+    """Build a bidirectional LSTM over masked words, with dropout."""
     chain = [
         layers.Input((None,)),
         layers.Embedding(WORDS, 64, mask_zero=True),

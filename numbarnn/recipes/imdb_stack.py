@@ -1,6 +1,7 @@
-"""Film reviews: a stack of four SimpleRNN(32), which the notebook sums up only (--data DIR)."""
+"""Film reviews: a stack of four SimpleRNN(32), which the notebook only summarises (--data DIR)."""
 
 from .. import layers
+from ..models.sequential import Sequential
 from .imdb_rnn import BATCH_SIZE
 from .reviews import figures, fit, notebook_model, report
 from .reviews import padded_before as load
@@ -11,6 +12,7 @@ READS = "imdb"
 EPOCHS = 2
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> Sequential:
+    """Build the notebook's model with four SimpleRNN."""
     below = [layers.SimpleRNN(32, return_sequences=True) for _ in range(3)]
     return notebook_model([*below, layers.SimpleRNN(32)], seed, dtype)

@@ -1,11 +1,13 @@
 """MNIST, row by row: BasicRNNCell(150), a stream of batches of 150 (the four idx files: --data DIR).
 
-TensorFlow's tutorials: 55,000 images, 366 updates an epoch, Adam 1e-3. Their notebook tests after each epoch, and has
-0.9757 after the tenth and at best 0.9805, after the sixteenth. It keeps the rate; there the accuracy goes on jumping
+As in TensorFlow's tutorials: 55,000 images, 366 updates an epoch, Adam 1e-3. Their notebook tests after each epoch, and
+has 0.9757 after the tenth and at best 0.9805, after the sixteenth. With its constant rate the accuracy keeps jumping
 between 0.970 and 0.979. Here the rate falls along half a cosine, and the accuracy ends above 0.98.
 """
 
 from .. import datasets, optimizers
+from ..models.sequential import Sequential
+from ..training.history import History
 from .batches import fit_batches
 from .images import classifier, figures, report
 from .images import without_validation as load
@@ -18,11 +20,13 @@ BATCH_SIZE = 150
 RATE = 1e-3
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> Sequential:
+    """Build the classifier of 150 units."""
     return classifier((28, 28), seed, dtype)
 
 
-def fit(model, train, test, epochs, batch_size, seed):
+def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+    """Train on a stream of batches with a rate that falls along half a cosine."""
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size
     model.optimizer.learning_rate = optimizers.CosineDecay(RATE, epochs * updates, alpha=0.02)

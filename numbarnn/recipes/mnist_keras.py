@@ -1,7 +1,8 @@
-"""MNIST, row by row, as Keras has it: SimpleRNN(150, relu), Adam, batches of 32 (--data DIR)."""
+"""MNIST, row by row, as in Keras: SimpleRNN(150, relu), Adam, batches of 32 (--data DIR)."""
 
 from .. import datasets, layers, losses
 from ..models.functional import Model
+from ..models.sequential import Sequential
 from .images import UNITS, figures, report
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "load", "report"]
@@ -11,11 +12,13 @@ EPOCHS = 10
 BATCH_SIZE = 32
 
 
-def load(data, dtype):
+def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Load MNIST, all 60,000 training images."""
     return datasets.mnist(data, dtype)
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> Sequential:
+    """Build the functional model of Keras."""
     rows = layers.Input((28, 28))
     state = layers.SimpleRNN(UNITS, activation="relu")(rows)
     model = Model(rows, layers.Dense(10, activation="softmax")(state), seed=seed, dtype=dtype)

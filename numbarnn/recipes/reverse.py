@@ -1,5 +1,7 @@
 """An encoder reads strings of 1 to 10 digits, a decoder writes them back to front (computed, needs no files)."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import datasets, layers, losses, optimizers
@@ -13,12 +15,14 @@ LONGEST = 10
 TOKENS = 12
 
 
-def load(data, dtype):
+def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Compute 10,000 strings to train on and 1,000 to test on."""
     parts = datasets.reversed_digits(10_000, LONGEST, 1), datasets.reversed_digits(1000, LONGEST, 2)
     return tuple((Padded.of(x), Padded.of(y)) for x, y in parts)
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> EncoderDecoder:
+    """Build encoder and decoder."""
     model = EncoderDecoder(
         [layers.Input((None,)), layers.Embedding(TOKENS, 16), layers.LSTM(128)],
         [layers.Embedding(TOKENS, 16), layers.LSTM(128, return_sequences=True), layers.Dense(TOKENS)],
@@ -34,22 +38,23 @@ def build(seed, dtype):
     return model
 
 
-def written(model, x):
-    """What the decoder writes by itself: a list of arrays, each up to its stop."""
+def written(model: EncoderDecoder, x: Padded) -> list[np.ndarray]:
+    """Let the decoder write each string, up to its stop token."""
     return model.generate(x, LONGEST + 1, stop=STOP).rows()
 
 
-def correct(model, x, y):
-    """Which strings (batch,) are written without an error."""
+def correct(model: EncoderDecoder, x: Padded, y: Padded) -> np.ndarray:
+    """Say which strings (batch,) are written without an error."""
     return np.array([np.array_equal(*pair) for pair in zip(written(model, x), y.rows(), strict=True)])
 
 
-def text(tokens):
+def text(tokens: np.ndarray) -> str:
+    """Turn tokens into digits."""
     return "".join(str(token - 1) for token in tokens if token not in (START, STOP))
 
 
-def report(model, x, y):
-    """Strings without an error, by length, and a few examples."""
+def report(model: EncoderDecoder, x: Padded, y: Padded) -> str:
+    """Report the share of strings without an error, by length, and a few examples."""
     right = correct(model, x, y)
     lines = [f"{right.mean():.1%} of {len(right)} test strings are reversed without an error"]
     for low, high in ((1, 5), (6, 8), (9, 10)):
@@ -59,8 +64,8 @@ def report(model, x, y):
     return "\n".join([*filter(None, lines), *(f"  {text(a):>{LONGEST}} -> {text(b)}" for a, b in pairs)])
 
 
-def figures(model, x, y):
-    """The share of strings without an error for each length."""
+def figures(model: EncoderDecoder, x: Padded, y: Padded) -> dict[str, Any]:
+    """Plot the share of strings without an error for each length."""
     from matplotlib.figure import Figure
 
     right = correct(model, x, y)

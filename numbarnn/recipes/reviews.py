@@ -1,35 +1,39 @@
-"""What the recipes for film reviews share."""
+"""Share the model, its training, report and figures among the recipes for film reviews."""
+
+from typing import Any
 
 import numpy as np
 
 from .. import datasets, layers
+from ..layers.base import Layer
 from ..models.sequential import Sequential
+from ..training.history import History
 from ..utils.figures import legend_below
 
 WORDS = 10_000
 MAX_WORDS = 500
 
 
-def padded_before(data, dtype):
-    """The last 500 words of each review, zeros before shorter ones: as Keras pads, and as the notebook reads them."""
+def padded_before(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Load the last 500 words of each review, with zeros before shorter ones, as Keras pads them."""
     return tuple((datasets.pad_sequences(x, MAX_WORDS), y) for x, y in datasets.imdb(data))
 
 
-def notebook_model(recurrent, seed, dtype):
-    """32 numbers for each word, recurrent layers, and one probability; the padding is read like words."""
+def notebook_model(recurrent: list[Layer], seed: int, dtype: str) -> Sequential:
+    """Build an embedding of 32 numbers a word, recurrent layers and one probability; padding is not masked."""
     chain = [layers.Input((None,)), layers.Embedding(WORDS, 32), *recurrent, layers.Dense(1, activation="sigmoid")]
     model = Sequential(chain, seed=seed, dtype=dtype)
     model.compile(optimizer="rmsprop", loss="binary_crossentropy", metrics=["accuracy"])
     return model
 
 
-def fit(model, train, test, epochs, batch_size, seed):
-    """The last fifth of the training reviews is there to validate on; the test set is not looked at."""
+def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+    """Validate on the last fifth of the training reviews; the test set is not used."""
     return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_split=0.2)
 
 
-def report(model, x, y):
-    """Test accuracy, for short and long reviews too."""
+def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:
+    """Report the test accuracy, of short and long reviews too."""
     right = (model.predict(x, 128)[:, 0] > 0.5) == y
     words = np.count_nonzero(x, axis=1)
     lines = [f"test accuracy {right.mean():.4f} ({right.sum()} of {len(y)})"]
@@ -39,8 +43,8 @@ def report(model, x, y):
     return "\n".join(filter(None, lines))
 
 
-def figures(model, x, y):
-    """How sure the network is, of reviews of either kind."""
+def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Plot histograms of the probability for both kinds of reviews."""
     from matplotlib.figure import Figure
 
     probabilities = model.predict(x, 128)[:, 0]

@@ -1,6 +1,6 @@
 """Forecast sin(t)/3 + 2 sin(5t) one step ahead from windows of 20 steps (computed, needs no files).
 
-BasicRNNCell(100, relu) and one affine map for all steps: 10,000 updates from 50 random windows each.
+BasicRNNCell(100, relu) and one affine map for all steps: 10,000 updates of 50 random windows each.
 """
 
 from .. import layers
@@ -14,8 +14,8 @@ EPOCHS = 100
 BATCH_SIZE = 50
 
 
-def build(seed, dtype):
-    """An `OutputProjectionWrapper` around the cell would give the same numbers as the Dense layer over all steps."""
+def build(seed: int, dtype: str) -> Sequential:
+    """Build the network; an `OutputProjectionWrapper` around the cell would compute the same as the Dense layer."""
     chain = [
         layers.Input((None, 1)),
         layers.SimpleRNN(100, activation="relu", return_sequences=True),

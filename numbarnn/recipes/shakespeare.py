@@ -1,10 +1,11 @@
 """Shakespeare, character by character: a stateful LSTM of two layers, truncated BPTT (--data DIR).
 
-The first nine tenths of the text lie in 32 rows side by side; each batch reads the next 64 characters of every row,
-from the states that the batch before left there, and the gradient ends where it starts. The last tenth is held out.
+The first nine tenths of the text are cut into 32 rows; each batch reads the next 64 characters of every row, from the
+final states of the previous batch, through which no gradient passes. The last tenth is for testing.
 """
 
 import string
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..datasets.contiguous import contiguous_batches
 from ..errors import InputError
 from ..models.generation import generate as continued
 from ..models.sequential import Sequential
+from ..training.history import History
 
 READS = "tiny_shakespeare"
 EPOCHS = 15
@@ -23,8 +25,8 @@ RATE = 3e-3
 CHARACTERS = np.array(list("\n !$&',-.3:;?" + string.ascii_uppercase + string.ascii_lowercase))
 
 
-def load(data, dtype):
-    """Numbers of characters, batch after batch, and those that follow each."""
+def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
+    """Load the numbers of the characters, batch after batch, and of the characters that follow them."""
     numbers = encoded(datasets.tiny_shakespeare(data))
     cut = 9 * len(numbers) // 10
     train = contiguous_batches(numbers[:cut], BATCH_SIZE, STEPS)
@@ -32,7 +34,8 @@ def load(data, dtype):
     return (train.x, train.y), (test.x, test.y)
 
 
-def build(seed, dtype):
+def build(seed: int, dtype: str) -> Sequential:
+    """Build two stateful LSTMs of 256 units."""
     model = Sequential(
         [
             layers.Input((None,)),
@@ -54,8 +57,8 @@ def build(seed, dtype):
     return model
 
 
-def fit(model, train, test, epochs, batch_size, seed):
-    """The rate falls along half a cosine."""
+def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+    """Train with a rate that falls along half a cosine."""
     if batch_size != BATCH_SIZE:
         raise InputError(f"shakespeare: the text is cut into rows for batches of {BATCH_SIZE}, got {batch_size}")
     updates = epochs * len(train[0]) // batch_size
@@ -65,8 +68,8 @@ def fit(model, train, test, epochs, batch_size, seed):
     )
 
 
-def encoded(text):
-    """The number of each character (N,) int64."""
+def encoded(text: str) -> np.ndarray:
+    """Return the number of each character, (N,) int64."""
     symbols = np.array(list(text))
     numbers = np.searchsorted(CHARACTERS, symbols).clip(max=len(CHARACTERS) - 1)
     if (unknown := CHARACTERS[numbers] != symbols).any():
@@ -74,14 +77,15 @@ def encoded(text):
     return numbers
 
 
-def generate(model, prompt, n, temperature, seed):
-    """The `n` characters that the model puts behind the prompt (None: a new line); temperature None: 0.8."""
+def generate(model: Sequential, prompt: str | None, n: int, temperature: float | None, seed: int) -> str:
+    """Generate `n` characters after the prompt (None: a new line); temperature None: 0.8."""
     temperature = 0.8 if temperature is None else temperature
     numbers = continued(model, encoded(prompt or "\n")[None], n, temperature=temperature, seed=seed)
     return "".join(CHARACTERS[numbers[0]])
 
 
-def report(model, x, y):
+def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:
+    """Report the cross-entropy on the last tenth, and write 500 characters."""
     model.reset_states()
     nats, accuracy = model.evaluate(x, y, BATCH_SIZE)
     return (
@@ -90,5 +94,6 @@ def report(model, x, y):
     )
 
 
-def figures(model, x, y):
+def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Plot nothing besides the training curves."""
     return {}

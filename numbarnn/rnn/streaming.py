@@ -11,7 +11,7 @@ from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..losses.evaluation import measure
 from ..wrappers import Bidirectional
-from .arguments import check_cell, check_params, check_state, checked_inputs, seed_path, valid_steps
+from .arguments import check_cell, check_params, check_state, checked_inputs, shared_generator, valid_steps
 from .run import forward
 from .segments import Steps, backward_passes, check_activations
 from .truncation import check_truncate
@@ -96,8 +96,7 @@ def truncated_bptt(
     truncate = check_truncate(caller, truncate, loss_scope)
     check_activations(caller, activations)
     loss = losses.get(loss)
-    seed = seed_path(caller, rng)
-    options = {"training": training, "rng": np.random.default_rng(seed) if seed else None, "device": device}
+    options = {"training": training, "rng": shared_generator(caller, rng), "device": device}
 
     def make_runner():
         used = {name: np.copy(value) for name, value in params.items()} if activations == "stale" else params

@@ -7,14 +7,15 @@ from pathlib import Path
 from llvmlite.binding import get_host_cpu_name
 from numba import config
 
+from .compile import folder
+from .simd import BYTES
+
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "numba-cuda", "matplotlib")
 
 
-def environment():
-    """Return {name: text or number}: versions of numbarnn, Python and packages that it can use, the CPU and its use."""
-    from .. import __version__
-    from .compile import folder
-    from .simd import BYTES
+def environment() -> dict[str, str | int]:
+    """Return versions of numbarnn, Python and the packages that it can use, the CPU, and how it is used, by name."""
+    from .. import __version__  # the package may still be loading when this module is imported
 
     return {
         "numbarnn": __version__,
@@ -29,20 +30,33 @@ def environment():
     }
 
 
-def show_versions():
-    """Print `environment()`, one line each."""
+def show_versions() -> None:
+    """Print what numbarnn runs with, for a bug report.
+
+    One line each: the versions of numbarnn, Python, Numba, llvmlite, NumPy, SciPy and of the optional packages; the
+    system, the CPU and the one that kernels are compiled for; the width of vectors in bits, the number of threads,
+    and the folder of compiled kernels.
+
+    Examples
+    --------
+    >>> import numbarnn as nr
+    >>> nr.show_versions()  # doctest: +SKIP
+    numbarnn      0.1.0
+    python        3.12.3
+    ...
+    """
     for name, value in environment().items():
         print(f"{name:<13} {value}")
 
 
-def _version(package):
+def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
 
 
-def _cpu_model():
+def _cpu_model() -> str:
     cpuinfo = Path("/proc/cpuinfo")  # only Linux has it
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

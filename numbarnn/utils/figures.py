@@ -1,7 +1,9 @@
-"""What figures share: a legend that covers no curve."""
+"""A legend that covers no curve."""
+
+from typing import Any
 
 
-def legend_below(axes):
+def legend_below(axes: Any) -> None:
     """Put the legend below the axes, in one row or in two; the figure needs ``layout="constrained"`` to make room."""
     _, labels = axes.get_legend_handles_labels()
     columns = len(labels) if len(labels) < 3 else -(-len(labels) // 2)

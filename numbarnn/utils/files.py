@@ -17,8 +17,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a binary file to write, which replaces `path` when the block ends without an error.
 
     If the block raises or the process is killed, `path` stays as it was. The new file keeps the old one's mode, and a
-    symbolic link stays one: the file that it points to is replaced. What killed processes of this machine left beside
-    the file is removed.
+    symbolic link stays one: the file that it points to is replaced. Temporary files that killed
+    processes of this machine left beside the file are removed.
     """
     path = Path(path).resolve()
     for left in _left_behind(path):
@@ -43,7 +43,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         file.write(text.encode())
 
 
-def _left_behind(path):
+def _left_behind(path: Path) -> Iterator[Path]:
     """Yield the temporary files beside `path` whose process has ended."""
     start = f".{path.name}.{_host()}."
     names = os.listdir(path.parent) if os.name == "posix" and path.parent.is_dir() else ()
@@ -54,7 +54,8 @@ def _left_behind(path):
                 yield path.with_name(name)
 
 
-def _runs(process):
+def _runs(process: int) -> bool:
+    """Say whether a process is running."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -64,7 +65,8 @@ def _runs(process):
     return True
 
 
-def _host():
+def _host() -> str:
+    """Return the name of this machine, in letters, digits and hyphens."""
     return "".join(c if c.isalnum() else "-" for c in socket.gethostname())
 
 
