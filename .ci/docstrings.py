@@ -23,6 +23,7 @@ FOLDERS = (  # parts of the interface that are documented throughout; their name
     "metrics",
     "optimizers",
     "regularizers",
+    "rnn.unroll",
     "wrappers",
 )
 CHECKS = (  # numpydoc's names

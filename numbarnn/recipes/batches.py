@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ..models.sequential import Sequential
 from ..training.batches import Means
@@ -10,7 +11,7 @@ from ..training.progress import Progress
 
 
 def fit_batches(
-    model: Sequential, draw: Callable[[], Iterable], updates: int, test: tuple, epochs: int, batch_size: int
+    model: Sequential, draw: Callable[[], Iterable], updates: int, test: tuple[Any, Any], epochs: int, batch_size: int
 ) -> History:
     """Train on the batches (x, y) that `draw()` returns for each epoch, `updates` of them.
 

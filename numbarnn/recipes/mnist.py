@@ -5,6 +5,8 @@ has 0.9757 after the tenth and at best 0.9805, after the sixteenth. With its con
 between 0.970 and 0.979. Here the rate falls along half a cosine, and the accuracy ends above 0.98.
 """
 
+from typing import Any
+
 from .. import datasets, optimizers
 from ..models.sequential import Sequential
 from ..training.history import History
@@ -25,7 +27,9 @@ def build(seed: int, dtype: str) -> Sequential:
     return classifier((28, 28), seed, dtype)
 
 
-def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+def fit(
+    model: Sequential, train: tuple[Any, Any], test: tuple[Any, Any], epochs: int, batch_size: int, seed: int
+) -> History:
     """Train on a stream of batches with a rate that falls along half a cosine."""
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size

@@ -3,6 +3,8 @@
 A notebook combines Keras' cell with TensorFlow 1; its best test accuracy is 0.9737, after nine epochs.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .. import datasets, layers
@@ -25,7 +27,9 @@ def build(seed: int, dtype: str) -> Sequential:
     return compiled(Sequential(chain, seed=seed, dtype=dtype))
 
 
-def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+def fit(
+    model: Sequential, train: tuple[Any, Any], test: tuple[Any, Any], epochs: int, batch_size: int, seed: int
+) -> History:
     """Train on 366 shuffled batches an epoch."""
     rng = np.random.default_rng(seed)
     updates = len(train[0]) // batch_size

@@ -85,7 +85,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
     ) -> CellResult:
         table = params["embedding"]
         if reads_products(self.cell, options) and products_pay(x.size, *table.shape, params["cell/kernel"].shape[1]):
-            return self.unroll_products(params, x, state, mask, options)
+            return self._unroll_products(params, x, state, mask, options)
         vectors = embedding.forward(type(self).__name__, table, x)
         run = self.unroll_inner(params, zero_masked(vectors, mask), state, mask, options)
 
@@ -95,7 +95,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
 
         return replace(run, backward=backward)
 
-    def unroll_products(
+    def _unroll_products(
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
     ) -> CellResult:
         """Compute the same with fewer products, by x W = (table W)[tokens].

@@ -154,8 +154,8 @@ class RecurrentDropoutWrapper(Wrapper):
     ) -> CellResult:
         if not options.training or not self.rate:
             return self.cell.unroll(params, x, state, mask, options)
-        cell: Any = self.dropped
+        cell = self.dropped
         if not isinstance(cell, OneMask):
             return cell.unroll(params, x, state, mask, options)
-        scale = recurrent_mask(options, cell.masks[0], self.rate, (*x.shape[:2], cell.units), x.dtype)[0]
+        scale = recurrent_mask(options, cell.masks[0], self.rate, (*x.shape[:2], self.cell.units), x.dtype)[0]
         return unroll_with_copy(cell, scale, params, x, state, mask, options)

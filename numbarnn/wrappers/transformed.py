@@ -18,7 +18,7 @@ class Masked:
     The masks are "m" inputs behind the others. `old` and `new` say what they do to the states. The gradient is derived.
     """
 
-    inner: Cell
+    inner: Any  # a plain Cell
 
     masks = ()
     equations, unroll = Cell.equations, Cell.unroll  # the inner cell may override them
@@ -47,7 +47,7 @@ class Masked:
     def forward(self, z, s):
         inputs = len(self.inner.inputs)
         s1, saved = self.inner.equations.forward(z[:inputs], self.old(s))
-        return self.new(z[inputs:], s, s1), saved[: len(self.saved)]
+        return self.new(z[inputs:], s, s1), saved[: len(self.inner.saved)]
 
 
 @cache

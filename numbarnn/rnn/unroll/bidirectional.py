@@ -4,7 +4,7 @@ Cells, parameters, initial and final states and their gradients are pairs (forwa
 reads each row from its last valid step to its first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,11 @@ from .time_axis import stacked
 
 
 def bidirectional_dynamic_rnn(
-    cells: tuple[RNNCell, RNNCell],
-    params: tuple[dict[str, Any], dict[str, Any]],
+    cells: Sequence[RNNCell],
+    params: Sequence[dict[str, Any]],
     inputs: ArrayLike,
     *,
-    initial_state: tuple[Any, Any] | None = None,
+    initial_state: Sequence | None = None,
     rng: int | np.random.Generator | None = None,
     **options: Any,
 ) -> Unrolled:
@@ -105,8 +105,8 @@ def bidirectional_dynamic_rnn(
 
 
 def static_bidirectional_rnn(
-    cells: tuple[RNNCell, RNNCell],
-    params: tuple[dict[str, Any], dict[str, Any]],
+    cells: Sequence[RNNCell],
+    params: Sequence[dict[str, Any]],
     inputs: Iterable[ArrayLike],
     **options: Any,
 ) -> UnrolledBothWays:
@@ -149,11 +149,11 @@ def static_bidirectional_rnn(
 
 
 def stack_bidirectional_dynamic_rnn(
-    cells: tuple[list[RNNCell], list[RNNCell]],
-    params: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+    cells: Sequence[Sequence[RNNCell]],
+    params: Sequence[Sequence[dict[str, Any]]],
     inputs: ArrayLike,
     *,
-    initial_state: tuple[list, list] | None = None,
+    initial_state: Sequence[Sequence | None] | None = None,
     rng: int | np.random.Generator | None = None,
     **options: Any,
 ) -> UnrolledBothWays:

@@ -9,7 +9,7 @@ from ..run import Gradients
 class Unrolled(NamedTuple("Unrolled", [("outputs", Any), ("state", Any)])):
     """The pair (outputs, state) of an unrolling function, and its gradient.
 
-    Attributes
+    Parameters
     ----------
     outputs : ndarray, list or tuple of ndarray
         Outputs of every step, as the function says.

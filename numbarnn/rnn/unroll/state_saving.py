@@ -111,6 +111,7 @@ class StateSaver:
         Returns
         -------
         StateSaver
+            The saver for that batch.
 
         Raises
         ------
@@ -132,6 +133,7 @@ class StateSaver:
         Returns
         -------
         ndarray (B, size)
+            The state, in the dtype of the initial one.
 
         Raises
         ------
