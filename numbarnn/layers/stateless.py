@@ -30,8 +30,8 @@ def _returning_states(layer):
     return _changed(layer, stateful=False, state=None, return_state=True)
 
 
-def _changed(layer, **attributes):
-    """Return a copy with other attributes."""
+def _changed(layer, /, **attributes):
+    """Return a copy with other attributes, one of which may be called `layer`."""
     layer = copy(layer)
     vars(layer).update(attributes)
     return layer
