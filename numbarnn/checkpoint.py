@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import zipfile
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -99,7 +101,22 @@ def load_with_facts(path: str | PathLike[str]) -> tuple[dict[str, np.ndarray], A
             raise InputError(f"{path}: not a whole and unchanged file of numbarnn weights ({error})") from error
 
 
+def _check_sizes(file):
+    """Raise `ValueError` unless each array is as large in the file as its header says: no more is ever allocated."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{info.filename} is compressed")
+            with archive.open(info) as member:
+                shape, _, dtype = readers[np.lib.format.read_magic(member)](member)
+                if math.prod(shape) * dtype.itemsize != info.file_size - member.tell():
+                    raise ValueError(f"{info.filename} holds another number of bytes than its header says")
+    file.seek(0)
+
+
 def _read(file):
+    _check_sizes(file)
     with np.load(file, allow_pickle=False) as archive:
         header = json.loads(archive["header"].tobytes())
         if (header["format"], header["version"]) != (FORMAT, VERSION):

@@ -1,5 +1,8 @@
+import io
 import json
 import pickle
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -153,3 +156,20 @@ def test_missing_file_and_unbuilt_model(tmp_path):
         small_model().load_weights(tmp_path / "none")
     with pytest.raises(nr.InputError, match="load_weights needs parameters"):
         Sequential([Dense(1)]).load_weights(tmp_path / "none")
+
+
+def test_memory_is_bounded_by_the_file(tmp_path):
+    """A header that announces more than the file holds, and a compressed array that would become large."""
+    path = tmp_path / "wrong.npz"
+    announced, large = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(announced, {"shape": (10**12,), "fortran_order": False, "descr": "<f8"})
+    announced.write(bytes(96))
+    np.save(large, np.zeros(1 << 23))
+    for content, kind in ((announced.getvalue(), zipfile.ZIP_STORED), (large.getvalue(), zipfile.ZIP_DEFLATED)):
+        with zipfile.ZipFile(path, "w", kind) as archive:
+            archive.writestr("w.npy", content)
+        tracemalloc.start()
+        with pytest.raises(nr.InputError, match="not a whole and unchanged file"):
+            checkpoint.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+        tracemalloc.stop()
