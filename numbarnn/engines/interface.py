@@ -1,6 +1,7 @@
 """The contract of engines: the options of a pass, and the results of an engine and of a cell."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -75,7 +76,7 @@ class CellResult:
     """
 
     outputs: np.ndarray
-    state: tuple
-    backward: object
-    states: object = field(default=dict)
-    gates: object = field(default=dict)
+    state: Any
+    backward: Callable[..., Any]
+    states: Callable[[], dict[str, np.ndarray]] = dict
+    gates: Callable[[], dict[str, np.ndarray]] = dict

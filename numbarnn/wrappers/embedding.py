@@ -84,7 +84,8 @@ class EmbeddingWrapper(ParametrisedWrapper):
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
     ) -> CellResult:
         table = params["embedding"]
-        if reads_products(self.cell, options) and products_pay(x.size, *table.shape, params["cell/kernel"].shape[1]):
+        rows, size = table.shape
+        if reads_products(self.cell, options) and products_pay(x.size, rows, size, params["cell/kernel"].shape[1]):
             return self._unroll_products(params, x, state, mask, options)
         vectors = embedding.forward(type(self).__name__, table, x)
         run = self.unroll_inner(params, zero_masked(vectors, mask), state, mask, options)
