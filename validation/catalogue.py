@@ -10,6 +10,7 @@ from numbarnn.cells.rnn_cell import RNNCell
 from .node import Node
 
 PARTS = {"units", "cell", "cells", "forward_cell", "backward_cell"}  # what a cell is made of: no options
+FRESH = {"initializer"}  # changes fresh parameters alone
 
 
 def cells():
@@ -34,4 +35,4 @@ def _built(argument):
 
 def options(name):
     """The constructor options of a cell."""
-    return [f.name for f in fields(cells()[name]) if f.init and f.name not in PARTS]
+    return [f.name for f in fields(cells()[name]) if f.init and f.name not in PARTS | FRESH]

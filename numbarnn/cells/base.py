@@ -3,7 +3,7 @@
 import math
 import re
 from collections import namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from ..engines.interface import RunOptions
 from ..errors import InputError
 from ..maths import ACTIVATIONS
 from ..utils.lazy import cached_property
+from . import _initializer
 from .rnn_cell import RNNCell
 
 
@@ -69,6 +70,9 @@ class Cell(RNNCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or its name, as in TensorFlow 1: it sees the matrices of x and of
+        h as one. A dictionary {parameter: initialiser} is for these parameters alone.
 
     Attributes
     ----------
@@ -118,6 +122,7 @@ class Cell(RNNCell):
     """
 
     units: int
+    initializer: Any = field(default=None, repr=False, kw_only=True)
 
     inputs: ClassVar[dict[str, str]]
     states: ClassVar[tuple[str, ...]] = ("h",)
@@ -133,6 +138,7 @@ class Cell(RNNCell):
 
     def __post_init__(self):
         self.check_positive("units", "integer")
+        object.__setattr__(self, "initializer", _initializer.checked(type(self).__name__, self.initializer))
         for option in ("activation", "recurrent_activation"):
             if hasattr(self, option):
                 self.check_choice(option, ACTIVATIONS)
@@ -357,6 +363,7 @@ class Cell(RNNCell):
             blocks = params["bias"].reshape(-1, self.units)
             for block, name in zip(blocks, self.vectors["bias"], strict=True):
                 block[:] = self.initial_bias.get(name, 0)
+        _initializer.draw(self, params, rng, dtype)
         return params
 
     def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:

@@ -155,3 +155,62 @@ def test_residual_function_alone(function):
     single = {name: p.astype("f4") for name, p in params.items()}
     run = nr.forward(cell, single, X.astype("f4"), device="numpy")
     assert run.backward(run.outputs).inputs.dtype == np.float32
+
+
+def joined(params, columns):
+    """The matrix that multiplies [x, h] in TensorFlow 1."""
+    return np.concatenate([params["kernel"][:, columns], params["recurrent_kernel"][:, columns]])
+
+
+SEEN = []
+
+
+def recorded(shape, rng, dtype):
+    SEEN.append(shape)
+    return nr.initializers.orthogonal(shape, rng, dtype) if len(shape) == 2 else nr.initializers.ones(shape, rng, dtype)
+
+
+def test_initializer_sees_the_matrices_of_tensorflow():
+    """The shapes of its variables: one matrix for [x, h], for a GRU one of the gates and one of the candidate."""
+    I, H = 3, 4
+    for cell, shapes in (
+        (nr.BasicRNNCell(H, initializer=recorded), [(I + H, H)]),
+        (nr.LSTMCell(H, initializer=recorded), [(I + H, 4 * H)]),
+        (nr.LSTMCell(H, use_peepholes=True, num_proj=2, initializer=recorded), [(5, 16), (4, 2), (4,), (4,), (4,)]),
+        (nr.GRUCell(H, initializer=recorded), [(I + H, 2 * H), (I + H, H)]),
+        (nr.UGRNNCell(H, initializer=recorded), [(I + H, 2 * H)]),
+        (nr.SRUCell(H, initializer=recorded), [(I, 4 * H)]),
+        (nr.GLSTMCell(H, number_of_groups=1, initializer=recorded), [(I + H, 4 * H)]),
+    ):
+        SEEN.clear()
+        params = cell.init_params(I, rng=0, dtype="float64")
+        assert sorted(SEEN) == sorted(shapes), cell
+        assert params.keys() == cell.param_shapes(I).keys()
+        if "bias" in params:
+            assert np.array_equal(params["bias"], type(cell)(H).init_params(I)["bias"])
+    params = nr.GRUCell(4, initializer="orthogonal").init_params(3, rng=1, dtype="float64")
+    gates, candidate = joined(params, slice(8)), joined(params, slice(8, None))
+    np.testing.assert_allclose(gates @ gates.T, np.eye(7), atol=1e-14)
+    np.testing.assert_allclose(candidate.T @ candidate, np.eye(4), atol=1e-14)
+    SEEN.clear()
+    nr.GLSTMCell(4, number_of_groups=2, initializer=recorded).init_params(6)
+    assert SEEN == [(5, 8)] * 2
+
+
+def test_initializers_of_single_parameters():
+    chosen = {"kernel": "zeros", "bias": nr.initializers.constant(0.5)}
+    cell = nr.LSTMCell(4, initializer=chosen)
+    params, usual = cell.init_params(3, rng=1), nr.LSTMCell(4).init_params(3, rng=1)
+    assert not params["kernel"].any() and (params["bias"] == 0.5).all()
+    assert np.array_equal(params["recurrent_kernel"], usual["recurrent_kernel"])
+    assert replace(cell) == cell and hash(cell) == hash(replace(cell))
+    with pytest.raises(
+        nr.InputError, match="LSTMCell: no parameter 'weights'; there are kernel, recurrent_kernel, bias"
+    ):
+        nr.LSTMCell(4, initializer={"weights": "zeros"}).init_params(3)
+    with pytest.raises(nr.InputError, match="LSTMCell: initializer: expected a callable or one of zeros, ones"):
+        nr.LSTMCell(4, initializer="xavier")
+    with pytest.raises(
+        nr.InputError, match="GRUCell: kernel_initializer is an option of TensorFlow; here initializer="
+    ):
+        nr.GRUCell(4, kernel_initializer="zeros")
