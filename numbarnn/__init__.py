@@ -5,7 +5,7 @@ Editors and type checkers read `__init__.pyi`, which lists the same names; a tes
 
 from importlib import import_module
 
-from .cells import CELLS, COMPOSITE_CELLS, Cell
+from .cells import CELLS, COMPOSITE_CELLS, Cell, LSTMBlockWrapper
 from .errors import InputError
 from .rnn.run import Gradients, Run, forward
 from .rnn.unroll import (
@@ -62,6 +62,7 @@ __all__ = [
     "Cell",
     "Gradients",
     "InputError",
+    "LSTMBlockWrapper",
     "Run",
     "StateSaver",
     "Unrolled",

@@ -31,6 +31,7 @@ from .cells import LayerNormGRUCell as LayerNormGRUCell
 from .cells import LayerNormLSTMCell as LayerNormLSTMCell
 from .cells import LSTMBlockCell as LSTMBlockCell
 from .cells import LSTMBlockFusedCell as LSTMBlockFusedCell
+from .cells import LSTMBlockWrapper as LSTMBlockWrapper
 from .cells import LSTMCell as LSTMCell
 from .cells import MGUCell as MGUCell
 from .cells import NASCell as NASCell

@@ -7,6 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from .base import Cell
+from .lstm_block import LSTMBlockWrapper as LSTMBlockWrapper
 from .rnn_cell import RNNCell
 
 CELLS = {}  # plain cells, which the engines run, {name: class}
@@ -21,7 +22,7 @@ for _found in iter_modules(__path__):
             (CELLS if issubclass(_value, Cell) else COMPOSITE_CELLS)[_name] = _value
 
 globals().update(CELLS | COMPOSITE_CELLS)
-__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "Cell", *CELLS, *COMPOSITE_CELLS])
+__all__ = sorted(["CELLS", "COMPOSITE_CELLS", "Cell", "LSTMBlockWrapper", *CELLS, *COMPOSITE_CELLS])
 
 
 def __dir__():

@@ -17,6 +17,7 @@ from .layer_norm_lstm import LayerNormLSTMCell as LayerNormLSTMCell
 from .lstm import LSTMCell as LSTMCell
 from .lstm_block import LSTMBlockCell as LSTMBlockCell
 from .lstm_block import LSTMBlockFusedCell as LSTMBlockFusedCell
+from .lstm_block import LSTMBlockWrapper as LSTMBlockWrapper
 from .mgu import MGUCell as MGUCell
 from .nas import NASCell as NASCell
 from .reset_after_gru import ResetAfterGRUCell as ResetAfterGRUCell

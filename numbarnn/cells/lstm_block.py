@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..errors import InputError
 from .base import glorot_packed
 from .lstm import LSTMCell
 
@@ -46,8 +47,27 @@ class LSTMBlockCell(LSTMCell):
     initial_bias = {}
 
 
+class LSTMBlockWrapper:
+    """Name the base class of LSTMs that run whole sequences: it wraps nothing, and cannot be made.
+
+    What it does in TensorFlow 1, `forward` does here for every cell: lengths, initial states and final states.
+
+    Raises
+    ------
+    InputError
+        Always.
+
+    References
+    ----------
+    TensorFlow 1, ``tf.contrib.rnn.LSTMBlockWrapper``.
+    """
+
+    def __init__(self):
+        raise InputError("LSTMBlockWrapper: this is a base class, and wraps nothing; make an LSTMBlockFusedCell")
+
+
 @dataclass(frozen=True, kw_only=True)
-class LSTMBlockFusedCell(LSTMBlockCell):
+class LSTMBlockFusedCell(LSTMBlockCell, LSTMBlockWrapper):
     """`LSTMBlockCell` under the name of TensorFlow 1's operation on whole sequences, which `nr.forward` runs anyway.
 
     Parameters

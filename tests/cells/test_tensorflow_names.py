@@ -214,3 +214,10 @@ def test_initializers_of_single_parameters():
         nr.InputError, match="GRUCell: kernel_initializer is an option of TensorFlow; here initializer="
     ):
         nr.GRUCell(4, kernel_initializer="zeros")
+
+
+def test_lstm_block_wrapper_is_the_base_class_it_was():
+    assert isinstance(nr.LSTMBlockFusedCell(3), nr.LSTMBlockWrapper) and issubclass(nr.LSTMBlockFusedCell, nr.LSTMCell)
+    assert not isinstance(nr.LSTMBlockCell(3), nr.LSTMBlockWrapper)
+    with pytest.raises(nr.InputError, match="LSTMBlockWrapper: this is a base class, and wraps nothing"):
+        nr.LSTMBlockWrapper()
