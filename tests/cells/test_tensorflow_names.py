@@ -40,13 +40,20 @@ ACTIVATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", maths.ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_functions_as_activations(name):
     """Whatever a function is called, it is the activation with its values, or it is refused."""
     function = ACTIVATIONS[name]
     assert nr.BasicRNNCell(3, activation=function) == nr.BasicRNNCell(3, activation=name)
     assert nr.LSTMCell(3, recurrent_activation=function).recurrent_activation == name
     assert nr.OutputProjectionWrapper(nr.GRUCell(3), output_size=2, activation=function).activation == name
+
+
+@pytest.mark.parametrize("name", maths.ACTIVATIONS)
+def test_every_activation_is_known_by_its_values(name):
+    function = maths.ACTIVATIONS[name][0]
+    found = nr.BasicRNNCell(3, activation=function).activation
+    assert maths.ACTIVATIONS[found][0] is function and found in ACTIVATIONS
 
 
 def relu(x):
