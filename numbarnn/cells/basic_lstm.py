@@ -18,6 +18,8 @@ class BasicLSTMCell(LSTMCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     activation : str, default "tanh"
         Activation of the candidate and of the new memory, as in `LSTMCell`.
     forget_bias : float, default 1.0

@@ -18,6 +18,8 @@ class BasicRNNCell(SimpleRNNCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     activation : str, default "tanh"
         Activation of the output, as in `SimpleRNNCell`.
 

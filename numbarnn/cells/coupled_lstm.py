@@ -31,6 +31,8 @@ class CoupledInputForgetGateLSTMCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_peepholes : bool, default False
         Whether the gates see the memory: f the old one, o the new one.
     cell_clip : float, optional

@@ -32,6 +32,8 @@ class GLSTMCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     number_of_groups : int, default 1
         Number of groups G. It divides the units, the input features and the outputs.
     num_proj : int, optional

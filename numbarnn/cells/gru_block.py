@@ -21,6 +21,8 @@ class GRUBlockCell(GRUCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
 
     References
     ----------

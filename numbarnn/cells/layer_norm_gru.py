@@ -18,6 +18,8 @@ class LayerNormGRUCell(ResetAfterGRUCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     activation : str, default "tanh"
         Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
     recurrent_activation : str, default "sigmoid"

@@ -34,6 +34,8 @@ class LayerNormLSTMCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     variant : {"per_gate", "joint", "stored"}, default "per_gate"
         "per_gate": the norm of each gate's sum of products; the normalised memory is the state (TensorFlow 1).
         "joint": one norm of all input parts and one of all recurrent parts; the memory is stored as it is, and its norm
@@ -165,6 +167,8 @@ class LayerNormBasicLSTMCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     forget_bias : float, default 1.0
         A constant added to the forget gate's pre-activation after its norm, in every run.
     activation : str, default "tanh"

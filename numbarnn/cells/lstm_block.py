@@ -19,6 +19,8 @@ class LSTMBlockCell(LSTMCell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the forget gate in every run.
     cell_clip : float, optional
@@ -74,6 +76,8 @@ class LSTMBlockFusedCell(LSTMBlockCell, LSTMBlockWrapper):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     forget_bias : float, default 1.0
         As in `LSTMBlockCell`.
     cell_clip : float, optional

@@ -20,6 +20,8 @@ class MGUCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
     activation : str, default "tanh"

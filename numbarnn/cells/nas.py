@@ -28,6 +28,8 @@ class NASCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     num_proj : int, optional
         Width P of the output: h is projected by projection_kernel and then put out and fed back.
     use_biases : bool, default False

@@ -20,6 +20,8 @@ class UGRNNCell(Cell):
     ----------
     units : int
         Number of units H.
+    initializer : str, Initializer or dict, optional
+        Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
     forget_bias : float, default 1.0

@@ -32,28 +32,21 @@ ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "linear": lambda x: x,
-    "hard_sigmoid": maths.hard_sigmoid,
-    "hard_sigmoid_keras3": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_sigmoid_keras2": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
     "softsign": lambda x: x / (1 + abs(x)),
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
 }
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", maths.ACTIVATIONS)
 def test_functions_as_activations(name):
     """Whatever a function is called, it is the activation with its values, or it is refused."""
     function = ACTIVATIONS[name]
     assert nr.BasicRNNCell(3, activation=function) == nr.BasicRNNCell(3, activation=name)
     assert nr.LSTMCell(3, recurrent_activation=function).recurrent_activation == name
     assert nr.OutputProjectionWrapper(nr.GRUCell(3), output_size=2, activation=function).activation == name
-
-
-@pytest.mark.parametrize("name", maths.ACTIVATIONS)
-def test_every_activation_is_known_by_its_values(name):
-    function = maths.ACTIVATIONS[name][0]
-    found = nr.BasicRNNCell(3, activation=function).activation
-    assert maths.ACTIVATIONS[found][0] is function and found in ACTIVATIONS
 
 
 def relu(x):
