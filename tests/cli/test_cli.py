@@ -160,7 +160,7 @@ def test_bad_usage_is_exit_code_2(options, capsys):
     assert stop.value.code == 2 and "usage: python -m numbarnn" in capsys.readouterr().err
 
 
-def test_interrupted_training_exits_130_and_leaves_no_file(tmp_path):
+def test_interrupted_training_exits_130_and_writes_what_it_has(tmp_path):
     command = [sys.executable, "-u", "-m", "numbarnn", "train", "--epochs", "100000", "--out", str(tmp_path)]
     keep = signal.signal(
         signal.SIGINT, signal.default_int_handler
@@ -172,9 +172,11 @@ def test_interrupted_training_exits_130_and_leaves_no_file(tmp_path):
             if line.startswith("epoch 1/100000"):
                 break
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        shown, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and errors.strip() == "numbarnn: interrupted"
-    assert list(tmp_path.iterdir()) == []
+    assert "interrupted in epoch" in shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.txt", "weights.npz"]
+    RECIPES["digits"].build(0, "float32").load_weights(tmp_path / "weights.npz")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
