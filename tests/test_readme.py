@@ -61,12 +61,13 @@ def test_ci_runs_the_commands_of_the_readme():
 
 def test_table_names_every_cell_with_its_options():
     rows = {row.split("`")[1]: row for row in CELLS.splitlines() if row.startswith("| `")}
+    of_all = {field.name for field in dataclasses.fields(nr.Cell)}  # units and initializer, which the text names
     as_before = ("BidirectionalGridLSTMCell",)  # the row refers to the one before
     for name, cell in (nr.cells.CELLS | nr.cells.COMPOSITE_CELLS).items():
         if cell.__module__.startswith("numbarnn."):  # others may come from other tests
-            options = [field.name for field in dataclasses.fields(cell) if field.init and field.name != "units"]
+            options = [field.name for field in dataclasses.fields(cell) if field.init and field.name not in of_all]
             assert name in rows and (name in as_before or all(f"`{option}`" in rows[name] for option in options)), name
-    assert all(f"`{name}`" in CELLS for name in nr.wrappers.WRAPPERS)
+    assert all(f"`{name}`" in CELLS for name in (*nr.wrappers.WRAPPERS, *of_all))
 
 
 def test_table_names_every_recipe():
