@@ -15,6 +15,7 @@ SHAPE = (50, 64, 128, 128)  # steps, batch, input features, units
 
 VARIANTS = {
     "SimpleRNNCell": lambda I, H: nr.SimpleRNNCell(H),
+    "BasicRNNCell": lambda I, H: nr.BasicRNNCell(H),
     "SimpleRNNCell+projection": lambda I, H: nr.SimpleRNNCell(H, num_proj=H // 2),
     "IndRNNCell": lambda I, H: nr.IndRNNCell(H),
     "LSTMCell": lambda I, H: nr.LSTMCell(H),

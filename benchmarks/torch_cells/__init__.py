@@ -25,6 +25,7 @@ from . import (
 
 LOOPS = {
     "SimpleRNNCell": simple_rnn.simple_rnn,
+    "BasicRNNCell": simple_rnn.simple_rnn,
     "SimpleRNNCell+projection": simple_rnn.jordan,
     "IndRNNCell": simple_rnn.ind_rnn,
     "LSTMCell": lstm.lstm,
