@@ -10,7 +10,8 @@ from importlib import import_module
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 
-FOLDERS = (  # parts of the interface that are documented throughout; their names are those of __all__
+FOLDERS = (  # parts of the interface; their names are those of __all__, "" stands for the package
+    "",
     "callbacks",
     "cells",
     "checkpoint",
@@ -53,9 +54,11 @@ SHORT = {"PR01", "RT01", "YD01"}  # an overriding method may say in one line wha
 
 def public(folder):
     """Yield the functions, classes and methods of a part of the package: (name, object, whether one line will do)."""
-    module = import_module(f"numbarnn.{folder}")
+    module = import_module(f"numbarnn.{folder}".rstrip("."))
     for name in module.__all__:
         thing = getattr(module, name)
+        if inspect.ismodule(thing):
+            continue
         if not getattr(thing, "__module__", "").startswith("numbarnn."):
             continue  # an alias of a type, a table
         yield f"{folder}.{name}", thing, False

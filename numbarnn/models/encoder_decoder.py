@@ -35,8 +35,14 @@ class EncoderDecoder(Sequential):
         the vector of the step. Their recurrent layers have states of the sizes that the encoder hands over.
     start : int or array_like (features,)
         The token or vector that the decoder reads first.
-    seed, dtype, device, name
-        As in `Sequential`.
+    seed : int
+        Decides everything random, as in `Sequential`.
+    dtype : {"float32", "float64"}
+        Of all parameters and outputs.
+    device : str
+        The engine of the recurrent layers, see `nr.forward`.
+    name : str
+        The model's name in summaries and errors.
 
     Raises
     ------

@@ -65,10 +65,18 @@ def generate_from_windows(
 
     Parameters
     ----------
-    model, seed_sequence, steps, temperature, seed
-        As in `generate`.
+    model : Sequential
+        Its last step of outputs counts, as in `generate`.
+    seed_sequence : array_like (batch, steps) of int, or (batch, steps, features)
+        What the model reads first.
+    steps : int
+        Number of steps to generate.
     window : int, optional
         Number of steps to read; all by default.
+    temperature : float
+        0: always the likeliest token; else one drawn from softmax(scores / temperature). For tokens only.
+    seed : int
+        Seed of these draws.
 
     Returns
     -------

@@ -55,6 +55,7 @@ class Padded:
         Returns
         -------
         Padded
+            The rows in one array, with their lengths.
 
         Raises
         ------
@@ -81,7 +82,13 @@ class Padded:
         return None if (self.lengths == steps).all() else np.arange(steps) < self.lengths[:, None]
 
     def zero_padded(self) -> "Padded":
-        """Return the same with zeros behind each row, whatever was there."""
+        """Put zeros behind each row, whatever was there.
+
+        Returns
+        -------
+        Padded
+            The same sequences.
+        """
         mask = self.mask
         if mask is None:
             return self
@@ -89,7 +96,13 @@ class Padded:
         return Padded(np.where(mask, self.values, self.values.dtype.type(0)), self.lengths)
 
     def rows(self) -> list[np.ndarray]:
-        """Return the list of sequences without padding."""
+        """Cut off the padding.
+
+        Returns
+        -------
+        list of ndarray (steps, ...)
+            The sequences.
+        """
         return [row[:n] for row, n in zip(self.values, self.lengths, strict=True)]
 
     def __len__(self) -> int:

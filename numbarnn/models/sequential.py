@@ -170,7 +170,13 @@ class Sequential(Trainer):
         return self.layers[-1].output_shape if self.layers else self.input_shape
 
     def count_params(self) -> int:
-        """Return the number of weights, the non-trainable ones included."""
+        """Count the weights, the non-trainable ones included.
+
+        Returns
+        -------
+        int
+            Number of elements of all arrays.
+        """
         self._expect_built("count_params")
         return sum(array.size for array in self.weights.values())
 
@@ -191,7 +197,13 @@ class Sequential(Trainer):
         print_fn(str(Summary(self)))
 
     def get_weights(self) -> list[np.ndarray]:
-        """Return copies of all weights, in the order of ``weights``."""
+        """Copy all weights.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of ``weights``, which is that of Keras 3.
+        """
         self._expect_built("get_weights")
         return [array.copy() for array in self.weights.values()]
 

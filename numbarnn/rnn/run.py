@@ -34,7 +34,7 @@ from .arguments import (
 class Gradients:
     """Gradients with the names, shapes and dtypes of what they belong to.
 
-    Attributes
+    Parameters
     ----------
     params : dict of str to ndarray
         Gradients of the parameters; for a pair of cells a pair of dictionaries.
@@ -153,6 +153,19 @@ class Run:
     """The result of `forward`: outputs, states, and gradients on request.
 
     A pickled or copied run is made anew from its arguments, with the same bits.
+
+    Parameters
+    ----------
+    cell : RNNCell
+        The cell that ran.
+    arguments : tuple
+        Arguments of ``cell.unroll``: params, x, initial state, valid steps and `RunOptions`.
+    result : CellResult
+        What it returned, time-major.
+    dtype : dtype
+        Of parameters, inputs and outputs.
+    time_major : bool
+        Whether the time axis comes first.
     """
 
     cell: RNNCell

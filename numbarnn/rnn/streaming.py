@@ -70,13 +70,17 @@ def truncated_bptt(
         give the gradients of `Run.backward` with this ``truncate``.
     initial_state : State of ndarray (B, H), optional
         The states before the stream; zeros by default.
-    training, rng, device
-        As in `nr.forward`. Cells that draw random numbers draw again each time that steps run.
+    training : bool
+        Whether cells that draw random numbers do so; they draw again each time that steps run.
+    rng : int or numpy.random.Generator, optional
+        Seed of these random numbers.
+    device : str
+        The engine, see `nr.forward`.
 
-    Yields
-    ------
-    TruncatedPass
-        Outputs of the newest steps, loss, gradients, and the state after these steps.
+    Returns
+    -------
+    iterator of TruncatedPass
+        Outputs of the newest steps, loss, gradients, and the state after these steps, of one pass after the other.
 
     Raises
     ------
