@@ -21,7 +21,7 @@ def python(*arguments, **environment):
     variables = {**os.environ, **environment}
     command = [sys.executable, *arguments]
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[1], env=variables, timeout=300
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[1], env=variables, timeout=900
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
