@@ -1,5 +1,7 @@
 """Layers for `Sequential`, one file each, under the names that Keras gave them."""
 
+from ..cells.lstm import LSTMCell
+from ..cells.simple_rnn import SimpleRNNCell
 from ..wrappers import MultiRNNCell as StackedRNNCells
 from .activation import Activation
 from .base import Input, Layer
@@ -9,7 +11,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .flatten import Flatten
-from .gru import GRU
+from .gru import GRU, GRUCell
 from .lstm import LSTM
 from .masking import Masking
 from .repeat_vector import RepeatVector
@@ -29,11 +31,14 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Input",
+    "LSTMCell",
     "Layer",
     "Masking",
     "RepeatVector",
     "SimpleRNN",
+    "SimpleRNNCell",
     "StackedRNNCells",
     "TimeDistributed",
     "VectorToSequence",

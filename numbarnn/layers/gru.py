@@ -1,11 +1,13 @@
 """The layer of gated recurrent units."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..cells import Cell, GRUCell, ResetAfterGRUCell
+from .. import cells
+from ..cells import Cell
 from ..utils.docs import inherit_parameters
 from ..utils.types import Arrays, Shape
 from .recurrent_units import RecurrentUnits
@@ -47,7 +49,7 @@ class GRU(RecurrentUnits):
     implementation: int = 2
 
     def make_cell(self) -> Cell:
-        cell = ResetAfterGRUCell if self.reset_after else GRUCell
+        cell = cells.ResetAfterGRUCell if self.reset_after else cells.GRUCell
         return cell(
             self.units,
             activation=self.activation or "linear",
@@ -80,3 +82,24 @@ class GRU(RecurrentUnits):
         """Exchange the first two of three blocks of columns: Keras' z, r, h are the cell's r, z, n."""
         blocks = array.reshape(*array.shape[:-1], 3, self.units)
         return blocks[..., [1, 0, 2], :].reshape(array.shape)
+
+
+# Keras' name
+def GRUCell(units: int, *, reset_after: bool = True, **options: Any) -> Cell:
+    """Make the cell of a `GRU` layer, for `RNN`.
+
+    Parameters
+    ----------
+    units : int
+        Width of the hidden state.
+    reset_after : bool, default True
+        Whether the reset gate acts after the product with the recurrent kernel.
+    **options : object
+        Other options of `nr.ResetAfterGRUCell` or `nr.GRUCell`.
+
+    Returns
+    -------
+    Cell
+        A cell with its parameters in the order r, z, n of `nr`.
+    """
+    return (cells.ResetAfterGRUCell if reset_after else cells.GRUCell)(units, **options)

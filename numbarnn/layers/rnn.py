@@ -41,7 +41,10 @@ class RNN(Recurrent):
         super().__post_init__()
         if isinstance(self.cell, list | tuple):
             self.cell = MultiRNNCell(self.cell)
-        self._expect(isinstance(self.cell, RNNCell), "a cell such as LSTMCell(units)", repr(self.cell))
+        own = hasattr(self.cell, "call") and hasattr(self.cell, "state_size")  # a cell of Keras
+        expected = "a subclass of nr.Cell, whose forward(z, s) takes" if own else "a cell such as LSTMCell(units)"
+        expected += " the place of call(x, states)" if own else ""
+        self._expect(isinstance(self.cell, RNNCell), expected, repr(self.cell))
 
     @property
     def takes_integers(self) -> bool:

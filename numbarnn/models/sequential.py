@@ -183,6 +183,8 @@ class Sequential(Trainer):
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers, their output shapes and their numbers of parameters.
 
+        A model that starts with an `Embedding` is built first, for sequences of any length.
+
         Parameters
         ----------
         print_fn : callable
@@ -193,6 +195,8 @@ class Sequential(Trainer):
         InputError
             If the model is not built.
         """
+        if not self.built and self.layers and self.layers[0].takes_integers:
+            self.build((None, None))
         self._expect_built("summary")
         print_fn(str(Summary(self)))
 

@@ -198,3 +198,29 @@ def test_states_as_keras_lists_them():
     layer(x)
     layer.reset_state()
     assert layer.state is None
+
+
+def test_keras_names_of_cells():
+    cells = [L.SimpleRNNCell(3), L.LSTMCell(2), L.GRUCell(4), L.GRUCell(4, reset_after=False)]
+    assert cells[2:] == [nr.ResetAfterGRUCell(4), nr.GRUCell(4)]
+    assert L.RNN(cells)(np.zeros((2, 5, 3), "float32")).shape == (2, 4)
+
+    class KerasCell:
+        state_size = 3
+
+        def call(self, x, states):
+            return x, states
+
+    with pytest.raises(nr.InputError, match=r"expected a subclass of nr\.Cell, whose forward\(z, s\) takes the place"):
+        L.RNN(KerasCell())
+
+
+def test_a_model_of_tokens_shows_its_summary_before_data(capsys):
+    """As the notebooks print it."""
+    model = Sequential()
+    model.add(L.Embedding(10000, 32))
+    model.add(L.SimpleRNN(32))
+    model.summary()
+    assert "Total params: 322,080" in capsys.readouterr().out
+    with pytest.raises(nr.InputError, match="summary needs parameters"):
+        Sequential([L.LSTM(3)]).summary()
