@@ -208,7 +208,8 @@ class Optimizer(Checked):
         slots = self.slots.get(name)
         if slots is None:
             return {slot: np.full_like(w, self.slot_starts.get(slot, 0), subok=False) for slot in self.slot_names}
-        if slots.keys() != set(self.slot_names) or any(np.shape(slot) != np.shape(w) for slot in slots.values()):
+        shapes = [getattr(array, "shape", None) for array in (w, *slots.values())]
+        if slots.keys() != set(self.slot_names) or shapes.count(shapes[0]) < len(shapes):
             raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
         return {slot: slots[slot] for slot in self.slot_names}
 

@@ -482,7 +482,8 @@ class Trainer(Checked):
         except InputError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=3)
             return False
-        check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
+        if updates:
+            check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
         with self._interrupts.deferred():
             if params:
                 self.optimizer.apply(params, gradients, squares)
@@ -497,9 +498,10 @@ class Trainer(Checked):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
         loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
         measured = measure(run, y, loss, self.metrics.values(), fused, weights)
-        params = self.trainable_params
         measured.values[0] += run.penalty
-        measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
+        if self.regularizers:
+            params = self.trainable_params
+            measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
         return measured
 
     def _evaluate(self, data, batch_size, progress):
