@@ -19,6 +19,7 @@ FOLDERS = (  # parts of the interface; their names are those of __all__, "" stan
     "datasets",
     "initializers",
     "inspection",
+    "interop",
     "layers",
     "losses",
     "metrics",

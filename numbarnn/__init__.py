@@ -35,6 +35,7 @@ MODULES = (  # those that are part of the interface
     "datasets",
     "initializers",
     "inspection",
+    "interop",
     "layers",
     "losses",
     "maths",

@@ -7,6 +7,7 @@ from . import constraints as constraints
 from . import datasets as datasets
 from . import initializers as initializers
 from . import inspection as inspection
+from . import interop as interop
 from . import layers as layers
 from . import losses as losses
 from . import maths as maths

@@ -11,7 +11,7 @@ import pytest
 import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
-SUBPACKAGES = ("callbacks", "cells", "datasets", "inspection", "layers", "losses", "optimizers", "wrappers")
+SUBPACKAGES = ("callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "optimizers", "wrappers")
 MODULES = ("checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "models", "ops", "rnn", "runtime", "training", "utils"}
 

@@ -1,0 +1,61 @@
+"""Cells made of other cells: what is inside a wrapper, and the cells of a stack."""
+
+from typing import Any
+
+from ..cells import Cell
+from ..cells.rnn_cell import RNNCell
+from ..errors import InputError
+from ..utils.types import Arrays
+from ..wrappers import (
+    Bidirectional,
+    ConcatenatedState,
+    DeviceWrapper,
+    DropConnectWrapper,
+    DropoutWrapper,
+    MultiRNNCell,
+    RecurrentDropoutWrapper,
+)
+from .table import shown
+
+# they have no parameters, and outside training they compute what the inner cell computes
+TRANSPARENT = (ConcatenatedState, DeviceWrapper, DropConnectWrapper, DropoutWrapper, RecurrentDropoutWrapper)
+
+
+def unwrapped(cell: RNNCell) -> RNNCell:
+    """Return what is inside wrappers that add no parameters and change nothing outside training."""
+    while isinstance(cell, TRANSPARENT):
+        cell = cell.cell
+    return cell
+
+
+def levels(caller: str, cell: RNNCell) -> list[tuple[str, RNNCell]]:
+    """List the cells of a stack with the prefixes of their parameters; any other cell is a stack of one."""
+    cell = unwrapped(cell)
+    if not isinstance(cell, MultiRNNCell):
+        return [("", cell)]
+    if cell.places != tuple(range(len(cell.cells))):
+        raise InputError(f"{caller}: expected a cell of its own at each place, got shared ones: {shown(cell)}")
+    return [(f"{i}/", unwrapped(inner)) for i, inner in enumerate(cell.cells)]
+
+
+def directions(cell: RNNCell) -> list[tuple[str, RNNCell]]:
+    """List the cells of both directions with the prefixes of their parameters; any other cell reads forwards."""
+    if not isinstance(cell, Bidirectional):
+        return [("", cell)]
+    backward = cell.backward_cell or cell.forward_cell
+    return [("forward/", unwrapped(cell.forward_cell)), ("backward/", unwrapped(backward))]
+
+
+def plain(caller: str, library: str, cell: Any) -> Cell:
+    """Return the cell if it is a plain one, or raise `InputError`."""
+    if not isinstance(cell, Cell):
+        raise InputError(f"{caller}: {library} has no counterpart of {shown(cell)} there")
+    return cell
+
+
+def prefixed(prefix: str, params: Arrays) -> Arrays:
+    return {prefix + name: array for name, array in params.items()}
+
+
+def selected(prefix: str, params: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in params.items() if name.startswith(prefix)}

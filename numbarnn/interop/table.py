@@ -1,0 +1,224 @@
+"""The table of counterparts: for each cell of another library ours, and the order of its gates there.
+
+A row says how each array of the other library is made of blocks of our parameters: "kernel: i g f o" are the columns of
+`kernel` in that order of the gates, "/" starts what stands below. Two functions read a row, `incoming` and `outgoing`
+of `convert`; everything else in this folder is about names and files.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..cells import (
+    BasicLSTMCell,
+    BasicRNNCell,
+    GRUBlockCell,
+    GRUCell,
+    LSTMBlockCell,
+    LSTMBlockFusedCell,
+    LSTMCell,
+    NASCell,
+    ResetAfterGRUCell,
+    SimpleRNNCell,
+    UGRNNCell,
+)
+from ..errors import InputError
+from ..utils.options import call_text, changed_options
+from .layouts import Layouts, layout
+
+ANY = None  # every value of an option has a counterpart
+PLAIN = {  # options that change the equations, and their values where the other library has no such option
+    "activation": "tanh",
+    "recurrent_activation": "sigmoid",
+    "use_bias": True,
+    "use_peepholes": False,
+    "cell_clip": None,
+    "num_proj": None,
+    "proj_clip": None,
+    "update": "keep",
+}
+LIBRARIES = {  # whether matrices stand there with the gates below each other, and a forget bias is added in every run
+    "PyTorch": {"transposed": True, "forget_bias": False},
+    "Keras": {"transposed": False, "forget_bias": False},
+    "TensorFlow 1": {"transposed": False, "forget_bias": True},
+}
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A row of the table.
+
+    Attributes
+    ----------
+    library : str
+        One of `LIBRARIES`.
+    name : str
+        The class there.
+    cells : tuple of type
+        The classes here; the first one is made when weights come in without a cell.
+    options : dict of {str: tuple or None}
+        Options of our cell that the other one has too, with the values that are possible there.
+    layouts : dict of {str: Layout}
+        The arrays there, in their order. Those of which our cell has no parameter are left out.
+    """
+
+    library: str
+    name: str
+    cells: tuple[type, ...]
+    options: dict[str, Any]
+    layouts: Layouts
+
+    @property
+    def forget_bias(self) -> bool:
+        return LIBRARIES[self.library]["forget_bias"]
+
+    def check(self, caller: str, cell: Any) -> None:
+        """Raise `InputError` if the cell has an option that its counterpart lacks."""
+        for option, plain in PLAIN.items():
+            value, possible = getattr(cell, option, plain), self.options.get(option, (plain,))
+            if possible is not ANY and value not in possible:
+                expected = f"{option} {' or '.join(map(repr, possible))}, as {self.library}'s {self.name} has it"
+                raise InputError(f"{caller}: expected {expected}, got {shown(cell)}")
+
+
+def row(library: str, name: str, cells: tuple[type, ...], options: dict[str, Any], **arrays: str) -> Counterpart:
+    """Write a row: the names of the arrays, with "__" for "/", and their layouts."""
+    transposed = LIBRARIES[library]["transposed"]
+    layouts = {key.replace("__", "/"): layout(text, transposed) for key, text in arrays.items()}
+    return Counterpart(library, name, cells, options, layouts)
+
+
+RNNS, GRUS = (SimpleRNNCell, BasicRNNCell), (GRUCell, GRUBlockCell)
+LSTMS = (LSTMCell, BasicLSTMCell, LSTMBlockCell, LSTMBlockFusedCell)
+KERAS = {"activation": ANY, "recurrent_activation": ANY, "use_bias": ANY}
+PEEPHOLES = {"w_i_diag": "peephole: pi", "w_f_diag": "peephole: pf", "w_o_diag": "peephole: po"}
+
+TABLE = (
+    row(
+        *("PyTorch", "RNN", RNNS, {"activation": ("tanh", "relu"), "use_bias": ANY}),
+        weight_ih="kernel: z",
+        weight_hh="recurrent_kernel: z",
+        bias_ih="bias: z",
+        bias_hh="recurrent_bias: z",
+    ),
+    row(
+        *("PyTorch", "LSTM", LSTMS, {"num_proj": ANY, "use_bias": ANY}),
+        weight_ih="kernel: i f g o",
+        weight_hh="recurrent_kernel: i f g o",
+        bias_ih="bias: i f g o",
+        bias_hh="recurrent_bias: i f g o",
+        weight_hr="projection_kernel: all",
+    ),
+    row(
+        *("PyTorch", "GRU", (ResetAfterGRUCell,), {"use_bias": ANY}),
+        weight_ih="kernel: r z n",
+        weight_hh="recurrent_kernel: r z m",
+        bias_ih="bias: r z n",
+        bias_hh="recurrent_bias: r z bias: m",
+    ),
+    row(
+        *("Keras", "SimpleRNN", RNNS, KERAS),
+        kernel="kernel: z",
+        recurrent_kernel="recurrent_kernel: z",
+        bias="bias: z",
+    ),
+    row(
+        *("Keras", "LSTM", LSTMS, KERAS),
+        kernel="kernel: i f g o",
+        recurrent_kernel="recurrent_kernel: i f g o",
+        bias="bias: i f g o",
+    ),
+    row(
+        *("Keras", "GRU", (ResetAfterGRUCell,), KERAS),
+        kernel="kernel: z r n",
+        recurrent_kernel="recurrent_kernel: z r m",
+        bias="bias: z r n / recurrent_bias: z r bias: m",
+    ),
+    row(
+        *("Keras", "GRU(reset_after=False)", GRUS, KERAS),
+        kernel="kernel: z r n",
+        recurrent_kernel="recurrent_kernel: z r n",
+        bias="bias: z r n",
+    ),
+    row(
+        *("TensorFlow 1", "BasicRNNCell", (BasicRNNCell, SimpleRNNCell), {"activation": ANY}),
+        kernel="kernel: z / recurrent_kernel: z",
+        bias="bias: z",
+    ),
+    row(
+        *("TensorFlow 1", "BasicLSTMCell", (BasicLSTMCell,), {"activation": ANY}),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+    ),
+    row(
+        *("TensorFlow 1", "LSTMCell", (LSTMCell,)),
+        dict.fromkeys(("activation", "use_peepholes", "cell_clip", "num_proj", "proj_clip"), ANY),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+        **PEEPHOLES,
+        projection__kernel="projection_kernel: all",
+    ),
+    row(
+        *("TensorFlow 1", "LSTMBlockCell", (LSTMBlockCell,), {"use_peepholes": ANY, "cell_clip": ANY}),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+        **PEEPHOLES,
+    ),
+    row(
+        *("TensorFlow 1", "LSTMBlockFusedCell", (LSTMBlockFusedCell,), {"use_peepholes": ANY, "cell_clip": ANY}),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+        **PEEPHOLES,
+    ),
+    row(
+        *("TensorFlow 1", "GRUCell", (GRUCell,), {"activation": ANY}),
+        gates__kernel="kernel: r z / recurrent_kernel: r z",
+        gates__bias="bias: r z",
+        candidate__kernel="kernel: n / recurrent_kernel: n",
+        candidate__bias="bias: n",
+    ),
+    row(
+        *("TensorFlow 1", "GRUBlockCellV2", (GRUBlockCell,), {}),
+        gates__kernel="kernel: r z / recurrent_kernel: r z",
+        gates__bias="bias: r z",
+        candidate__kernel="kernel: n / recurrent_kernel: n",
+        candidate__bias="bias: n",
+    ),
+    row(
+        *("TensorFlow 1", "GRUBlockCell", (GRUBlockCell,), {}),
+        w_ru="kernel: r z / recurrent_kernel: r z",
+        b_ru="bias: r z",
+        w_c="kernel: n / recurrent_kernel: n",
+        b_c="bias: n",
+    ),
+    row(
+        *("TensorFlow 1", "UGRNNCell", (UGRNNCell,), {"activation": ANY}),
+        kernel="kernel: g c / recurrent_kernel: g c",
+        bias="bias: g c",
+    ),
+    row(
+        *("TensorFlow 1", "NASCell", (NASCell,), {"num_proj": ANY}),
+        kernel="kernel: 0 1 2 3 4 5 6 7",
+        recurrent_kernel="recurrent_kernel: 0 1 2 3h 4 5 6 7",
+        bias="bias: 0 1 2 3h 4 5 6 7",
+        projection_weights="projection_kernel: all",
+    ),
+)
+
+
+def shown(cell: Any) -> str:
+    """Write a cell as the call that makes it, for errors."""
+    return call_text(cell, changed_options(cell))
+
+
+def rows_of(library: str, cell: Any) -> list[Counterpart]:
+    """Return the rows of a library for the class of a cell; empty if it has no such cell."""
+    return [row for row in TABLE if row.library == library and type(cell) in row.cells]
+
+
+def counterpart(caller: str, library: str, cell: Any) -> Counterpart:
+    """Return the row of a library for a cell, or raise `InputError` if it has no such cell."""
+    rows = rows_of(library, cell)
+    if not rows:
+        raise InputError(f"{caller}: {library} has no counterpart of {shown(cell)}")
+    rows[0].check(caller, cell)
+    return rows[0]
