@@ -49,7 +49,7 @@ MODULES = (  # those that are part of the interface
 NAMES = {  # that are imported when they are first used, and where each is
     "EncoderDecoder": "models.encoder_decoder",
     "Model": "models.functional",
-    "Padded": "models.padded",
+    "Padded": "utils.padded",
     "Sequential": "models.sequential",
     "contiguous_batches": "datasets.contiguous",
     "generate": "models.generation",

@@ -46,7 +46,6 @@ from .models.encoder_decoder import EncoderDecoder as EncoderDecoder
 from .models.functional import Model as Model
 from .models.generation import generate as generate
 from .models.generation import generate_from_windows as generate_from_windows
-from .models.padded import Padded as Padded
 from .models.sequential import Sequential as Sequential
 from .rnn.bias_report import truncation_bias as truncation_bias
 from .rnn.run import Gradients as Gradients
@@ -66,6 +65,7 @@ from .rnn.unroll import static_rnn as static_rnn
 from .rnn.unroll import static_state_saving_rnn as static_state_saving_rnn
 from .rnn.unroll import unstack_time as unstack_time
 from .runtime.versions import show_versions as show_versions
+from .utils.padded import Padded as Padded
 from .wrappers import Bidirectional as Bidirectional
 from .wrappers import ConcatenatedState as ConcatenatedState
 from .wrappers import DeviceWrapper as DeviceWrapper

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..cells.rnn_cell import RNNCell
-from ..rnn.arguments import check_cell, check_params, check_state, checked_inputs
+from ..rnn.arguments import check_cell, check_state
+from ..rnn.inputs import as_inputs, check_inputs
 from ..rnn.run import forward
 from ..utils.tree import tree_leaves, tree_map
 from ..utils.types import ReadArrays
@@ -47,12 +48,9 @@ def step_jacobian(
         Arguments do not fit.
     """
     check_cell("step_jacobian", cell)
-    inputs: Any = np.asarray(x)
-    batch = len(inputs) if inputs.ndim else 0
-    inputs = checked_inputs(cell, inputs[:, None] if inputs.ndim else inputs, False)
-    features = inputs.shape[2:] or [None]
-    params = check_params(cell, params, *features, dtype=None if cell.takes_integers else inputs.dtype)
-    dtype: Any = next(iter(params.values())).dtype
+    inputs: Any = x if type(x) is np.ndarray else as_inputs(cell, params, x)
+    inputs, params, dtype = check_inputs(cell, params, inputs[:, None] if np.ndim(inputs) else inputs)
+    batch = len(inputs)
     state = cell.zero_state(batch, dtype) if state is None else check_state(cell, "state", state, batch, dtype)
     size = sum(tree_leaves(cell.state_size))
     unit, jacobian = _split(cell.state_size, np.eye(size, dtype=dtype)), np.empty((batch, size, size), dtype)

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..layers.recurrent import Recurrent
 from ..layers.stateless import without_memory
 from ..training.forward_pass import ForwardPass
+from ..utils.padded import values_and_mask
 from .gradients import gradient_flow
 
 
@@ -51,9 +52,10 @@ def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dic
         The model is not compiled or has no recurrent layers, or the data do not fit.
     """
     batch, y = model._data("model_gradient_flow", x, y)
+    output, mask = values_and_mask(batch)
     if not any(isinstance(layer, Recurrent) for layer in model.layers):
         raise InputError("model_gradient_flow: expected a model with recurrent layers, got none")
-    steps, inputs, mask, output = [], {}, None, batch
+    steps, inputs = [], {}
     for layer in model.layers:
         layer = without_memory(layer) if isinstance(layer, Recurrent) else layer
         inputs[layer.name], before = (output, mask), output

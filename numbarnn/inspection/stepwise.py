@@ -6,7 +6,8 @@ from typing import Any
 
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
-from ..rnn.arguments import check_cell, check_params, check_state, checked_inputs, valid_steps
+from ..rnn.arguments import check_cell, check_state, valid_steps
+from ..rnn.inputs import check_inputs
 from ..rnn.run import Run, forward
 
 
@@ -26,13 +27,11 @@ class StepwiseRuns:
         device: str = "cpu",
     ):
         check_cell("inspection", cell)
-        self.x, self.device = checked_inputs(cell, x, False), device
+        self.device = device
+        self.x, self.params, self.dtype = check_inputs(cell, params, x)
         batch, steps = self.x.shape[:2]
         if not steps:
             raise InputError("inspection: expected at least one step, got none")
-        features = self.x.shape[2:] or [None]
-        self.params = check_params(cell, params, *features, dtype=None if cell.takes_integers else self.x.dtype)
-        self.dtype: Any = next(iter(self.params.values())).dtype
         state = cell.zero_state(batch, self.dtype) if initial_state is None else initial_state
         state = check_state(cell, "initial_state", state, batch, self.dtype)
         self.valid = valid_steps("inspection", lengths, mask, steps, batch, False)

@@ -23,9 +23,10 @@ def same_shape(name: str, y_true: ArrayLike, y_pred: np.ndarray) -> np.ndarray:
     """Check that labels have the shape of the predictions, and give them their dtype."""
     y_true = np.asarray(y_true)
     if y_true.shape != y_pred.shape or y_true.dtype.kind not in "fiub":
+        hint = "; labels y[..., None] have it" if (*y_true.shape, 1) == y_pred.shape else ""
         raise InputError(
             f"{name}: expected numbers of the shape of the predictions, {y_pred.shape}, "
-            f"got {y_true.dtype} of shape {y_true.shape}"
+            f"got {y_true.dtype} of shape {y_true.shape}{hint}"
         )
     return y_true.astype(y_pred.dtype, copy=False)
 

@@ -9,8 +9,8 @@ from ..layers import Bidirectional, Input, Layer, Masking
 from ..layers.stateless import is_recurrent
 from ..layers.states import as_list
 from ..layers.stepwise import check_stepwise
+from ..utils.padded import Padded
 from ..utils.tree import tree_map
-from .padded import Padded
 
 
 @dataclass(frozen=True, eq=False)

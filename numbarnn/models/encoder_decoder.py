@@ -12,9 +12,9 @@ from ..layers import Layer
 from ..layers.stateless import is_recurrent, with_states
 from ..training.batches import batch_rows
 from ..training.forward_pass import ForwardPass, forward
+from ..utils.padded import Padded, padded
 from .bridge import TeacherForcingBatch, check_parts, merge_directions, split_directions
 from .generation import run_on
-from .padded import Padded
 from .sequential import Sequential
 
 
@@ -167,11 +167,11 @@ class EncoderDecoder(Sequential):
         return TeacherForcingBatch.of(x, y, self.start), labels
 
     def _source(self, caller, x):
-        x = Padded.of(x).zero_padded()
+        x = padded(caller, "sources", x).zero_padded()
         return replace(x, values=self._inputs(x.values))
 
     def _target(self, caller, y):
-        y = Padded.of(y).zero_padded()
+        y = padded(caller, "targets", y).zero_padded()
         if self.tokens:
             good, expected = y.values.ndim == 2 and y.values.dtype.kind in "iu", "integers (batch, steps)"
         else:

@@ -8,7 +8,8 @@ from ..layers.base import is_positive_integer
 from ..layers.stateless import with_states
 from ..layers.stepwise import check_stepwise
 from ..training.forward_pass import forward
-from .padded import Padded
+from ..utils.arrays import plain_array
+from ..utils.padded import Padded
 from .sequential import Sequential
 
 
@@ -159,7 +160,7 @@ def _seed_sequence(caller, model, x):
     if not isinstance(model, Sequential) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
         raise InputError(f"{caller}: expected {kind}, got {model!r}")
-    x, tokens = np.asarray(x), model.layers[0].takes_integers
+    x, tokens = plain_array(caller, "sequences", x), model.layers[0].takes_integers
     if x.ndim != (2 if tokens else 3) or x.dtype.kind not in ("iu" if tokens else "fiub") or 0 in x.shape[1:]:
         kind = "integers of shape (batch, steps)" if tokens else "numbers of shape (batch, steps, features)"
         raise InputError(f"{caller}: expected {kind} to start from, got {x.dtype} of shape {x.shape}")

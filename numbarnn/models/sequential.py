@@ -12,8 +12,9 @@ from ..layers import Input, Layer
 from ..layers.base import set_arrays
 from ..rnn.arguments import FLOATS
 from ..training.trainer import Trainer
-from ..utils.arrays import plain_array
+from ..utils.arrays import shape_hint
 from ..utils.interrupts import Interrupts
+from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable
 from .summary import Summary
 
@@ -299,18 +300,29 @@ class Sequential(Trainer):
             raise InputError(f"{self.name}: {caller} needs parameters: start with Input(shape), or call build first")
 
     def _inputs(self, x):
-        """Return x as an array that the first layer takes; the first call builds the model."""
+        """Return x as an array or a `Padded` that the first layer takes; the first call builds the model."""
         if not self.layers:
             raise InputError(f"{self.name}: expected at least one layer")
-        x = plain_array(self.name, "inputs", x)
+        given = array_or_padded(self.name, "inputs", x)
+        values = given.values if isinstance(given, Padded) else given
         integers = self.layers[0].takes_integers
-        if x.dtype.kind not in ("iu" if integers else "fiub") or x.ndim < 2:
+        if values.dtype.kind not in ("iu" if integers else "fiub") or values.ndim < 2:
             kind = "integers" if integers else "numbers"
-            raise InputError(f"{self.name}: expected {kind} of shape (batch, ...), got {x.dtype} of shape {x.shape}")
+            raise InputError(f"{self.name}: expected {kind} of shape (batch, ...), got {described(x, values)}")
+        if values is not given and values.ndim < 3 - integers:
+            raise InputError(f"{self.name}: expected samples of one shape, got some of lengths {given.lengths}")
         if not self.built:
-            self.build((None,) * x.ndim if integers else (*[None] * (x.ndim - 1), x.shape[-1]))
-        free = tuple(m if n is None else n for n, m in zip(self.input_shape, x.shape, strict=False))
-        if x.ndim != len(self.input_shape) or x.shape != free:
-            expected = ", ".join("any" if n is None else str(n) for n in self.input_shape[1:])
-            raise InputError(f"{self.name}: expected inputs of shape (batch, {expected}), got {x.shape}")
-        return x if integers else x.astype(self.dtype, copy=False)
+            self.build((None,) * values.ndim if integers else (*[None] * (values.ndim - 1), values.shape[-1]))
+        self._check_shape(values.shape)
+        if values is given:
+            return values if integers else values.astype(self.dtype, copy=False)
+        return Padded(values if integers else values.astype(self.dtype, copy=False), given.lengths).zero_padded()
+
+    def _check_shape(self, shape):
+        """Raise `InputError` unless inputs have a shape that the model was built for."""
+        free = tuple(m if n is None else n for n, m in zip(self.input_shape, shape, strict=False))
+        if len(shape) == len(self.input_shape) and shape == free:
+            return
+        expected = ", ".join("any" if n is None else str(n) for n in self.input_shape[1:])
+        hint = shape_hint(shape, self.input_shape[2]) if len(self.input_shape) == 3 else ""
+        raise InputError(f"{self.name}: expected inputs of shape (batch, {expected}), got {shape}{hint}")

@@ -7,7 +7,7 @@ import numpy as np
 from .. import datasets, layers, losses, optimizers
 from ..datasets.reversed_digits import START, STOP
 from ..models.encoder_decoder import EncoderDecoder
-from ..models.padded import Padded
+from ..utils.padded import Padded
 
 EPOCHS = 15
 BATCH_SIZE = 50

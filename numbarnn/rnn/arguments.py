@@ -138,24 +138,6 @@ def check_steps(
     return array if time_major else array.T
 
 
-def checked_inputs(cell: RNNCell, x: ArrayLike, time_major: bool) -> Any:
-    """Return x as an array (B, T, I) of floats, or of integers (B, T) if the cell takes those."""
-    caller = type(cell).__name__
-    refuse_masked(caller, "inputs", x)
-    array = as_array(x)
-    axes = ("steps", "batch") if time_major else ("batch", "steps")
-    if cell.takes_integers:
-        if array.dtype.kind not in "iu":
-            raise InputError(f"{caller}: expected inputs of integers, got {array.dtype}")
-        return check_array(caller, "inputs", array, axes, array.dtype)
-    if array.dtype not in FLOATS:
-        raise InputError(f"{caller}: expected inputs of dtype float32 or float64, got {array.dtype}")
-    array = check_array(caller, "inputs", array, (*axes, "features"), array.dtype)
-    if array.shape[2] == 0:
-        raise InputError(f"{caller}: expected inputs of at least one feature, got shape {array.shape}")
-    return array
-
-
 def seed_path(caller: str, rng: int | np.random.Generator | None) -> tuple[int, ...]:
     """Return the start of `RunOptions.seed`: a seed, or a number drawn from a Generator; empty for None."""
     if rng is None:

@@ -16,18 +16,10 @@ from ..engines.interface import CellResult, RunOptions
 from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..utils.lazy import cached_property
+from ..utils.padded import Padded
 from . import truncation
-from .arguments import (
-    check_array,
-    check_can_stay,
-    check_cell,
-    check_params,
-    check_state,
-    check_steps,
-    checked_inputs,
-    seed_path,
-    valid_steps,
-)
+from .arguments import check_array, check_can_stay, check_cell, check_state, check_steps, seed_path, valid_steps
+from .inputs import as_inputs, check_inputs, needs_array, unpadded
 
 
 @dataclass
@@ -84,8 +76,10 @@ def forward(
         A cell, plain or composite, such as ``nr.LSTMCell(64)``.
     params : dict of str to ndarray
         The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
-    x : ndarray (B, T, I)
-        Inputs of the parameters' dtype; (T, B, I) if ``time_major``. Integers (B, T) if the cell takes those.
+    x : ndarray (B, T, I), list, or Padded
+        Inputs of the parameters' dtype; (T, B, I) if ``time_major``. Integers (B, T) if the cell takes those. A list is
+        converted to that dtype. Sequences (T, I) of different lengths, in a list or a `Padded`, are padded behind, and
+        their lengths are ``lengths``.
     initial_state : State of ndarray (B, H), optional
         The cell's states before the first step, nested like ``cell.state_size``; zeros by default.
     lengths : array_like (B,) of int, optional
@@ -128,11 +122,11 @@ def forward(
         raise InputError(f"{caller}: expected save to be 'all' or 'minimal', got {save!r}")
     if device not in DEVICES:
         raise InputError(f"forward: no device {device!r}; there are {', '.join(DEVICES)}")
-    x = checked_inputs(cell, x, time_major)
+    if needs_array(x):
+        x, lengths = unpadded(cell, params, x, lengths, mask, time_major)
+    x, params, dtype = check_inputs(cell, params, x, time_major)
     x = x if time_major else swap_time_batch(x)
-    steps, batch, *features = x.shape
-    params = check_params(cell, params, *(features or [None]), dtype=None if cell.takes_integers else x.dtype)
-    dtype = next(iter(params.values())).dtype if cell.takes_integers else x.dtype
+    steps, batch = x.shape[:2]
     check_can_stay(cell, device, (x, *params.values()))
     state = check_state(cell, "initial_state", initial_state, batch, dtype)
     valid = valid_steps(caller, lengths, mask, steps, batch, time_major)
@@ -296,10 +290,11 @@ def step(cell: RNNCell, params: dict[str, Any], x: ArrayLike, state: Any = None,
     state : State of ndarray (B, H)
         The states after the step.
     """
-    x = np.asarray(x)
+    given: Any = x if type(x) is np.ndarray else as_inputs(cell, params, x)
     rank = 1 if cell.takes_integers else 2
-    if x.ndim != rank:
+    if isinstance(given, Padded) or given.ndim != rank:
         expected = "(batch,)" if rank == 1 else "(batch, features)"
-        raise InputError(f"{type(cell).__name__}: expected a step's inputs of shape {expected}, got {x.shape}")
-    run = forward(cell, params, x[None], initial_state=state, time_major=True, save="minimal", **options)
+        got = f"{len(given)} sequences" if isinstance(given, Padded) else given.shape
+        raise InputError(f"{type(cell).__name__}: expected a step's inputs of shape {expected}, got {got}")
+    run = forward(cell, params, given[None], initial_state=state, time_major=True, save="minimal", **options)
     return run.outputs[0], run.state

@@ -11,7 +11,8 @@ from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..losses.evaluation import measure
 from ..wrappers import Bidirectional
-from .arguments import check_cell, check_params, check_state, checked_inputs, shared_generator, valid_steps
+from .arguments import check_cell, check_state, shared_generator, valid_steps
+from .inputs import check_inputs
 from .run import forward
 from .segments import Steps, backward_passes, check_activations
 from .truncation import check_truncate
@@ -134,12 +135,12 @@ def _stream(cell, params, chunks, initial_state):
         if not isinstance(chunk, tuple | list) or len(chunk) not in (2, 3):
             raise InputError(f"{caller}: expected chunks (x, y) or (x, y, mask or lengths), got {type(chunk).__name__}")
         x, y, *valid = chunk
-        x, y = checked_inputs(cell, x, False), np.asarray(y)
+        x, checked, dtype = check_inputs(cell, params, x)
+        y = np.asarray(y)
         if batch is None:
             batch = len(x)
-            check_params(cell, params, *(x.shape[2:] or [None]), dtype=None if cell.takes_integers else x.dtype)
-            check_state(cell, "initial_state", initial_state, batch, next(iter(params.values())).dtype)
-        if any(map(is_on_device, (x, *params.values()))):
+            check_state(cell, "initial_state", initial_state, batch, dtype)
+        if any(map(is_on_device, (x, *checked.values()))):
             raise InputError(f"{caller}: truncated_bptt takes NumPy arrays, got one on the GPU")
         if len(x) != batch:
             raise InputError(f"{caller}: expected every chunk to have {batch} rows, as the first one, got {len(x)}")

@@ -21,13 +21,14 @@ from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
-from ..utils.arrays import plain_array
 from ..utils.interrupts import Interrupts
+from ..utils.padded import values_and_mask
 from ..utils.writable import check_writable
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
 from .history import History
+from .labels import labels_of
 from .progress import Progress
 from .truncated import Truncation, train_sequences
 
@@ -127,10 +128,10 @@ class Trainer(Checked):
 
         Parameters
         ----------
-        x : array_like (samples, ...)
-            Inputs of the first layer.
-        y : array_like (samples, ...)
-            Labels as the loss takes them.
+        x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
+            Inputs of the first layer. Sequences of different lengths are padded behind, and a mask hides the padding.
+        y : array_like (samples, ...), Padded, or list of arrays (steps, ...)
+            Labels as the loss takes them; those of sequences of different lengths are as long as these.
         batch_size : int
             Samples per update; the last batch of an epoch may be shorter.
         epochs : int
@@ -248,8 +249,8 @@ class Trainer(Checked):
 
         Parameters
         ----------
-        x, y : array_like (samples, ...)
-            Inputs and labels.
+        x, y : array_like (samples, ...), Padded, or list of arrays (steps, ...)
+            Inputs and labels, as in `fit`.
         batch_size : int
             Samples per pass.
         sample_weight : array_like (samples,) or (samples, steps), optional
@@ -281,8 +282,8 @@ class Trainer(Checked):
 
         Parameters
         ----------
-        x : array_like (samples, ...)
-            Inputs.
+        x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
+            Inputs, as in `fit`.
         batch_size : int
             Samples per pass.
         verbose : {0, 1, 2}
@@ -291,7 +292,7 @@ class Trainer(Checked):
         Returns
         -------
         ndarray (samples, ...)
-            Outputs of the last layer.
+            Outputs of the last layer. Those at the padding of sequences mean nothing.
 
         Raises
         ------
@@ -441,13 +442,14 @@ class Trainer(Checked):
             warnings.warn(f"fit: no callback takes the loaded state of {names}", RuntimeWarning, stacklevel=3)
 
     def _inputs(self, x) -> Any:
-        """Check inputs of the first layer, to be indexed by rows, and build the layers."""
+        """Return inputs of the first layer as an array or a `Padded`, to be indexed by rows, and build the layers."""
         raise NotImplementedError
 
     def _forward(self, x, training=False) -> ForwardPass:
         """Run a batch through the layers; the pass keeps what the gradient needs only in training."""
+        x, mask = values_and_mask(x)
         with np.errstate(all="ignore"):
-            return forward(self.layers, x, training, self._dropout_rng)
+            return forward(self.layers, x, training, self._dropout_rng, mask)
 
     def _learn(self, batch, run):
         """Go back through a pass in training and update.
@@ -542,9 +544,8 @@ class Trainer(Checked):
         """Return x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
-        x, y = self._inputs(x), plain_array(caller, "labels", y)
-        if y.ndim == 0 or len(x) != len(y):
-            raise InputError(f"{caller}: expected as many labels as samples, {len(x)}, got labels of shape {y.shape}")
+        x = self._inputs(x)
+        y = labels_of(caller, x, y)
         self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)
         self._fused_loss = self._loss_of_pre_activation()
         return x, y

@@ -13,7 +13,20 @@ def refuse_masked(caller: str, what: str, value: Any) -> None:
         raise InputError(f"{caller}: expected {what} without a mask of their own, got a numpy.ma.MaskedArray")
 
 
-def plain_array(caller: str, what: str, value: Any) -> np.ndarray:
-    """Convert to a NumPy array; a masked array is refused."""
+def plain_array(caller: str, what: str, value: Any, dtype: Any = None) -> np.ndarray:
+    """Convert to a NumPy array; a masked array is refused, and so are sequences of different lengths."""
     refuse_masked(caller, what, value)
-    return np.asarray(value)
+    try:
+        return np.asarray(value, dtype)
+    except (ValueError, TypeError) as error:
+        reason = "its rows have different shapes" if "inhomogeneous" in str(error) else error
+        raise InputError(f"{caller}: expected {what} as one array, got {type(value).__name__}: {reason}") from error
+
+
+def shape_hint(shape: tuple, features: int | None) -> str:
+    """Say what may be wrong with the shape of sequences (batch, steps, features); empty if it is not known."""
+    if len(shape) == 3 and shape[2] != features == shape[1]:
+        return "; the last two axes seem swapped: x.swapaxes(1, 2)"
+    if len(shape) == 2 and features == shape[1]:
+        return "; x[None] is a batch of one sequence"
+    return "; x[..., None] has one feature" if len(shape) == 2 and features == 1 else ""

@@ -268,7 +268,7 @@ def test_float32_stays(name):
         (lambda: make(Dense, 3)(np.zeros((2, I), "float32")), r"got float32 of shape \(2, 2\)"),
         (
             lambda: make(SimpleRNN, 3)(np.zeros((2, 5, 3))),
-            r"SimpleRNNCell: expected parameter kernel of shape \(3, 3\)",
+            r"SimpleRNNCell: expected inputs of .* with the 2 features of the parameters, got \(2, 5, 3\)",
         ),
     ],
 )

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ..arguments import shared_generator
+from ..inputs import dtype_of_lists
 from ..run import Gradients, forward
 from .result import Unrolled, UnrolledBothWays
 from .rnn import in_lists
@@ -142,7 +143,8 @@ def static_bidirectional_rnn(
     ``tf.nn.static_bidirectional_rnn`` of TensorFlow 1.
     """
     caller = "static_bidirectional_rnn"
-    steps, options = of_tensorflow(caller, first_cell(cells), params, stacked(caller, inputs), options)
+    steps = stacked(caller, inputs, dtype_of_lists(first_cell(cells), params))
+    steps, options = of_tensorflow(caller, first_cell(cells), params, steps, options)
     initial, options = initial_pair(caller, "initial_state", options.pop("initial_state", None), options)
     run = bidirectional_dynamic_rnn(cells, params, steps, time_major=True, initial_state=initial, **options)
     return by_direction(in_lists(caller, concatenated(run)))

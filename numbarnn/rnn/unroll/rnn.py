@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ..arguments import check_array
+from ..inputs import dtype_of_lists
 from ..run import forward
 from .result import Unrolled
 from .tensorflow_options import of_tensorflow
@@ -122,7 +123,8 @@ def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike
     >>> len(outputs), outputs[0].shape, state.h.shape
     (7, (4, 5), (4, 5))
     """
-    steps, options = of_tensorflow("static_rnn", cell, params, stacked("static_rnn", inputs), options)
+    steps = stacked("static_rnn", inputs, dtype_of_lists(cell, params))
+    steps, options = of_tensorflow("static_rnn", cell, params, steps, options)
     return in_lists("static_rnn", dynamic_rnn(cell, params, steps, time_major=True, **options))
 
 

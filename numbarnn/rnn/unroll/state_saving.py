@@ -10,6 +10,7 @@ from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ...utils.tree import tree_leaves, tree_map, tree_unflatten
 from ..arguments import check_array, check_cell
+from ..inputs import dtype_of_lists
 from .result import Unrolled
 from .rnn import static_rnn
 from .tensorflow_options import of_tensorflow
@@ -64,7 +65,8 @@ def static_state_saving_rnn(
     if len(set(names)) != len(tree_leaves(sizes)):
         raise InputError(f"{caller}: expected state_name to hold a name for each of {sizes}, got {state_name!r}")
     names = tree_unflatten(sizes, names)
-    steps, options = of_tensorflow(caller, cell, params, stacked(caller, inputs), options)
+    steps = stacked(caller, inputs, dtype_of_lists(cell, params))
+    steps, options = of_tensorflow(caller, cell, params, steps, options)
     run = static_rnn(cell, params, list(steps), initial_state=tree_map(state_saver.state, names), **options)
     tree_map(state_saver.save_state, names, run.state)
     return run

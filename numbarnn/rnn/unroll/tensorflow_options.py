@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from ...cells.rnn_cell import RNNCell
 from ...engines.on_device import is_on_device
 from ...errors import InputError
 from ..arguments import FLOATS
+from ..inputs import dtype_of, needs_array, unpadded
 
 HERE = {  # what TensorFlow's graph needs, and what takes its place
     "scope": "there are no variable scopes: the parameters are the argument params",
@@ -15,7 +17,9 @@ RENAMED = {"sequence_length": "lengths", "swap_memory": "save"}
 
 
 def of_tensorflow(caller: str, cell: Any, params: Any, inputs: Any, options: dict[str, Any]) -> tuple[Any, dict]:
-    """Return the inputs in the `dtype` that options ask for, and the options under the names of `forward`.
+    """Return the inputs as an array of the `dtype` that options ask for, and the options under the names of `forward`.
+
+    Sequences of different lengths are padded, and their lengths become an option.
 
     ``sequence_length`` is ``lengths``. ``swap_memory=True`` is ``save="minimal"``. ``parallel_iterations`` changes no
     number, here as in TensorFlow. ``scope`` is refused, unless it is None.
@@ -39,6 +43,9 @@ def of_tensorflow(caller: str, cell: Any, params: Any, inputs: Any, options: dic
         raise InputError(f"{caller}: expected parallel_iterations to be a positive integer, got {iterations!r}")
     if (dtype := options.pop("dtype", None)) is not None:
         inputs = in_dtype(caller, cell, params, inputs, float_dtype(caller, dtype))
+    if inputs is not None and isinstance(cell, RNNCell) and needs_array(inputs):
+        x, options["lengths"] = unpadded(cell, params, inputs, *map(options.get, ("lengths", "mask", "time_major")))
+        return x, options
     return inputs, options
 
 
@@ -54,22 +61,18 @@ def float_dtype(caller: str, dtype: Any) -> np.dtype:
 
 
 def in_dtype(caller: str, cell: Any, params: Any, inputs: Any, dtype: np.dtype) -> Any:
-    """Convert lists and integers to the dtype, as a placeholder does; raise `InputError` for floats of another one."""
-    if getattr(cell, "takes_integers", False):
-        while isinstance(params, tuple | list) and params:
-            params = params[0]
-        if isinstance(params, dict) and params:
-            check_dtype(caller, "parameters", next(iter(params.values())), dtype)
+    """Convert integers to the dtype, as a placeholder does; raise `InputError` for floats or parameters of another one.
+
+    Lists and `Padded`, which have no dtype of their own, take that of the parameters.
+    """
+    if getattr(cell, "takes_integers", False) or not hasattr(inputs, "dtype"):
+        if (given := dtype_of(params)) not in (None, dtype):
+            raise InputError(f"{caller}: expected parameters of dtype {dtype}, as dtype says, got {given}")
         return inputs
     if is_on_device(inputs):
         return inputs
-    if not hasattr(inputs, "dtype") or np.asarray(inputs).dtype.kind in "iu":
+    if np.asarray(inputs).dtype.kind in "iu":
         return np.asarray(inputs, dtype)
-    check_dtype(caller, "inputs", inputs, dtype)
+    if np.asarray(inputs).dtype != dtype:
+        raise InputError(f"{caller}: expected inputs of dtype {dtype}, as dtype says, got {np.asarray(inputs).dtype}")
     return inputs
-
-
-def check_dtype(caller: str, what: str, array: Any, dtype: np.dtype) -> None:
-    """Raise `InputError` unless the array has this dtype."""
-    if np.asarray(array).dtype != dtype:
-        raise InputError(f"{caller}: expected {what} of dtype {dtype}, as dtype says, got {np.asarray(array).dtype}")

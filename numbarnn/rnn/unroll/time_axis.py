@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
+from ...utils.arrays import plain_array
+from ...utils.padded import Padded
 from ..arguments import valid_steps
 
 
@@ -76,10 +78,13 @@ def stack_time(steps: Iterable[ArrayLike], time_major: bool = False) -> np.ndarr
     return x if time_major else np.swapaxes(x, 0, 1)
 
 
-def stacked(caller: str, steps: Iterable[ArrayLike]) -> np.ndarray:
-    """Stack arrays (B, ...) to a time-major one; raise `InputError` if their shapes or dtypes differ."""
+def stacked(caller: str, steps: Iterable[ArrayLike], dtype: Any = None) -> np.ndarray:
+    """Stack arrays (B, ...), or lists that get the dtype, to a time-major one.
+
+    Raise `InputError` if their shapes or dtypes differ.
+    """
     check_is_list(caller, "a list", steps)
-    steps = [np.asarray(x) for x in steps]
+    steps = [plain_array(caller, "each step", x, None if hasattr(x, "dtype") else dtype) for x in steps]
     if not steps or any(x.ndim < 1 or x.shape != steps[0].shape or x.dtype != steps[0].dtype for x in steps):
         got = [f"{x.dtype} {x.shape}" for x in steps]
         raise InputError(f"{caller}: expected a list of arrays of one shape (batch, features) and one dtype, got {got}")
@@ -87,7 +92,10 @@ def stacked(caller: str, steps: Iterable[ArrayLike]) -> np.ndarray:
 
 
 def check_is_list(caller: str, what: str, steps: Any) -> None:
-    """Raise `InputError` for one array, whose first axis may be the batch: it is no list of steps."""
+    """Raise `InputError` for what is no list, or one array, whose first axis may be the batch."""
+    if isinstance(steps, Padded | str | dict) or not isinstance(steps, Iterable):
+        got = type(steps).__name__
+        raise InputError(f"{caller}: expected {what} of arrays (batch, features), one a step, got {got}")
     if hasattr(steps, "shape"):
         raise InputError(
             f"{caller}: expected {what} of arrays (batch, features), one a step, got one array of shape "

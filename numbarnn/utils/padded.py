@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from .arrays import refuse_masked
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +63,7 @@ class Padded:
         InputError
             If the rows have different features.
         """
-        if isinstance(sequences, cls):
-            return sequences
-        if isinstance(sequences, np.ndarray):
-            return cls(sequences, np.full(sequences.shape[:1], sequences.shape[1] if sequences.ndim > 1 else 0))
-        rows = [np.asarray(row) for row in sequences] if isinstance(sequences, list | tuple) else []
-        if len({row.shape[1:] for row in rows}) != 1 or rows[0].ndim == 0:
-            raise InputError(f"Padded: expected an array or a list of sequences (steps, ...), got {sequences!r:.60}")
-        lengths = np.array([len(row) for row in rows])
-        values = np.zeros((len(rows), lengths.max(), *rows[0].shape[1:]), np.result_type(*rows))
-        for to, row in zip(values, rows, strict=True):
-            to[: len(row)] = row
-        return cls(values, lengths)
+        return padded("Padded", "sequences", sequences)
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -110,3 +100,72 @@ class Padded:
 
     def __getitem__(self, rows) -> "Padded":
         return Padded(self.values[rows], self.lengths[rows])
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise InputError("Padded is more than an array; its parts are values, lengths and mask")
+
+
+def padded(caller: str, what: str, value: Any) -> Padded:
+    """Return sequences as `Padded`; of an array all steps count."""
+    array = array_or_padded(caller, what, value)
+    if isinstance(array, Padded):
+        return array
+    if array.ndim < 2:
+        raise InputError(
+            f"{caller}: expected {what} in an array (batch, steps, ...) or a list of arrays (steps, ...), got "
+            f"{described(value, array)}"
+        )
+    return Padded(array, np.full(len(array), array.shape[1]))
+
+
+def array_or_padded(caller: str, what: str, value: Any) -> "np.ndarray | Padded":
+    """Return a value as an array; sequences of different lengths, in a list or an array of objects, as `Padded`."""
+    if isinstance(value, Padded):
+        return value
+    refuse_masked(caller, what, value)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):  # rows of different lengths, or arrays of a kind that NumPy reads alone
+        return _pad(caller, what, value)
+    return _pad(caller, what, value) if array.dtype == object and array.ndim == 1 and len(array) else array
+
+
+def values_and_mask(x: "np.ndarray | Padded") -> tuple[np.ndarray, np.ndarray | None]:
+    """Return sequences as one array, and the mask of the steps that count; None: all."""
+    return (x.values, x.mask) if isinstance(x, Padded) else (x, None)
+
+
+def described(value: Any, array: np.ndarray) -> str:
+    """Say what a value was that became this array."""
+    return (
+        type(value).__name__ if array.dtype == object and array.ndim == 0 else f"{array.dtype} of shape {array.shape}"
+    )
+
+
+def _pad(caller, what, sequences):
+    rows = [_row(caller, what, i, row) for i, row in enumerate(sequences)]
+    longer = [row for row in rows if len(row)] or rows[:1]
+    for i, row in enumerate(rows):
+        if len(row) and row.shape[1:] != longer[0].shape[1:]:
+            raise InputError(
+                f"{caller}: expected {what} of one shape but for their lengths, got {longer[0].shape} and, as number "
+                f"{i}, {row.shape}"
+            )
+    lengths = np.array([len(row) for row in rows])
+    values = np.zeros((len(rows), lengths.max(), *longer[0].shape[1:]), np.result_type(*longer))
+    for to, row in zip(values, rows, strict=True):
+        if len(row):
+            to[: len(row)] = row
+    return Padded(values, lengths)
+
+
+def _row(caller, what, i, row):
+    """Return the i-th sequence as an array."""
+    refuse_masked(caller, what, row)
+    try:
+        array = np.asarray(row)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{caller}: expected {what} of numbers, got as number {i} {row!r:.60}: {error}") from error
+    if array.ndim == 0 or array.dtype == object:
+        raise InputError(f"{caller}: expected {what} as arrays (steps, ...), got as number {i} {row!r:.60}")
+    return array
