@@ -3,10 +3,12 @@
 `table.TABLE` has a row for each cell with a counterpart, and `docs/interop.md` shows it.
 """
 
-from .pytorch import from_torch, to_torch
+from .pytorch import from_torch, load_torch, save_safetensors, to_torch
 
 __all__ = [
     "from_torch",
+    "load_torch",
+    "save_safetensors",
     "to_torch",
 ]
 

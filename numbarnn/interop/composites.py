@@ -1,5 +1,6 @@
 """Cells made of other cells: what is inside a wrapper, and the cells of a stack."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..cells import Cell
@@ -15,13 +16,14 @@ from ..wrappers import (
     MultiRNNCell,
     RecurrentDropoutWrapper,
 )
+from .layouts import listed
 from .table import shown
 
 # they have no parameters, and outside training they compute what the inner cell computes
 TRANSPARENT = (ConcatenatedState, DeviceWrapper, DropConnectWrapper, DropoutWrapper, RecurrentDropoutWrapper)
 
 
-def unwrapped(cell: RNNCell) -> RNNCell:
+def unwrapped(cell: Any) -> Any:
     """Return what is inside wrappers that add no parameters and change nothing outside training."""
     while isinstance(cell, TRANSPARENT):
         cell = cell.cell
@@ -46,10 +48,23 @@ def directions(cell: RNNCell) -> list[tuple[str, RNNCell]]:
     return [("forward/", unwrapped(cell.forward_cell)), ("backward/", unwrapped(backward))]
 
 
+def plain_cells(caller: str, library: str, cell: RNNCell) -> Iterator[tuple[str, Cell]]:
+    """Yield all plain cells, from the lowest upwards and forwards first, with the prefixes of their parameters."""
+    cell = unwrapped(cell)
+    if isinstance(cell, Cell):
+        yield "", cell
+        return
+    if not isinstance(cell, MultiRNNCell | Bidirectional):
+        raise InputError(f"{caller}: {library} has no counterpart of {shown(cell)}")
+    for prefix, inner in directions(cell) if isinstance(cell, Bidirectional) else levels(caller, cell):
+        for rest, plain in plain_cells(caller, library, inner):
+            yield prefix + rest, plain
+
+
 def plain(caller: str, library: str, cell: Any) -> Cell:
     """Return the cell if it is a plain one, or raise `InputError`."""
     if not isinstance(cell, Cell):
-        raise InputError(f"{caller}: {library} has no counterpart of {shown(cell)} there")
+        raise InputError(f"{caller}: {library} has no counterpart of {shown(cell)} at this place")
     return cell
 
 
@@ -57,5 +72,12 @@ def prefixed(prefix: str, params: Arrays) -> Arrays:
     return {prefix + name: array for name, array in params.items()}
 
 
-def selected(prefix: str, params: Arrays) -> Arrays:
-    return {name.removeprefix(prefix): array for name, array in params.items() if name.startswith(prefix)}
+def taken(prefix: str, params: Arrays) -> Arrays:
+    """Remove the parameters of one part, and return them under the names that they have in the part."""
+    return {name.removeprefix(prefix): params.pop(name) for name in list(params) if name.startswith(prefix)}
+
+
+def check_all_taken(caller: str, cell: RNNCell, left: Arrays) -> None:
+    """Raise `InputError` if parameters are left over."""
+    if left:
+        raise InputError(f"{caller}: expected the parameters of {shown(cell)}, got {listed(left)} too")

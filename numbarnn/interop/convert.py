@@ -1,7 +1,7 @@
-"""The weights of one plain cell, in and out, as a row of the table says."""
+"""The weights of one plain cell or layer, in and out, as a row of the table says."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -9,47 +9,62 @@ import numpy as np
 from ..cells import Cell
 from ..errors import InputError
 from ..rnn.arguments import check_params
-from ..utils.types import Arrays
+from ..utils.types import Arrays, Shape
 from .layouts import Layouts, block_sizes, check_arrays, listed, own_layouts, translate
 from .table import Counterpart, shown
 
 
-def theirs(row: Counterpart, cell: Cell) -> Layouts:
-    """Return the arrays of a counterpart for this cell: those whose parameters it has."""
-    own = own_layouts(cell).keys()
-    return {name: layout for name, layout in row.layouts.items() if layout.parameters <= own}
+@dataclass(frozen=True)
+class Holder:
+    """A plain cell or a layer, how its own parameters are laid out, and the sizes of their blocks."""
+
+    kind: Any
+    own: Layouts
+    sizes: Mapping[str, Shape]
+
+    def theirs(self, row: Counterpart) -> Layouts:
+        """Return the arrays of a counterpart: those whose parameters there are here."""
+        return {name: layout for name, layout in row.layouts.items() if layout.parameters <= self.sizes.keys()}
 
 
-def incoming(caller: str, row: Counterpart, cell: Cell, arrays: Arrays, end: str = "") -> Arrays:
-    """Return the parameters of a cell out of the arrays of its counterpart, or raise `InputError`."""
-    row.check(caller, cell)
-    if any(cell.offsets.values()) and not row.forget_bias:
-        got = f"{row.library} has the forget bias in its bias; expected a cell with forget_bias=0, got {shown(cell)}"
-        raise InputError(f"{caller}: {got}")
-    layouts, sizes = theirs(row, cell), block_sizes(cell, _input_size(caller, row, cell, arrays))
-    check_arrays(caller, arrays, {name: layout.shape(sizes) for name, layout in layouts.items()}, end)
-    return translate(arrays, layouts, own_layouts(cell), sizes)
+def holder_of(cell: Cell, input_size: int) -> Holder:
+    """Describe the parameters of a plain cell."""
+    return Holder(cell, own_layouts(cell), block_sizes(cell, input_size))
 
 
-def outgoing(caller: str, row: Counterpart, cell: Cell, params: Arrays) -> Arrays:
-    """Return the arrays of a counterpart out of a cell's parameters, or raise `InputError`."""
-    row.check(caller, cell)
+def incoming(caller: str, row: Counterpart, holder: Holder, arrays: Arrays, end: str = "") -> Arrays:
+    """Return own parameters out of the arrays of a counterpart, whose names go on with ``end`` where they come from."""
+    row.check(caller, holder.kind)
+    if _adds_forget_bias(holder.kind) and not row.forget_bias:
+        expected = f"a cell with forget_bias=0, as {row.library} has it in the bias"
+        raise InputError(f"{caller}: expected {expected}, got {shown(holder.kind)}")
+    theirs = holder.theirs(row)
+    check_arrays(caller, arrays, {name: layout.shape(holder.sizes) for name, layout in theirs.items()}, end)
+    return translate(arrays, theirs, holder.own, holder.sizes)
+
+
+def outgoing(caller: str, row: Counterpart, holder: Holder, params: Arrays) -> Arrays:
+    """Return the arrays of a counterpart out of own parameters."""
+    row.check(caller, holder.kind)
+    if _adds_forget_bias(holder.kind) and not row.forget_bias:
+        params = _with_forget_bias(caller, holder.kind, params)
+    return translate(params, holder.own, holder.theirs(row), holder.sizes)
+
+
+def cell_in(caller: str, row: Counterpart, cell: Cell, arrays: Arrays, end: str = "") -> Arrays:
+    """Return the parameters of a plain cell; the number of input features shows in the arrays."""
+    size = 1
+    for name, layout in holder_of(cell, 1).theirs(row).items():
+        if "kernel" in layout.parameters and name in arrays:
+            others = sum(layout.heights(block_sizes(cell, 1))) - 1
+            size = max(_extents(caller, row, name, arrays)[0] - others, 1)
+    return incoming(caller, row, holder_of(cell, size), arrays, end)
+
+
+def cell_out(caller: str, row: Counterpart, cell: Cell, params: Arrays) -> Arrays:
+    """Return the arrays of the counterpart of a plain cell."""
     features, *_ = *np.shape(params.get("kernel", ())), 1  # without a kernel `check_params` says what is missing
-    params = check_params(cell, params, features)
-    sizes, own = block_sizes(cell, features), own_layouts(cell)
-    if any(cell.offsets.values()) and not row.forget_bias:
-        params = with_forget_bias(caller, cell, params)
-    return translate(params, own, theirs(row, cell), sizes)
-
-
-def with_forget_bias(caller: str, cell: Cell, params: Arrays) -> Arrays:
-    """Add the constants that a cell adds in every run to its bias."""
-    if "bias" not in params:
-        raise InputError(f"{caller}: expected use_bias=True, to hold the forget bias, got {shown(cell)}")
-    bias = params["bias"].copy()
-    for block, name in zip(bias.reshape(-1, cell.units), cell.vectors["bias"], strict=True):
-        block += cell.offsets.get(name, 0)
-    return params | {"bias": bias}
+    return outgoing(caller, row, holder_of(cell, features), check_params(cell, params, features))
 
 
 def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], **options: Any) -> Cell:
@@ -59,20 +74,25 @@ def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], *
         raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {listed(arrays)}")
     if "projection_kernel" in found:
         options["num_proj"] = _extents(caller, row, found["projection_kernel"], arrays)[1]
-    shown = {"use_peepholes": "peephole", "use_peephole": "peephole", "use_bias": "bias", "use_biases": "bias"}
+    shows = {"use_peepholes": "peephole", "use_peephole": "peephole", "use_bias": "bias", "use_biases": "bias"}
     known = {field.name for field in fields(kind)}
-    options |= {option: parameter in found for option, parameter in shown.items() if option in known}
+    options |= {option: parameter in found for option, parameter in shows.items() if option in known}
     columns = _extents(caller, row, found["kernel"], arrays)[1]
     return kind(max(columns // len(row.layouts[found["kernel"]].rows[0]), 1), **options)
 
 
-def _input_size(caller, row, cell, arrays):
-    """Return the number of input features: the rows that are left for the kernel in the array that holds it."""
-    for name, layout in theirs(row, cell).items():
-        if "kernel" in layout.parameters and name in arrays:
-            others = sum(layout.heights(block_sizes(cell, 1))) - 1
-            return max(_extents(caller, row, name, arrays)[0] - others, 1)
-    return 1
+def _adds_forget_bias(kind):
+    return any(getattr(kind, "offsets", {}).values())
+
+
+def _with_forget_bias(caller, cell, params):
+    """Add the constants that a cell adds in every run to its bias."""
+    if "bias" not in params:
+        raise InputError(f"{caller}: expected use_bias=True, to hold the forget bias, got {shown(cell)}")
+    bias = params["bias"].copy()
+    for block, name in zip(bias.reshape(-1, cell.units), cell.vectors["bias"], strict=True):
+        block += cell.offsets.get(name, 0)
+    return params | {"bias": bias}
 
 
 def _extents(caller, row, name, arrays):

@@ -1,10 +1,5 @@
-"""Weights from and to PyTorch: ``nn.RNN``, ``nn.LSTM``, ``nn.GRU`` and their cells.
+"""Weights from and to PyTorch: ``nn.RNN``, ``nn.LSTM``, ``nn.GRU``, their cells, and models with such modules."""
 
-Their names: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and weight_hr_l0 of the first layer, the same with
-"_reverse" of its other direction, l1 of the next layer, and weight_ih ... without a number in nn.LSTMCell.
-"""
-
-import re
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -13,16 +8,10 @@ from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..rnn.arguments import check_cell
 from ..utils.types import Arrays
-from ..wrappers import Bidirectional, DropoutWrapper, MultiRNNCell
-from .composites import directions, levels, plain, prefixed, selected
-from .convert import incoming, made_cell, outgoing
-from .layouts import listed, numbers
-from .safetensors import read_safetensors
-from .table import TABLE, counterpart, shown
-
-LIBRARY = "PyTorch"
-NAME = re.compile(r"(weight|bias)_(ih|hh|hr)(?:_l(\d+)(_reverse)?)?")
-ROWS = {len(row.layouts["weight_ih"].blocks): row for row in TABLE if row.library == LIBRARY}  # by number of gates
+from .models import load
+from .pytorch_cells import LIBRARY, arrays_of_cell, grouped, made_stack, named, take_groups
+from .pytorch_models import arrays_of_model, by_module, modules_of, pieces_alike
+from .safetensors import read_safetensors, write_safetensors
 
 
 def from_torch(source: Any, cell: RNNCell | None = None, *, prefix: str = "") -> tuple[RNNCell, Arrays]:
@@ -57,150 +46,121 @@ def from_torch(source: Any, cell: RNNCell | None = None, *, prefix: str = "") ->
         The source is a file, and safetensors is missing (the extra "safetensors").
     """
     caller = "from_torch"
-    groups = grouped(caller, named(caller, state_of(source), prefix))
+    groups = grouped(caller, named(caller, state_of(caller, source), prefix))
     if cell is None:
         cell = made_stack(caller, groups, getattr(source, "nonlinearity", "tanh"), getattr(source, "dropout", 0.0))
     check_cell(caller, cell)
     return cell, take_groups(caller, cell, groups)
 
 
-def to_torch(cell: RNNCell, params: Arrays) -> dict[str, Any]:
-    """Make the state dict of a recurrent module of PyTorch.
-
-    PyTorch adds two biases: bias_ih is ours, bias_hh is zero, but for the candidate of a GRU, which has two here as
-    well. Both then get the same gradient in PyTorch's training, so that plain gradient descent moves their sum twice as
-    fast as ours; with Adam or RMSprop, which normalise gradients, it moves about twice as far too.
+def load_torch(model: Any, source: Any, names: Mapping[str, str] | None = None) -> None:
+    """Set all weights of a model out of a module of PyTorch.
 
     Parameters
     ----------
-    cell : RNNCell
-        A cell with a counterpart: `SimpleRNNCell`, `LSTMCell`, `ResetAfterGRUCell` and their other names, alone, in a
-        `MultiRNNCell`, and each of its levels in a `Bidirectional`.
-    params : dict
-        Its parameters. A ``forget_bias`` of the cell is added to its bias: PyTorch adds none.
-
-    Returns
-    -------
-    dict
-        {name: torch.Tensor}, as ``module.load_state_dict`` takes it.
+    model : Sequential
+        A built model: recurrent layers (a layer of `RNN` with a `MultiRNNCell` is one of several layers there),
+        `Bidirectional` with "concat", `Dense`, `Embedding` and `BatchNormalization` have weights to set, and
+        `TimeDistributed` those of its layer.
+    source : torch.nn.Module, dict or path
+        A module, its state dict of tensors or arrays, or a file of safetensors with these names.
+    names : dict of {str: str}, optional
+        For each of our layers with weights its module, such as {"lstm": "encoder.rnn"}. By default modules have the
+        names of our layers, as `to_torch` writes them; or else they follow each other as our layers do.
 
     Raises
     ------
     InputError
-        The cell has no counterpart in PyTorch, or parameters do not fit.
+        Names are missing or unknown, or shapes do not fit; nothing has changed then.
+    ImportError
+        The source is a file, and safetensors is missing (the extra "safetensors").
+    """
+    caller = "load_torch"
+    state = {n: v for n, v in state_of(caller, source).items() if not n.endswith(".num_batches_tracked")}
+    found = by_module(named(caller, state))
+    held = pieces_alike(caller, model)
+    wanted = modules_of(caller, held, list(found), names, ordered=not isinstance(source, str | PathLike))
+    pairs = [(piece, found.pop(key, {})) for piece, key in zip(held, wanted, strict=True)]
+    if found:
+        raise InputError(f"{caller}: expected weights of the layers of {model!r} alone, got {next(iter(found))[0]} too")
+    load(caller, LIBRARY, model, pairs, [f" of {key[0]}" for key in wanted])
+
+
+def to_torch(cell_or_model: Any, params: Arrays | None = None) -> dict[str, Any]:
+    """Make the state dict of a module of PyTorch.
+
+    PyTorch adds two biases. A cell has one: it becomes bias_ih, and bias_hh is zero, but for the candidate of a GRU,
+    which has two here as well. Both get the same gradient in PyTorch's training, so that their sum moves twice as far
+    in a step as one bias does, with gradient descent and with Adam. The layer `GRU` has two biases, as PyTorch.
+
+    Parameters
+    ----------
+    cell_or_model : RNNCell or Sequential
+        A cell with a counterpart: `SimpleRNNCell`, `LSTMCell`, `ResetAfterGRUCell` and their other names, alone, in a
+        `MultiRNNCell`, and each of its levels in a `Bidirectional`; or a built model of layers of these, see
+        `load_torch`. A ``forget_bias`` of a cell is added to its bias: PyTorch adds none.
+    params : dict, optional
+        The parameters of the cell; a model has its own.
+
+    Returns
+    -------
+    dict
+        {name: torch.Tensor}, as ``module.load_state_dict`` takes it. Those of a cell end with "_l0" and so on, as in
+        ``nn.LSTM``; those of a model begin with the names of its layers.
+
+    Raises
+    ------
+    InputError
+        Something has no counterpart in PyTorch, or parameters do not fit.
     ImportError
         PyTorch is missing (the extra "torch").
     """
-    arrays = torch_arrays("to_torch", cell, params)
-    return tensors("to_torch", arrays)
-
-
-def tensors(caller: str, arrays: Arrays) -> dict[str, Any]:
-    """Make tensors of arrays."""
+    arrays = torch_arrays("to_torch", cell_or_model, params)
     try:
         import torch  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError as error:
-        raise ImportError(f"{caller} needs PyTorch: pip install 'numbarnn[torch]'") from error
+        raise ImportError("to_torch needs PyTorch: pip install 'numbarnn[torch]'") from error
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def torch_arrays(caller: str, cell: RNNCell, params: Arrays) -> Arrays:
+def save_safetensors(path: str | PathLike[str], cell_or_model: Any, params: Arrays | None = None) -> None:
+    """Write weights to a file of safetensors under PyTorch's names, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, usually "....safetensors". `from_torch` and `load_torch` read it.
+    cell_or_model : RNNCell or Sequential
+        A cell or a model as for `to_torch`.
+    params : dict, optional
+        The parameters of the cell; a model has its own.
+
+    Raises
+    ------
+    InputError
+        Something has no counterpart in PyTorch, or parameters do not fit.
+    ImportError
+        The package safetensors is missing (the extra "safetensors").
+    """
+    write_safetensors(path, torch_arrays("save_safetensors", cell_or_model, params))
+
+
+def torch_arrays(caller: str, cell_or_model: Any, params: Arrays | None) -> Arrays:
     """Return the arrays of a state dict."""
-    check_cell(caller, cell)
-    found, alike, left = {}, set(), dict(params)
-    for i, (prefix, level) in enumerate(levels(caller, cell)):
-        both = directions(level)
-        if isinstance(level, Bidirectional) and level.merge_mode != "concat":
-            raise InputError(f"{caller}: expected merge_mode 'concat', as PyTorch has it, got {shown(level)}")
-        for backwards, (side, inner) in enumerate(both):
-            inner = plain(caller, LIBRARY, inner)
-            row = counterpart(caller, LIBRARY, inner)
-            own = {name: left.pop(prefix + side + name) for name in selected(prefix + side, left)}
-            arrays = outgoing(caller, row, inner, own)
-            alike.add((row.name, len(both), *(arrays[name].shape for name in arrays if name != "weight_ih")))
-            found |= {name + ending(i, bool(backwards)): array for name, array in arrays.items()}
-    if len(alike) > 1:
-        raise InputError(f"{caller}: expected levels of one kind and size, as PyTorch's layers are, got {shown(cell)}")
-    if left:
-        raise InputError(f"{caller}: expected the parameters of {shown(cell)}, got {listed(left)} too")
-    return found
+    if isinstance(cell_or_model, RNNCell):
+        if not isinstance(params, dict):
+            raise InputError(f"{caller}: expected the params of the cell, got {type(params).__name__}")
+        return arrays_of_cell(caller, cell_or_model, params)
+    if params is not None:
+        raise InputError(f"{caller}: expected a cell with params or a model alone, got both")
+    return arrays_of_model(caller, cell_or_model)
 
 
-def state_of(source: Any) -> Mapping[str, Any]:
+def state_of(caller: str, source: Any) -> Mapping[str, Any]:
     """Return the state dict of a module, or read one from a file."""
     if isinstance(source, str | PathLike):
         return read_safetensors(source)
-    return source.state_dict() if hasattr(source, "state_dict") else source
-
-
-def named(caller: str, state: Any, prefix: str = "") -> Arrays:
-    """Return the arrays of a state dict below a prefix, or raise `InputError`."""
+    state = source.state_dict() if hasattr(source, "state_dict") else source
     if not isinstance(state, Mapping):
         raise InputError(f"{caller}: expected a module, a state dict or a path, got {type(state).__name__}")
-    start = f"{prefix}." if prefix else ""
-    own = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
-    if not own:
-        raise InputError(f"{caller}: expected names that start with {start!r}, got {listed(state)}")
-    return {name: numbers(caller, name, value) for name, value in own.items()}
-
-
-def grouped(caller: str, arrays: Arrays) -> dict[tuple[int, bool], Arrays]:
-    """Sort the arrays of a module by layer and direction, {(layer, whether backwards): {name: array}}."""
-    groups: dict[tuple[int, bool], Arrays] = {}
-    for name, array in arrays.items():
-        parts = NAME.fullmatch(name)
-        if parts is None:
-            raise InputError(
-                f"{caller}: expected names such as weight_ih_l0 and bias_hh_l1_reverse, got {name}; "
-                "prefix='lstm' takes those of one module"
-            )
-        groups.setdefault((int(parts[3] or 0), bool(parts[4])), {})[f"{parts[1]}_{parts[2]}"] = array
-    return dict(sorted(groups.items()))
-
-
-def ending(level: int, backwards: bool) -> str:
-    """Return how names of one layer and direction end."""
-    return f"_l{level}" + "_reverse" * backwards
-
-
-def made_stack(caller: str, groups: dict, activation: str, dropout: float) -> RNNCell:
-    """Make the cell that belongs to the arrays of a module."""
-    both = any(backwards for _, backwards in groups)
-    stack = []
-    for level in range(1 + max(level for level, _ in groups)):
-        sides = [made_plain(caller, groups, level, side, activation) for side in (False, True)[: 1 + both]]
-        stack.append(Bidirectional(*sides) if both else sides[0])
-    if dropout:
-        stack[:-1] = [DropoutWrapper(level, output_keep_prob=1 - dropout) for level in stack[:-1]]
-    return MultiRNNCell(stack) if len(stack) > 1 else stack[0]
-
-
-def made_plain(caller: str, groups: dict, level: int, backwards: bool, activation: str) -> RNNCell:
-    """Make the cell of one layer and direction."""
-    end = ending(level, backwards)
-    arrays = groups.get((level, backwards), {})
-    for name in ("weight_ih", "weight_hh"):
-        if name not in arrays or arrays[name].ndim != 2:
-            raise InputError(f"{caller}: expected a matrix {name}{end}, got {listed(arrays)} of this layer")
-    units = arrays.get("weight_hr", arrays["weight_hh"]).shape[-1]
-    rows = len(arrays["weight_hh"])
-    gates, rest = divmod(rows, max(units, 1))
-    if gates not in ROWS or rest:
-        raise InputError(f"{caller}: expected 1, 3 or 4 gates of {units} units, got weight_hh{end} of {rows} rows")
-    options = {"activation": activation} if ROWS[gates].name == "RNN" else {}
-    return made_cell(caller, ROWS[gates], arrays, **options)
-
-
-def take_groups(caller: str, cell: RNNCell, groups: dict) -> Arrays:
-    """Return the parameters of a cell out of the arrays of a module."""
-    params, left = {}, dict(groups)
-    for i, (prefix, level) in enumerate(levels(caller, cell)):
-        for backwards, (side, inner) in enumerate(directions(level)):
-            inner = plain(caller, LIBRARY, inner)
-            row, arrays = counterpart(caller, LIBRARY, inner), left.pop((i, bool(backwards)), {})
-            params |= prefixed(prefix + side, incoming(caller, row, inner, arrays, ending(i, bool(backwards))))
-    if left:
-        (level, backwards), arrays = next(iter(left.items()))
-        got = next(iter(arrays)) + ending(level, backwards)
-        raise InputError(f"{caller}: expected the weights of {shown(cell)} alone, got {got} too")
-    return params
+    return state

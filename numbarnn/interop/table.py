@@ -1,4 +1,4 @@
-"""The table of counterparts: for each cell of another library ours, and the order of its gates there.
+"""The table of counterparts: for each cell or layer of another library ours, and the order of its gates there.
 
 A row says how each array of the other library is made of blocks of our parameters: "kernel: i g f o" are the columns of
 `kernel` in that order of the gates, "/" starts what stands below. Two functions read a row, `incoming` and `outgoing`
@@ -22,6 +22,7 @@ from ..cells import (
     UGRNNCell,
 )
 from ..errors import InputError
+from ..layers import BatchNormalization, Dense, Embedding
 from ..utils.options import call_text, changed_options
 from .layouts import Layouts, layout
 
@@ -54,9 +55,9 @@ class Counterpart:
     name : str
         The class there.
     cells : tuple of type
-        The classes here; the first one is made when weights come in without a cell.
+        The classes here, of cells or layers; the first one is made when weights come in without a cell.
     options : dict of {str: tuple or None}
-        Options of our cell that the other one has too, with the values that are possible there.
+        Options of our class that the other one has too, with the values that are possible there.
     layouts : dict of {str: Layout}
         The arrays there, in their order. Those of which our cell has no parameter are left out.
     """
@@ -82,7 +83,7 @@ class Counterpart:
 
 def row(library: str, name: str, cells: tuple[type, ...], options: dict[str, Any], **arrays: str) -> Counterpart:
     """Write a row: the names of the arrays, with "__" for "/", and their layouts."""
-    transposed = LIBRARIES[library]["transposed"]
+    transposed = LIBRARIES[library]["transposed"] and name != "Embedding"  # a table of vectors stands as here
     layouts = {key.replace("__", "/"): layout(text, transposed) for key, text in arrays.items()}
     return Counterpart(library, name, cells, options, layouts)
 
@@ -90,6 +91,7 @@ def row(library: str, name: str, cells: tuple[type, ...], options: dict[str, Any
 RNNS, GRUS = (SimpleRNNCell, BasicRNNCell), (GRUCell, GRUBlockCell)
 LSTMS = (LSTMCell, BasicLSTMCell, LSTMBlockCell, LSTMBlockFusedCell)
 KERAS = {"activation": ANY, "recurrent_activation": ANY, "use_bias": ANY}
+DENSE = {"activation": ANY, "use_bias": ANY}
 PEEPHOLES = {"w_i_diag": "peephole: pi", "w_f_diag": "peephole: pf", "w_o_diag": "peephole: po"}
 
 TABLE = (
@@ -115,6 +117,15 @@ TABLE = (
         bias_ih="bias: r z n",
         bias_hh="recurrent_bias: r z bias: m",
     ),
+    row(*("PyTorch", "Linear", (Dense,), DENSE), weight="kernel: all", bias="bias: all"),
+    row(*("PyTorch", "Embedding", (Embedding,), {}), weight="embeddings: all"),
+    row(
+        *("PyTorch", "BatchNorm1d", (BatchNormalization,), {}),
+        weight="gamma: all",
+        bias="beta: all",
+        running_mean="moving_mean: all",
+        running_var="moving_variance: all",
+    ),
     row(
         *("Keras", "SimpleRNN", RNNS, KERAS),
         kernel="kernel: z",
@@ -138,6 +149,15 @@ TABLE = (
         kernel="kernel: z r n",
         recurrent_kernel="recurrent_kernel: z r n",
         bias="bias: z r n",
+    ),
+    row(*("Keras", "Dense", (Dense,), DENSE), kernel="kernel: all", bias="bias: all"),
+    row(*("Keras", "Embedding", (Embedding,), {}), embeddings="embeddings: all"),
+    row(
+        *("Keras", "BatchNormalization", (BatchNormalization,), {}),
+        gamma="gamma: all",
+        beta="beta: all",
+        moving_mean="moving_mean: all",
+        moving_variance="moving_variance: all",
     ),
     row(
         *("TensorFlow 1", "BasicRNNCell", (BasicRNNCell, SimpleRNNCell), {"activation": ANY}),
@@ -206,7 +226,7 @@ TABLE = (
 
 
 def shown(cell: Any) -> str:
-    """Write a cell as the call that makes it, for errors."""
+    """Write a cell or layer as the call that makes it, for errors."""
     return call_text(cell, changed_options(cell))
 
 

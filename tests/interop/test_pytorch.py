@@ -141,7 +141,7 @@ def test_the_forget_bias_goes_into_the_bias():
     module = module_of(nn.LSTM, {}, "float64")
     module.load_state_dict(to_torch(cell, params))
     check(nr.forward(cell, params, x, device="numpy").outputs, module(torch.from_numpy(x))[0], "float64")
-    with pytest.raises(nr.InputError, match=r"expected a cell with forget_bias=0, got BasicLSTMCell\(5\)"):
+    with pytest.raises(nr.InputError, match=r"expected a cell with forget_bias=0, .* got BasicLSTMCell\(5\)"):
         from_torch(module, cell)
     with pytest.raises(nr.InputError, match="expected use_bias=True, to hold the forget bias"):
         bare = nr.LSTMCell(H, forget_bias=1.0, use_bias=False)
@@ -191,8 +191,8 @@ def test_malformed_state_dicts_are_refused(case, cell):
         (nr.SimpleRNNCell(H, activation="sigmoid"), "expected activation 'tanh' or 'relu'"),
         (nr.ResidualWrapper(nr.LSTMCell(I)), "PyTorch has no counterpart of ResidualWrapper"),
         (nr.Bidirectional(nr.LSTMCell(H), merge_mode="sum"), "expected merge_mode 'concat'"),
-        (nr.MultiRNNCell([nr.LSTMCell(H), nr.LSTMCell(H + 1)]), "expected levels of one kind and size"),
-        (nr.MultiRNNCell([nr.LSTMCell(H), nr.ResetAfterGRUCell(H)]), "expected levels of one kind and size"),
+        (nr.MultiRNNCell([nr.LSTMCell(H), nr.LSTMCell(H + 1)]), "expected cells of one kind and size"),
+        (nr.MultiRNNCell([nr.LSTMCell(H), nr.ResetAfterGRUCell(H)]), "expected cells of one kind and size"),
     ],
 )
 def test_cells_without_counterpart_are_named(cell, expected):
