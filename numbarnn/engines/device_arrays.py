@@ -21,7 +21,7 @@ def as_array(value):
 def swap_time_batch(array):
     """Return a view with the first two axes swapped."""
     if not is_on_device(array):
-        return np.swapaxes(array, 0, 1)
+        return array.swapaxes(0, 1)
     return as_array(array).swap_time_batch()
 
 

@@ -1,6 +1,5 @@
 """Run a plain cell on the engine of its device."""
 
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -37,7 +36,9 @@ def unroll(cell, params, x, state, mask, options):
     """
     compute = engine(options.device if x.size else "numpy")  # no kernel runs on an empty batch
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
-    state, copied = _without_empty_rows(x, state, mask, options.resets)
+    given, empty = state, _empty_rows(x, state, mask, options.resets)
+    if empty is not None:
+        state = tuple(np.where(empty, array.dtype.type(0), array) for array in given)
     params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
     check_inputs(cell, params["kernel"], x)
     arguments = cell, params, x, state, mask, options.resets, options.reverse
@@ -51,7 +52,7 @@ def unroll(cell, params, x, state, mask, options):
         except IndexError:
             saved = None
         saved = saved or compute.forward(*arguments, True, noise).saved  # else the same pass once more
-        return replace(result, saved=saved)
+        return result.with_saved(saved)
 
     def backward(d_outputs, d_state, cut=None):
         if d_outputs is not None and not is_on_device(d_outputs):
@@ -70,10 +71,15 @@ def unroll(cell, params, x, state, mask, options):
         found, kept[:] = task(own), [own.saved]
         return found
 
-    def states():
-        return {name: copied(i, array) for i, (name, array) in enumerate(look(compute.states).items())}
+    def put_back(arrays):
+        """Give the rows without a valid step, (..., B, n) in each state, the initial state that they were given."""
+        return arrays if empty is None else [np.where(empty, g, a) for g, a in zip(given, arrays, strict=True)]
 
-    final = cell.State(*(copied(i, array) for i, array in enumerate(result.state)))
+    def states():
+        found = look(compute.states)
+        return dict(zip(found, put_back([*found.values()]), strict=True))
+
+    final = cell.State(*put_back(result.state))
     return CellResult(result.outputs, final, backward, states, lambda: look(compute.gates))
 
 
@@ -87,17 +93,13 @@ def check_inputs(cell, kernel, x):
         raise InputError(f"{type(cell).__name__}: expected {expected} from the cell before it, got {got}")
 
 
-def _without_empty_rows(x, state, mask, resets):
-    """Replace the initial state of rows without a valid step by zeros, since NaN in it would reach weight gradients.
+def _empty_rows(x, state, mask, resets):
+    """Find rows whose initial state must be left out of the pass, booleans (B, 1); None if there are none.
 
-    Return it with a function that puts the rows back: copied(i, the i-th state (..., B, n)). Rows with a reset, and
-    arrays on a GPU, stay as they are.
+    They have no valid step, and NaN in their initial state would reach weight gradients. Rows with a reset, and arrays
+    on a GPU, stay as they are.
     """
     if mask is None or state is None or any(map(is_on_device, (x, *state))):
-        return state, lambda i, array: array
+        return None
     empty = ~mask.any(axis=0) if resets is None else ~(mask | resets).any(axis=0)
-    if not empty.any():
-        return state, lambda i, array: array
-    empty = empty[:, None]
-    zeros = tuple(np.where(empty, array.dtype.type(0), array) for array in state)
-    return zeros, lambda i, array: np.where(empty, state[i], array)
+    return empty[:, None] if empty.any() else None

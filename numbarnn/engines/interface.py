@@ -32,6 +32,10 @@ class EngineResult:
     state: tuple  # final states, each (B, n)
     saved: Any  # what the engine's `backward` needs; None if `keep` was false
 
+    def with_saved(self, saved):
+        """Return a result with something else saved."""
+        return EngineResult(self.cell, self.params, self.x, self.mask, self.reverse, self.outputs, self.state, saved)
+
 
 class RunOptions(NamedTuple):
     """Options of a pass; a composite cell passes them on unchanged, but for `part`.

@@ -10,9 +10,8 @@ from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
 from ..layers.base import set_arrays
-from ..rnn.arguments import FLOATS
 from ..training.trainer import Trainer
-from ..utils.arrays import shape_hint
+from ..utils.arrays import FLOATS, shape_hint
 from ..utils.interrupts import Interrupts
 from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable

@@ -10,6 +10,7 @@ from ..runtime.compile import compiled
 from ..runtime.memory import WHOLE, get, pointer, put
 from ..runtime.simd import Static
 from ..runtime.threads import KERNEL, run, share, threads_for_each
+from ..utils.arrays import FLOATS
 
 BLOCK = 1 << 14  # numbers in a partial sum, so that a result does not depend on the number of threads
 
@@ -39,7 +40,7 @@ def kernel(dtype):
 def square_sums(arrays):
     """Compute the sum of squares of each array, float64 (arrays,); NaN and infinity propagate."""
     dtypes = {array.dtype for array in arrays}
-    if config.DISABLE_JIT or dtypes not in ({np.dtype("float32")}, {np.dtype("float64")}):
+    if config.DISABLE_JIT or len(dtypes) != 1 or not dtypes.issubset(FLOATS):
         return np.array([np.square(array, dtype=np.float64).sum() for array in arrays])
     arrays = [np.ascontiguousarray(array) for array in arrays]
     blocks = [max(1, -(-array.size // BLOCK)) for array in arrays]
@@ -52,7 +53,7 @@ def square_sums(arrays):
     table = np.array(table)
     threads = threads_for_each(sum(array.size for array in arrays))
     run(kernel(name_of(dtypes.pop())), 1, threads, address(table))
-    return np.add.reduceat(sums, np.cumsum([0, *blocks[:-1]]))
+    return sums if len(sums) == len(arrays) else np.add.reduceat(sums, np.cumsum([0, *blocks[:-1]]))
 
 
 def squares_by_name(arrays):

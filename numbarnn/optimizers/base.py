@@ -12,12 +12,14 @@ from numba.extending import register_jitable
 from ..errors import Checked, InputError
 from ..ops.optimizer_step import update
 from ..ops.sum_of_squares import squares_by_name
-from ..rnn.arguments import FLOATS
-from ..utils.writable import check_writable
+from ..utils.arrays import FLOATS
+from ..utils.writable import check_writable, surely_writable
 from . import clipping
 from .schedules import TimeDecay
 
 Formula: TypeAlias = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+
+NUMBERS = int, float, np.number
 
 ALIASES = {
     "lr": "learning_rate",
@@ -129,13 +131,14 @@ class Optimizer(Checked):
         """
         caller = type(self).__name__
         slots = {name: self._slots_of(name, w) for name, w in params.items()}
-        self._check_writable(params, slots)
+        if not surely_writable([*params.values(), *(slot for of_one in slots.values() for slot in of_one.values())]):
+            self._check_writable(params, slots)
         for name, w in params.items():
             if name not in gradients or gradients[name].shape != w.shape:
                 got = gradients[name].shape if name in gradients else "none"
                 raise InputError(f"{caller}: expected a gradient of {name} of shape {w.shape}, got {got}")
         dtypes = {w.dtype for w in params.values()}
-        if not any(dtypes == {dtype} for dtype in FLOATS):
+        if len(dtypes) != 1 or not dtypes.issubset(FLOATS):
             got = ", ".join(sorted(map(str, dtypes))) or "none"
             raise InputError(f"{caller}: expected parameters that are all float32 or all float64, got {got}")
         gradients = self._clipped({name: gradients[name] for name in params}, squares)
@@ -175,8 +178,7 @@ class Optimizer(Checked):
         """
         rate: Any = self.learning_rate
         rate = rate(self.iterations) if callable(rate) else rate
-        good = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
-        if not good or not 0 <= rate < math.inf:
+        if type(rate) is bool or not isinstance(rate, NUMBERS) or not 0 <= rate < math.inf:
             kind = f"in step {self.iterations + 1} a learning rate"
             raise InputError(f"{type(self).__name__}: expected {kind} that is a number of at least 0, got {rate!r}")
         return float(rate)
@@ -184,12 +186,15 @@ class Optimizer(Checked):
     def _change(self, given, constants, dtype):
         """Apply the formula to arrays (w, g, *slots), or to copies of those that kernels cannot work on."""
         rows = [self._rows(w, g) for w, g, *_ in given]
-        arrays = [[np.ascontiguousarray(a[r], dtype) for a in of_one] for of_one, r in zip(given, rows, strict=True)]
+        arrays = [
+            [np.asarray(a if r is ... else a[r], dtype, order="C") for a in of_one]
+            for of_one, r in zip(given, rows, strict=True)
+        ]
         apply = by_numpy if config.DISABLE_JIT else update  # pyright: ignore[reportAttributeAccessIssue]
         apply(self.formula, constants, arrays)
         for (w, _, *slots), (new_w, _, *new_slots), r in zip(given, arrays, rows, strict=True):
             for old, new in zip((w, *slots), (new_w, *new_slots), strict=True):
-                if not np.may_share_memory(old, new):
+                if new is not old:
                     old[r] = new
 
     def _rows(self, w, g):
@@ -208,8 +213,10 @@ class Optimizer(Checked):
         slots = self.slots.get(name)
         if slots is None:
             return {slot: np.full_like(w, self.slot_starts.get(slot, 0), subok=False) for slot in self.slot_names}
-        shapes = [getattr(array, "shape", None) for array in (w, *slots.values())]
-        if slots.keys() != set(self.slot_names) or shapes.count(shapes[0]) < len(shapes):
+        fits, shape = slots.keys() == set(self.slot_names), getattr(w, "shape", None)
+        for array in slots.values():
+            fits = fits and getattr(array, "shape", None) == shape
+        if not fits:
             raise InputError(f"{type(self).__name__}: its slots of {name} belong to another model")
         return {slot: slots[slot] for slot in self.slot_names}
 
@@ -232,7 +239,7 @@ class Optimizer(Checked):
     def _expect_number(self, name, low, high):
         """Check an option, and make it a float."""
         value = getattr(self, name)
-        good = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        good = isinstance(value, NUMBERS) and not isinstance(value, bool)
         if not good or not low <= value < high:
             raise InputError(f"{type(self).__name__}: expected {name} to be a number in [{low}, {high}), got {value!r}")
         setattr(self, name, float(value))

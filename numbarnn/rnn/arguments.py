@@ -11,10 +11,8 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from ..utils.arrays import refuse_masked
+from ..utils.arrays import FLOATS, refuse_masked
 from ..utils.tree import tree_map, tuple_like
-
-FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 def check_cell(caller: str, cell: Any) -> None:
@@ -25,10 +23,10 @@ def check_cell(caller: str, cell: Any) -> None:
 
 def check_array(caller: str, what: str, value: Any, shape: tuple, dtype: np.dtype) -> Any:
     """Return `value` as an array of this shape and dtype; `shape` holds sizes, and names of sizes that are free."""
+    if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:
+        return value
     refuse_masked(caller, what, value)
     array = as_array(value)
-    if array.shape == shape and array.dtype == dtype:
-        return array
     if array.ndim != len(shape) or any(
         a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)
     ):
@@ -73,7 +71,7 @@ def check_state(cell: RNNCell, what: str, state: Any, batch: int, dtype: np.dtyp
 
 def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dtype: np.dtype, partial: bool) -> Any:
     if state is None and partial:
-        return tree_map(lambda _: None, sizes)
+        return tree_map(lambda _: None, sizes) if isinstance(sizes, tuple) else None
     if isinstance(sizes, tuple):
         names = getattr(sizes, "_fields", tuple(map(str, range(len(sizes)))))
         if isinstance(state, np.ndarray) or not isinstance(state, tuple | list) or len(state) != len(sizes):
@@ -98,9 +96,10 @@ def in_order(caller: str, what: str, state: Any, sizes: Any, names: tuple[str, .
     given = getattr(state, "_fields", names)
     if given != names and set(given) == set(names):
         return tuple(getattr(state, name) for name in names)
+    if sizes == sizes[::-1]:
+        return state
     widths = [np.shape(part)[-1:] for part in state if not isinstance(part, tuple | list)]
-    expected = [(size,) for size in sizes]
-    if len(names) > 1 and widths != expected and widths == expected[::-1]:
+    if widths == [(size,) for size in reversed(sizes)]:
         raise InputError(
             f"{caller}: expected {what} in the order ({', '.join(names)}), of widths {', '.join(map(str, sizes))}; got "
             "the opposite order"

@@ -9,10 +9,10 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from ..utils.arrays import shape_hint
+from ..utils.arrays import FLOATS, shape_hint
 from ..utils.padded import Padded, array_or_padded
 from ..utils.tree import tree_leaves
-from .arguments import FLOATS, check_params
+from .arguments import check_params
 
 
 def check_inputs(cell: RNNCell, params: Any, x: Any, time_major: bool = False) -> tuple[Any, dict, np.dtype]:

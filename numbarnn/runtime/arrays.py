@@ -6,13 +6,14 @@ import functools
 import numpy as np
 
 HEAD = object.__basicsize__  # bytes
+_pointer_at = ctypes.c_ssize_t.from_address
 
 
 def address(array):
     """Return the address of the first number."""
     # It is read behind the object's head, as every extension does that is compiled for NumPy. The ways that Python
     # offers take seven times as long, and a call needs dozens of addresses.
-    return ctypes.c_ssize_t.from_address(id(array) + HEAD).value
+    return _pointer_at(id(array) + HEAD).value
 
 
 def readable(array):

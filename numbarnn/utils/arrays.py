@@ -6,6 +6,8 @@ import numpy as np
 
 from ..errors import InputError
 
+FLOATS = np.dtype("float32"), np.dtype("float64")  # of parameters
+
 
 def refuse_masked(caller: str, what: str, value: Any) -> None:
     """Raise `InputError` for a masked array, whose mask would be lost."""

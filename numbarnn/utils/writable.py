@@ -14,17 +14,28 @@ def check_writable(caller, arrays):
     A kernel writes to addresses: it would change a bytes object or a read-only file that an array is made of. Raises
     `InputError` with what and name.
     """
-    owners = set()
+    if surely_writable(arrays.values()):
+        return
     for names, array in arrays.items():
+        _check_layout(caller, names, array)
+    _check_apart(caller, arrays)
+
+
+def surely_writable(arrays):
+    """Say whether arrays pass `check_writable` at first sight: contiguous, each with an owner of its own.
+
+    If it is False, it is not known.
+    """
+    owners, count = set(), 0
+    for array in arrays:
         if type(array) is not np.ndarray or not array.flags.carray:
-            _check_layout(caller, names, array)
+            return False
         base = array.base
-        if base is None:
-            owners.add(id(array))
-        elif type(base) is np.ndarray:
-            owners.add(id(base))
-    if len(owners) < len(arrays):  # two of them have one owner, or it is not known whose memory they are
-        _check_apart(caller, arrays)
+        if base is not None and type(base) is not np.ndarray:
+            return False
+        owners.add(id(array if base is None else base))
+        count += 1
+    return len(owners) == count
 
 
 def _check_layout(caller, names, array):
@@ -35,6 +46,8 @@ def _check_layout(caller, names, array):
         raise InputError(f"{expected}, got one that is read-only")
     if not array.flags.aligned:
         raise InputError(f"{expected}, got one that is not aligned")
+    if not array.size:
+        return
     inside = 0  # bytes from the first to behind the last number along the axes so far
     for stride, length in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
         if stride < max(inside, array.itemsize):

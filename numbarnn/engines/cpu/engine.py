@@ -13,7 +13,7 @@ from ...runtime.arrays import address, readable
 from ...runtime.threads import run, threads_for
 from ..interface import EngineResult
 from .barrier import LINE
-from .host_layout import gather_vectors, noise_array, state_arrays
+from .host_layout import arrays_of, gather_vectors, noise_array
 from .kernel_arguments import POSITION
 from .plan import Plan, plan, span
 from .work_stealing import MIN_ROWS
@@ -97,7 +97,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     for name in p.state_names:
         p.states.array(name, saved.states)[0] = 0
     if initial is not None:
-        for array, value in zip(state_arrays(p.state_places, p.states, saved.states), initial, strict=True):
+        for array, value in zip(arrays_of(p.before, p.dtype, saved.states), initial, strict=True):
             array[0] = value
             if resets is not None:
                 array[0, resets[-1 if reverse else 0]] = 0
@@ -105,7 +105,7 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     if n[NOT_FINITE]:
         names = [name for name, value in params.items() if not np.isfinite(value).all()]
         raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
-    after = state_arrays(p.state_places, p.states, saved.states, "{}1")
+    after = arrays_of(p.after, p.dtype, saved.states)
     outputs = p.states.array("y", saved.states) if n[Y] else after[cell.output_states[0]]
     final = tuple(a[-1] for a in after)
     return EngineResult(
@@ -144,7 +144,7 @@ def backward(result, d_outputs, d_state, cut):
     memory = np.asarray(work)
     for name in p.state_names:
         p.gradients.array("d" + name, memory)[:] = 0
-    d_initial = state_arrays(p.state_places, p.gradients, memory, "d{}")
+    d_initial = arrays_of(p.d_states, p.dtype, memory)
     for array, d in zip(d_initial, d_state, strict=True):
         if d is not None:
             array[:] = d
@@ -153,10 +153,11 @@ def backward(result, d_outputs, d_state, cut):
     run(kernel, p.schedule.step_blocks + 3, p.schedule.threads, int(n[ARGS_ADDRESS]))
     vectors = p.results.array("vectors", results)
     d_params = {
-        name: vectors[p.vector_places[name]] if name in p.vector_places else p.results.array(name, results)
-        for name in result.params
+        name: vectors[p.vector_places[name]].reshape(w.shape)
+        if name in p.vector_places
+        else p.results.array(name, results)
+        for name, w in result.params.items()
     }
-    d_params = {name: d.reshape(result.params[name].shape) for name, d in d_params.items()}
     return d_params, dx, tuple(a.copy() for a in d_initial)
 
 
@@ -168,7 +169,7 @@ def in_time(result, array):
 def states(result):
     """Return {state: (T, B, n)}, the states after each step."""
     p = result.saved.plan
-    arrays = state_arrays(p.state_places, p.states, result.saved.states, "{}1")
+    arrays = arrays_of(p.after, p.dtype, result.saved.states)
     return {name: in_time(result, a) for name, a in zip(result.cell.State._fields, arrays, strict=True)}
 
 

@@ -15,13 +15,15 @@ def state_places(cell):
     return tuple((*at, size) for at, size in zip(projected + first + others, cell.state_size, strict=True))
 
 
-def state_arrays(places, layout, memory, names="{}"):
-    """View each state as an array [..., width]: before each step, after it (`names` "{}1"), or its gradient ("d{}")."""
-    arrays = (layout.array(names.format(name), memory) for name, _, _ in places)
-    found = []
-    for array, (_, i, size) in zip(arrays, places, strict=True):
-        found.append(array[..., :size] if i is None else array[..., i, :size])
-    return found
+def state_views(places, layout, names="{}"):
+    """Return the `Layout.view` of each state [..., width]: before each step, after it (`names` "{}1"), or its gradient
+    ("d{}")."""
+    return tuple(layout.view(names.format(name), i, size) for name, i, size in places)
+
+
+def arrays_of(views, dtype, memory):
+    """Make the arrays of views in a block of memory."""
+    return [np.ndarray(shape, dtype, memory, start, strides) for shape, start, strides in views]
 
 
 def vector_places(cell):

@@ -21,7 +21,7 @@ from .cell_kernels import (
 )
 from .forward import FEW, forward_kernel
 from .gemm import product_kernel
-from .host_layout import state_places, vector_places
+from .host_layout import state_places, state_views, vector_places
 from .kernel_arguments import POSITION, KernelArguments
 from .layer_norm import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
 from .projection import project_backward_kernel, project_kernel
@@ -51,6 +51,14 @@ class Layout:
         """View an array in the memory."""
         start, shape = self.places[name]
         return np.ndarray(shape, self.dtype, memory, start)
+
+    def view(self, name, i, width):
+        """Return shape, start and strides, in bytes, of the part [..., :width] of an array, or of [..., i, :width]."""
+        start, (*shape, _) = self.places[name]
+        strides = [math.prod(self.places[name][1][axis + 1 :]) * self.dtype.itemsize for axis in range(len(shape) + 1)]
+        if i is not None:
+            start, shape = start + i * strides.pop(-2), shape[:-1]
+        return (*shape, width), start, tuple(strides)
 
     def strides(self, name):
         """Return an array's strides in numbers; that of the first axis is 0 if its only entry serves all steps."""
@@ -105,7 +113,9 @@ class Plan:
     gradients: Layout  # what the backward pass works with
     results: Layout  # what the backward pass returns
     template: np.ndarray  # kernel arguments with offsets in the place of addresses
-    state_places: tuple
+    before: tuple  # `Layout.view` of each state in the public order, before each step
+    after: tuple  # after each step
+    d_states: tuple  # of the gradient of each state
     state_names: tuple  # those out of h, v and c that the cell has
     vector_places: dict
     offset: np.ndarray  # constants added to the pre-activations, [pre-activation, H] in the order of the inputs
@@ -135,7 +145,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     allocate separate arrays for the states after a step and before the next. `tokens`: x holds int64 indices below I,
     treated as one-hot vectors, which have no gradient.
     """
-    slots, shapes = slots_of(cell), cell.engine_shapes(I)
+    slots, shapes, places = slots_of(cell), cell.engine_shapes(I), state_places(cell)
     sizes = sizes_of(cell, dtype, T, B, I, shapes["kernel"][0])
     schedule = schedule_of(cell, sizes, slots, threads)
     packed = packed_shapes(cell, sizes, slots)
@@ -157,7 +167,9 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         gradients=gradients,
         results=Layout(dtype, dx=(T, B, 0 if tokens else I), vectors=(sizes.gates, sizes.H), **matrices_of(shapes)),
         template=np.array([int(numbers.get(name, 0)) for name in KernelArguments._fields], np.int64),
-        state_places=state_places(cell),
+        before=state_views(places, states),
+        after=state_views(places, states, "{}1"),
+        d_states=state_views(places, gradients, "d{}"),
         state_names=("h", *("v",) * (cell.num_proj is not None), *("c",) * (len(cell.states) > 1)),
         vector_places=vector_places(cell),
         offset=np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], sizes.H, axis=1).astype(dtype),

@@ -7,7 +7,7 @@ import numpy as np
 from ...cells.rnn_cell import RNNCell
 from ...engines.on_device import is_on_device
 from ...errors import InputError
-from ..arguments import FLOATS
+from ...utils.arrays import FLOATS
 from ..inputs import dtype_of, needs_array, unpadded
 
 HERE = {  # what TensorFlow's graph needs, and what takes its place
