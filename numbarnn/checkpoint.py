@@ -98,7 +98,35 @@ def load_with_facts(path: str | PathLike[str]) -> tuple[dict[str, np.ndarray], A
         try:
             return _read(file)
         except Exception as error:  # a damaged file makes the readers of zip, npy and JSON raise nearly anything
-            raise InputError(f"{path}: not a whole and unchanged file of numbarnn weights ({error})") from error
+            kind = _foreign(file)
+            got = f": it is {kind}" if kind else f" ({error})"
+            raise InputError(f"{path}: not a whole and unchanged file of numbarnn weights{got}") from error
+
+
+def _foreign(file):
+    """Say what a file of another program is; None if it is not known, or a damaged one of ours."""
+    file.seek(0)
+    start = file.read(8)
+    kinds = {
+        b"\x89HDF": "an HDF5 file, as Keras 2 writes",
+        b"\x93NUMPY": "one array, for numpy.load",
+        b"\x80": "a pickle, which may run any code and is not read",
+    }
+    for magic, kind in kinds.items():
+        if start.startswith(magic):
+            return kind
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except Exception:  # not a zip file, or a damaged one
+        return None
+    if "header.npy" in names:
+        return None
+    if any(name.endswith("data.pkl") for name in names):
+        return "a file of torch.save"
+    if any(name.endswith(".h5") for name in names):
+        return "a model that Keras 3 saved"
+    return "other arrays of numpy.savez, for numpy.load" if all(n.endswith(".npy") for n in names) else None
 
 
 def _check_sizes(file):

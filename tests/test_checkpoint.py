@@ -117,6 +117,34 @@ def test_foreign_files(tmp_path, kind):
         assert_array_equal(a, b)
 
 
+def zipped(*names):
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in names:
+                archive.writestr(name, b"")
+        return file.getvalue()
+
+
+KNOWN = {
+    "an HDF5 file": b"\x89HDF\r\n\x1a\n" + bytes(40),
+    "one array, for numpy.load": b"\x93NUMPY\x01\x00" + bytes(40),
+    "a pickle": pickle.dumps({"kernel": 1}),
+    "a file of torch.save": zipped("model/data.pkl", "model/data/0"),
+    "a model that Keras 3 saved": zipped("metadata.json", "model.weights.h5"),
+    "other arrays of numpy.savez": zipped("kernel.npy", "bias.npy"),
+}
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_files_of_other_programs_are_named(tmp_path, kind):
+    path, model = tmp_path / "foreign", small_model()
+    path.write_bytes(KNOWN[kind])
+    model.compile("adam", "mse")
+    for read in (model.load_weights, model.load_training, checkpoint.load):
+        with pytest.raises(nr.InputError, match=f"foreign: not a whole .* file of numbarnn weights: it is {kind}"):
+            read(path)
+
+
 @pytest.mark.parametrize(
     "other, message",
     [

@@ -252,7 +252,11 @@ class Sequential(Trainer):
             If the file does not fit; nothing has changed then.
         """
         self._expect_built("load_weights")
-        found = checkpoint.load(path)
+        found, facts = checkpoint.load_with_facts(path)
+        if facts is not None and any(name.startswith("parameter:") for name in found):
+            raise InputError(
+                f"{path}: not the weights of this model, but a file of save_training: load_training reads it"
+            )
         got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, self.weights))
         if got != expected:
             differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))

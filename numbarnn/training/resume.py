@@ -57,7 +57,7 @@ def load(model, path):
     _expect_ready(model, "load_training")
     arrays, facts = checkpoint.load_with_facts(path)
     if facts is None:
-        raise InputError(f"{path}: not a file of save_training, but of weights alone")
+        raise InputError(f"{path}: not a file of save_training, but of weights alone, which load_weights reads")
     try:
         return _take_in(model, path, arrays, {"callbacks": []} | facts)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:

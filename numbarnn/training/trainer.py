@@ -29,6 +29,7 @@ from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
 from .history import History
 from .labels import labels_of
+from .not_finite import cause
 from .progress import Progress
 from .truncated import Truncation, train_sequences
 
@@ -179,7 +180,8 @@ class Trainer(Checked):
         -----
         RuntimeWarning
             If a loss, gradient, moving average or learning rate is not finite, or the learning rate is no number of at
-            least 0. Training ends, the history shows NaN, and the weights are those before that batch.
+            least 0. Training ends, the history shows NaN, and the weights are those before that batch. The warning
+            names the first number of ``x`` or ``y`` that is not finite, or says that the data are not at fault.
 
         Notes
         -----
@@ -206,7 +208,7 @@ class Trainer(Checked):
                     self.reset_states()
                 progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
                 order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
-                means, finite = self._means(), True
+                means, finite, why = self._means(), True, ""
                 for number, rows in enumerate(batch_rows(len(data.y), batch_size, order)):
                     batch = data.rows(rows)
                     listeners.on_train_batch_begin(number)
@@ -221,6 +223,7 @@ class Trainer(Checked):
                     listeners.on_train_batch_end(number, means)
                     finite = math.isfinite(values[0])
                     if not finite:
+                        why = cause(self, batch, rows)
                         break
                 results = means.values()
                 if validation is not None:
@@ -230,7 +233,7 @@ class Trainer(Checked):
                 self.history.append(epoch, results)
                 if not finite:
                     numbers = "the loss, a gradient or a moving average"
-                    message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite"
+                    message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite: {why}"
                     warnings.warn(message, RuntimeWarning, stacklevel=2)
                     break
         return self.history

@@ -149,9 +149,11 @@ def test_other_files(tmp_path):
     model = make()
     train(model, 1)
     model.save_weights(tmp_path / "weights")
-    unchanged(model, lambda: model.load_training(tmp_path / "weights"), "not a file of save_training, but of weights")
+    unchanged(
+        model, lambda: model.load_training(tmp_path / "weights"), "but of weights alone, which load_weights reads"
+    )
     model.save_training(tmp_path / "state")
-    unchanged(model, lambda: model.load_weights(tmp_path / "state"), "not the weights of this model")
+    unchanged(model, lambda: model.load_weights(tmp_path / "state"), "a file of save_training: load_training reads it$")
     whole = (tmp_path / "state").read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
     unchanged(model, lambda: model.load_training(tmp_path / "cut"), "cut: not a whole and unchanged file")
