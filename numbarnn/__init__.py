@@ -40,6 +40,7 @@ MODULES = (  # those that are part of the interface
     "losses",
     "maths",
     "metrics",
+    "models",
     "optimizers",
     "recipes",
     "regularizers",

@@ -12,6 +12,7 @@ from . import layers as layers
 from . import losses as losses
 from . import maths as maths
 from . import metrics as metrics
+from . import models as models
 from . import optimizers as optimizers
 from . import recipes as recipes
 from . import regularizers as regularizers

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .errors import Checked, InputError
+from .errors import Checked, InputError, is_number
 
 EPSILON = 1e-7  # added to norms that something is divided by
 
@@ -66,7 +66,7 @@ class MinMaxNorm(Constraint):
     def __init__(
         self,
         min_value: float = 0.0,
-        max_value: float = 1.0,
+        max_value: float | np.floating = 1.0,
         rate: float = 1.0,
         axis: int | tuple[int, ...] = 0,
     ):
@@ -83,8 +83,7 @@ class MinMaxNorm(Constraint):
         return w * (wanted / (EPSILON + norms))
 
     def _number(self, name, value, most):
-        good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 <= value <= most
-        if not good:
+        if not is_number(value, finite=False) or not 0 <= value <= most:
             raise InputError(f"{type(self).__name__}: expected {name} from 0 to {most}, got {value!r}")
         return float(value)
 
@@ -105,7 +104,7 @@ class MaxNorm(MinMaxNorm):
     from overfitting".
     """
 
-    def __init__(self, max_value: float = 2, axis: int | tuple[int, ...] = 0):
+    def __init__(self, max_value: float | np.floating = 2, axis: int | tuple[int, ...] = 0):
         super().__init__(max_value=max_value, axis=axis)
 
 

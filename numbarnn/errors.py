@@ -2,6 +2,12 @@
 
 import functools
 import inspect
+import math
+from dataclasses import InitVar
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import numpy as np
 
 
 class InputError(ValueError, TypeError):
@@ -13,14 +19,20 @@ class InputError(ValueError, TypeError):
 
 
 class Checked:
-    """Turns unknown or missing constructor arguments into an `InputError`."""
+    """Turns unknown, missing or mistyped constructor arguments into an `InputError`.
+
+    What is annotated as bool, int or float, or one of them and None, is True or False, an integer, or a finite number.
+    """
 
     def __new__(cls, *args, **options):
         try:
-            _signature(cls).bind(None, *args, **options)
+            given = _signature(cls).bind(None, *args, **options).arguments
         except TypeError as error:
             names = ", ".join(list(_signature(cls).parameters)[1:])
             raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
+        for name, kind, optional in _plain_options(cls):
+            if name in given and not (optional and given[name] is None) and not KINDS[kind](given[name]):
+                raise InputError(f"{cls.__name__}: expected {name} to be {WORDS[kind]}, got {given[name]!r}")
         return super().__new__(cls)
 
     def __reduce__(self):
@@ -29,7 +41,43 @@ class Checked:
         return object.__new__, (type(self),), {name: value for name, value in vars(self).items() if name not in cached}
 
 
+def is_integer(value: Any) -> bool:
+    """Say whether this is an integer, Python's or NumPy's; a bool is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: Any, finite: bool = True) -> bool:
+    """Say whether this is a number that a float can hold, Python's or NumPy's; NaN and a bool are none."""
+    if not is_integer(value) and not isinstance(value, float | np.floating):
+        return False
+    try:
+        return math.isfinite(value) if finite else not math.isnan(value)
+    except OverflowError:
+        return False
+
+
+KINDS = {bool: lambda value: isinstance(value, bool | np.bool_), int: is_integer, float: is_number}
+WORDS = {bool: "True or False", int: "an integer", float: "a finite number"}
+
+
 @functools.cache
 def _signature(cls):
     """Of the constructor; finding it out takes as long as a small step of training."""
-    return inspect.signature(cls.__init__)
+    try:
+        return inspect.signature(cls.__init__, eval_str=True)
+    except NameError:  # an annotation that only type checkers can read
+        return inspect.signature(cls.__init__)
+
+
+@functools.cache
+def _plain_options(cls):
+    """List the arguments of one kind: (name, bool or int or float, whether None is one too)."""
+    options = []
+    for name, parameter in _signature(cls).parameters.items():
+        annotation = parameter.annotation
+        annotation = annotation.type if isinstance(annotation, InitVar) else annotation
+        types = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+        kinds = [kind for kind in types if kind is not type(None)]
+        if len(kinds) == 1 and isinstance(kinds[0], type) and kinds[0] in KINDS:
+            options.append((name, kinds[0], len(types) == 2))
+    return options

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .errors import InputError
+from .errors import InputError, is_integer
 from .utils.types import Seed
 
 # A normal distribution cut at two standard deviations keeps this share of its standard deviation.
@@ -97,6 +97,8 @@ def constant(value: ArrayLike) -> Initializer:
         The initialiser.
     """
 
+    expect_numbers("constant", value=value)
+
     def initializer(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.full(shape, value, dtype)
 
@@ -134,6 +136,7 @@ def identity(
     Le, Jaitly, Hinton (2015), "A simple way to initialize recurrent networks of rectified linear units".
     """
     rows, columns = _matrix_shape("identity", shape)
+    expect_numbers("identity", gain=gain)
     return (gain * np.eye(rows, columns)).astype(dtype)
 
 
@@ -150,6 +153,10 @@ def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     Initializer
         The initialiser.
     """
+
+    expect_numbers("uniform", low=low, high=high)
+    if np.any(np.asarray(low) > np.asarray(high)):
+        raise InputError(f"uniform: expected low up to high, got {low}, {high}")
 
     def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).uniform(low, high, shape).astype(dtype)
@@ -171,6 +178,10 @@ def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
         The initialiser.
     """
 
+    expect_numbers("normal", mean=mean, stddev=stddev)
+    if np.any(np.asarray(stddev) < 0):
+        raise InputError(f"normal: expected stddev of at least 0, got {stddev}")
+
     def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).normal(mean, stddev, shape).astype(dtype)
 
@@ -190,6 +201,8 @@ def torch_uniform(units: int) -> Initializer:
     Initializer
         The initialiser.
     """
+    if not is_integer(units) or units < 1:
+        raise InputError(f"torch_uniform: expected units to be a positive integer, got {units!r}")
     bound = 1.0 / math.sqrt(units)
     return uniform(-bound, bound)
 
@@ -374,10 +387,19 @@ def orthogonal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32", 
     networks".
     """
     rows, columns = _matrix_shape("orthogonal", shape)
+    expect_numbers("orthogonal", gain=gain)
     tall = np.random.default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(tall)
     q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)  # without this, Q is not uniformly distributed
     return np.ascontiguousarray(gain * (q if rows >= columns else q.T), dtype)
+
+
+def expect_numbers(caller: str, **options: ArrayLike) -> None:
+    """Raise `InputError` unless all of these are finite numbers, or arrays of such numbers."""
+    for name, value in options.items():
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+            raise InputError(f"{caller}: expected {name} to be a finite number, got {value!r}")
 
 
 def _fans(name, shape):

@@ -172,7 +172,7 @@ class SparseTopKCategoricalAccuracy(Checked):
     name: str = "sparse_top_k_categorical_accuracy"
 
     def __post_init__(self):
-        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer) or self.k < 1:
+        if self.k < 1:
             raise InputError(f"{type(self).__name__}: expected k to be a positive integer, got {self.k!r}")
 
     def __call__(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
@@ -289,9 +289,6 @@ class _OfCounts(Checked):
     name: str = ""
 
     def __post_init__(self):
-        good = self.threshold is None or isinstance(self.threshold, int | float | np.number)
-        if not good or isinstance(self.threshold, bool):
-            raise InputError(f"{type(self).__name__}: expected threshold to be a number, got {self.threshold!r}")
         if self.average not in AVERAGES:
             raise InputError(f"{type(self).__name__}: no average {self.average!r}; there are {', '.join(AVERAGES)}")
 
@@ -426,7 +423,7 @@ class AUC(Checked):
     name: str = "auc"
 
     def __post_init__(self):
-        if isinstance(self.num_thresholds, bool) or not isinstance(self.num_thresholds, int) or self.num_thresholds < 2:
+        if self.num_thresholds < 2:
             expected = f"expected num_thresholds to be an integer above 1, got {self.num_thresholds!r}"
             raise InputError(f"{type(self).__name__}: {expected}")
 

@@ -11,9 +11,11 @@ import pytest
 import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
-SUBPACKAGES = ("callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "optimizers", "wrappers")
+SUBPACKAGES = (
+    "callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "models", "optimizers", "wrappers",
+)  # fmt: skip
 MODULES = ("checkpoint", "constraints", "initializers", "metrics", "regularizers")
-INTERNAL = {"autodiff", "engines", "errors", "models", "ops", "rnn", "runtime", "training", "utils"}
+INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}
 
 
 def exported(stub):

@@ -102,7 +102,7 @@ def test_a_mean_over_batches_of_unequal_size_counts_each_sample_once():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: F1(threshold="a"), "F1: expected threshold to be a number, got 'a'"),
+        (lambda: F1(threshold="a"), "F1: expected threshold to be a finite number, got 'a'"),
         (lambda: Recall(average="none"), "Recall: no average 'none'; there are macro, micro, weighted"),
         (lambda: AUC(1), "AUC: expected num_thresholds to be an integer above 1, got 1"),
         (lambda: F1()(np.array([3]), np.zeros((1, 3))), "F1: expected labels from 0 to 2, got 3 to 3"),

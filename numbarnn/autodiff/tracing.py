@@ -43,11 +43,21 @@ def traced(caller, forward, feedback, inputs, states, saved):
     if feedback:
         q, carried = results(graph, "feedback", ("q", "carried"), feedback, [z[name] for name in f.first], s.values())
         q = tuple(map(graph.lift, q if isinstance(q, tuple | list) else (q,)))
+        check_places(graph, inputs, len(q))
         f = f._replace(q=q, carried=numbers(graph, "values carried by feedback", carried, f.first))
     values = (z | f.carried).values()
     s1, gates = results(graph, "forward", ("new states", "gates"), forward, values, s.values())
     s1, gates = numbers(graph, "new states", s1, states), numbers(graph, "saved values", gates, saved)
     return f._replace(s1=tuple(s1.values()), gates=tuple(gates.values()))
+
+
+def check_places(graph, inputs, count):
+    """Check that all numbers of feedback feed something, and that what they feed asks for none beside them."""
+    fed = {name: source for name, source in inputs.items() if set(source) & set("q=")}
+    places = {int(source[-1]) if source[-1].isdecimal() else 0 for source in fed.values()}
+    if fed and places != set(range(count)):
+        asked = ", ".join(f"{name} by {source}" for name, source in fed.items())
+        graph.refuse(f"feedback returns {count} number{'s' * (count != 1)}, called 0 to {count - 1}; fed are {asked}")
 
 
 def results(graph, name, parts, function, z, s):

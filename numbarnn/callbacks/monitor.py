@@ -2,9 +2,6 @@
 
 import math
 
-import numpy as np
-
-from ..layers.base import is_positive_integer
 from .base import Callback
 
 RISING = ("acc", "top_k", "f1", "auc", "precision", "recall")  # parts of names of values that should rise
@@ -72,11 +69,11 @@ class Monitor(Callback):
             self._fail(f"monitor to be one of {', '.join(names)}", f"{self.monitor!r}{hint}")
 
     def _number(self, name, value, low=0, high=math.inf):
-        if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not low <= value < high:
+        if not low <= value < high:
             self._fail(f"{name} to be a number in [{low}, {high})", repr(value))
         return float(value)
 
     def _count(self, name, value):
-        if not (is_positive_integer(value) or value == 0):
+        if value < 0:
             self._fail(f"{name} to be an integer of at least 0", repr(value))
         return int(value)

@@ -1,5 +1,6 @@
 """A grid LSTM over a batch of sequences: each frequency step runs through all of time, the lowest of a block first."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +64,7 @@ def run(cell, slices, params, x, state, mask, options):
     return CellResult(outputs, final, backward, states, gates)
 
 
+@lru_cache
 def step_of(cell):
     """Return the plain cell that each frequency step runs."""
     return GridStep(

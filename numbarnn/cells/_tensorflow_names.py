@@ -2,12 +2,14 @@
 
 import inspect
 from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from ..errors import InputError
 from ..maths import ACTIVATIONS
 
+T = TypeVar("T")
 RENAMED = {"num_units": "units", "cell_size": "units"}
 HERE = {  # what TensorFlow's graph needs, and what takes its place
     "name": "parameters have the names of init_params",
@@ -38,6 +40,14 @@ class TakesTensorFlowNames(type):
         """The constructor's own parameters, for `help` and editors."""
         own = inspect.signature(cls.__init__)
         return own.replace(parameters=list(own.parameters.values())[1:])
+
+    # For type checkers: TensorFlow's options, whose cell they know nothing of; all others are those of the constructor.
+    @overload
+    def __call__(cls, *, num_units: int, **options: Any) -> Any: ...
+    @overload
+    def __call__(cls, *args: Any, state_is_tuple: bool, **options: Any) -> Any: ...
+    @overload
+    def __call__(cls: type[T], *args: Any, **options: Any) -> T: ...
 
     def __call__(cls, *args, **options):
         options = in_names_of(cls, options)

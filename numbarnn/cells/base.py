@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import initializers
 from ..autodiff import derived
@@ -43,7 +42,7 @@ USUAL = {
     "norm_scale": initializers.ones,
 }
 
-SOURCE = re.compile(r"x|h|xh|x?q\d*|=\d*|m|u|")  # what may feed a pre-activation: see `Cell`
+SOURCE = re.compile(r"x|h|xh|x?q\d?|=\d?|m|u|")  # what may feed a pre-activation: see `Cell`
 SOURCES = "x, h, xh, q, xq and = (also with a number: q1), m, u and ''"
 
 
@@ -353,10 +352,8 @@ class Cell(RNNCell):
             shapes["projection_kernel"] = (H, self.num_proj)
         return shapes
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
+        shapes = self.param_shapes(input_size)
         makers = USUAL | self.initial(shapes)
         params = {name: makers.get(name, initializers.zeros)(shape, rng, dtype) for name, shape in shapes.items()}
         if "bias" in params:

@@ -4,10 +4,9 @@ from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..engines.interface import CellResult, RunOptions
-from .grid_lstm import GridLSTMCell, is_integer
+from .grid_lstm import GridLSTMCell
 
 DIRECTIONS = ("forward", "backward")
 
@@ -66,11 +65,6 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
     _: KW_ONLY
     backward_slice_offset: int = 0
 
-    def __post_init__(self):
-        super().__post_init__()
-        offset = self.backward_slice_offset
-        self._check("backward_slice_offset", is_integer(offset, -np.inf), "an integer")
-
     @property
     def grid(self) -> GridLSTMCell:
         """The cell of either direction."""
@@ -87,10 +81,7 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
     def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return prefixed([self.grid.param_shapes(input_size)] * 2)
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(rng)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         return prefixed([self.grid.init_params(input_size, rng, dtype) for _ in DIRECTIONS])
 
     def unroll(

@@ -4,11 +4,10 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import initializers
 from ..engines.interface import CellResult, RunOptions
-from ..errors import InputError
+from ..errors import InputError, is_integer
 from .base import glorot_vectors, state_type
 from .rnn_cell import RNNCell
 
@@ -90,10 +89,8 @@ class GridLSTMCell(RNNCell):
 
     def __post_init__(self):
         for name in ("units", "feature_size", "frequency_skip"):
-            self._check(name, is_integer(getattr(self, name), 1), "a positive integer")
-        limit = self.cell_clip
-        number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool) and limit > 0
-        self._check("cell_clip", limit is None or number, "a positive number or None")
+            self._check(name, getattr(self, name) > 0, "a positive integer")
+        self._check("cell_clip", self.cell_clip is None or self.cell_clip > 0, "a positive number or None")
         self._check_integers("num_frequency_blocks", 1, "a list of positive integers")
         blocks = len(self.num_frequency_blocks)
         if self.start_freqindex_list is None and self.end_freqindex_list is None:
@@ -113,7 +110,7 @@ class GridLSTMCell(RNNCell):
         """Check a list of integers, and make it a tuple, so that the cell can be hashed."""
         value = getattr(self, name)
         right = isinstance(value, list | tuple) and len(value) == (count or len(value)) > 0
-        self._check(name, right and all(is_integer(v, least) for v in value), expected)
+        self._check(name, right and all(is_integer(v) and v >= least for v in value), expected)
         object.__setattr__(self, name, tuple(value))
 
     def _steps_in(self, width):
@@ -172,10 +169,7 @@ class GridLSTMCell(RNNCell):
                 f"{self.end_freqindex_list}, got {input_size}"
             )
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(rng)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         makers = {"kernel": initializers.glorot_uniform, "bias": initializers.zeros, "peephole": glorot_vectors}
         shapes = self.param_shapes(input_size).items()
         return {name: makers[name.split("_")[1]](shape, rng, dtype) for name, shape in shapes}
@@ -186,7 +180,3 @@ class GridLSTMCell(RNNCell):
         from ._grid import run
 
         return run(self, self.slices, params, x, state, mask, options)
-
-
-def is_integer(value, least):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least

@@ -7,10 +7,10 @@ y = gy x + (1 - gy) u
 """
 
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import initializers
 from ..engines.interface import CellResult, RunOptions
@@ -43,6 +43,12 @@ class _Plain(Cell):
     @property
     def offsets(self) -> dict[str, float]:
         return {"gh": self.forget_bias, "gy": self.forget_bias}
+
+
+@lru_cache
+def plain_of(cell):
+    """Return the plain cell of the same options."""
+    return _Plain(cell.units, forget_bias=cell.forget_bias, y_activation=cell.y_activation)
 
 
 @dataclass(frozen=True)
@@ -106,17 +112,15 @@ class IntersectionRNNCell(RNNCell):
             raise InputError(f"{caller}: expected as many input features as units, {H}, got {input_size}")
         return {"kernel": (H, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng, shapes = np.random.default_rng(rng), self.param_shapes(input_size)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
+        shapes = self.param_shapes(input_size)
         makers = glorot_packed(self, shapes) | {"bias": initializers.zeros}
         return {name: makers[name](shape, rng, dtype) for name, shape in shapes.items()}
 
     def unroll(
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
     ) -> CellResult:
-        plain = _Plain(self.units, forget_bias=self.forget_bias, y_activation=self.y_activation)
+        plain = plain_of(self)
         first = None if state is None else plain.State(state.h, np.zeros_like(state.h))
         run, State = plain.unroll(params, x, first, mask, options), type(self.state_size)
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..engines.interface import CellResult, RunOptions
-from ..errors import Checked
+from ..errors import Checked, InputError, is_integer
+from ..utils.arrays import float_dtype
 from ..utils.lazy import cached_property
 from ..utils.tree import tree_map
 from ._tensorflow_names import TakesTensorFlowNames
@@ -84,6 +85,39 @@ class RNNCell(Checked, metaclass=TakesTensorFlowNames):
         Raises
         ------
         InputError
+            If the cell cannot read inputs of this size, ``rng`` is no seed, or ``dtype`` another one.
+        """
+        caller = type(self).__name__
+        if not self.takes_integers and not (is_integer(input_size) and input_size > 0):
+            raise InputError(f"{caller}: expected input_size to be a positive integer, got {input_size!r}")
+        try:
+            rng = np.random.default_rng(rng)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{caller}: expected rng to be a seed or a NumPy Generator, got {rng!r}: {error}"
+            ) from None
+        return self.draw_params(input_size, rng, float_dtype(caller, dtype))
+
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
+        """Make fresh parameters from arguments that `init_params` has checked.
+
+        Parameters
+        ----------
+        input_size : int
+            Number of input features I.
+        rng : numpy.random.Generator
+            Random numbers.
+        dtype : numpy.dtype
+            float32 or float64.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Arrays of the names and shapes of `param_shapes`, and of ``dtype``.
+
+        Raises
+        ------
+        InputError
             If the cell cannot read inputs of this size.
         """
         raise NotImplementedError
@@ -127,7 +161,16 @@ class RNNCell(Checked, metaclass=TakesTensorFlowNames):
         -------
         tuple of ndarray (B, n)
             The states, nested like ``state_size``.
+
+        Raises
+        ------
+        InputError
+            If ``batch`` is no number of rows, or ``dtype`` another one.
         """
+        caller = type(self).__name__
+        if not is_integer(batch) or batch < 0:
+            raise InputError(f"{caller}: expected batch to be an integer of at least 0, got {batch!r}")
+        dtype = float_dtype(caller, dtype)
         return tree_map(lambda size: np.zeros((batch, size), dtype), self.state_size)
 
     def step(

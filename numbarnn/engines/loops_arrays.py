@@ -95,7 +95,7 @@ def inputs_of(cell, params, tokens):
         np.array([g for g, name in enumerate(names) if name in kinds], int),
         np.array([weights[name].W is not None and not tokens for name in names]),
         np.array([weights[name].R is not None for name in names]),
-        np.array([cell.inputs[name] == "=" for name in names]),
+        np.array(["=" in cell.inputs[name] for name in names]),
         np.array([kinds.get(name, 0) for name in names]),
         *(np.array(groups, int).reshape(-1, len(names)) for groups in norms),
     )

@@ -114,7 +114,7 @@ def one_step(cell, params, weights, noise, t, x, y, s):
                 z[name] = z[name] + (W[x] if x.ndim == 1 else x[:, : len(W)] @ W)
             if R is not None:
                 z[name] = z[name] + back[kinds.get(name, 0)] @ R
-            if cell.inputs[name] == "=":
+            if "=" in cell.inputs[name]:
                 z[name] = z[name] + back[kinds[name]]
         normed.extend(normalise(cell, params, z, group) for group in cell.norms if group[0] in names)
 
@@ -185,7 +185,7 @@ class ProductGradients:
             if R is not None:
                 d_sources[k] = d_sources[k] + dz[name] @ R.T
                 d.R[...] += sources[k].T @ dz[name]
-            if fed == "=":
+            if "=" in fed:
                 d_sources[k] = d_sources[k] + dz[name]
             if fed == "u":
                 dx[t, :, -self.cell.units :] += dz[name]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .. import constraints, regularizers
-from ..errors import Checked, InputError
+from ..errors import Checked, InputError, is_integer
 from ..regularizers import Regularizer
-from ..utils.arrays import plain_array
+from ..utils.arrays import float_dtype, plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.options import call_text, changed_options
 from ..utils.types import Arrays, Seed, Shape
@@ -161,12 +161,12 @@ class Layer(Checked):
         InputError
             Inputs of this shape do not fit.
         """
-        input_shape = tuple(input_shape)
+        input_shape, dtype = tuple(input_shape), float_dtype(self.name, dtype)
         output_shape = self.compute_output_shape(input_shape)
         rng = np.random.default_rng(rng)
         self.params = self.init_params(input_shape, rng, dtype)
         self.non_trainable_weights = self.init_non_trainable_weights(input_shape, rng, dtype)
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype
         self.output_shape: Any = output_shape
         return output_shape
 
@@ -427,8 +427,8 @@ def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None
         array[...] = value
 
 
-def is_positive_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value > 0)
+def is_positive_integer(value: Any) -> bool:
+    return is_integer(value) and value > 0
 
 
 @inherit_parameters

@@ -1,6 +1,5 @@
 """Batch normalisation."""
 
-import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -86,10 +85,8 @@ class BatchNormalization(Layer):
 
     def __post_init__(self):
         super().__post_init__()
-        good = _is_number(self.momentum) and 0 <= self.momentum <= 1
-        self._expect(good, "momentum to be a number in [0, 1]", repr(self.momentum))
-        good = _is_number(self.epsilon) and 0 < self.epsilon < math.inf
-        self._expect(good, "epsilon to be a number above 0", repr(self.epsilon))
+        self._expect(0 <= self.momentum <= 1, "momentum to be a number in [0, 1]", repr(self.momentum))
+        self._expect(self.epsilon > 0, "epsilon to be a number above 0", repr(self.epsilon))
         self.momentum, self.epsilon = float(self.momentum), float(self.epsilon)
         self._regularize_and_constrain(
             gamma=(self.gamma_regularizer, self.gamma_constraint), beta=(self.beta_regularizer, self.beta_constraint)
@@ -152,7 +149,3 @@ def _moments(rows):
     mean = rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
     variance = np.square(rows - mean).mean(axis=0, dtype=np.float64).astype(rows.dtype)
     return {"moving_mean": mean, "moving_variance": variance}
-
-
-def _is_number(value):
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)

@@ -38,8 +38,7 @@ class Dropout(Layer):
 
     def __post_init__(self):
         super().__post_init__()
-        good = isinstance(self.rate, int | float) and 0 <= self.rate < 1
-        self._expect(good, "a rate in [0, 1)", repr(self.rate))
+        self._expect(0 <= self.rate < 1, "a rate in [0, 1)", repr(self.rate))
 
     def forward(
         self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import is_number
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed
 from .base import Layer
@@ -25,13 +26,13 @@ class Masking(Layer):
     Input and output: floats (batch, steps, features). A mask that the input has is replaced, as in Keras.
     """
 
-    mask_value: float = 0.0
+    mask_value: float | np.floating = 0.0
 
     makes_mask = True
 
     def __post_init__(self):
         super().__post_init__()
-        good = isinstance(self.mask_value, int | float | np.number) and not np.isnan(self.mask_value)
+        good = is_number(self.mask_value, finite=False)
         self._expect(good, "mask_value to be a number", repr(self.mask_value))
 
     def forward(

@@ -1,10 +1,12 @@
 """What all recurrent layers have in common: a cell run over whole sequences."""
 
 from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..ops import embedding as lookup
 from ..rnn.run import Run, forward
@@ -17,6 +19,12 @@ from .base import Layer
 from .input_dropout import InputDropout
 from .masked_outputs import repeat, repeat_gradient
 from .states import added, as_list, as_state, at, from_list, place_of_output
+
+
+@lru_cache
+def reading(cell: RNNCell, rows: int, width: int) -> EmbeddingWrapper:
+    """Return the cell behind a table of so many rows; making it anew would take as long as a small step."""
+    return EmbeddingWrapper(cell, rows, width)
 
 
 @dataclass
@@ -177,7 +185,7 @@ class Recurrent(Layer):
         if dropout:
             params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
         elif rows is not None:
-            cell, params = EmbeddingWrapper(cell, *x.table.shape), {"embedding": x.table} | prefixed({"cell": params})
+            cell, params = reading(cell, *x.table.shape), {"embedding": x.table} | prefixed({"cell": params})
             x = x.tokens
         run = forward(
             cell,

@@ -87,7 +87,7 @@ class RecurrentUnits(Recurrent):
         )
         for name in ("dropout", "recurrent_dropout"):
             rate = getattr(self, name)
-            self._expect(isinstance(rate, int | float) and 0 <= rate < 1, f"a rate {name} in [0, 1)", repr(rate))
+            self._expect(0 <= rate < 1, f"a rate {name} in [0, 1)", repr(rate))
         self._expect(self.implementation in (1, 2), "implementation 1 or 2", repr(self.implementation))
         cell = self.make_cell()
         per_gate = self.implementation == 1 or self.recurrent_dropout > 0

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..layers import Input, Layer
 from ..layers.base import set_arrays
 from ..training.trainer import Trainer
-from ..utils.arrays import FLOATS, shape_hint
+from ..utils.arrays import float_dtype, shape_hint
 from ..utils.interrupts import Interrupts
 from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable
@@ -66,13 +66,10 @@ class Sequential(Trainer):
         device: str = "cpu",
         name: str = "sequential",
     ) -> None:
-        try:
-            seeds = np.random.SeedSequence(seed).spawn(3)
-            self.dtype = np.dtype(dtype)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"Sequential: expected an integer seed of at least 0, and a dtype: {error}") from None
-        if self.dtype not in FLOATS:
-            raise InputError(f"Sequential: expected dtype float32 or float64, got {dtype!r}")
+        if seed < 0:
+            raise InputError(f"{type(self).__name__}: expected seed to be an integer of at least 0, got {seed}")
+        seeds = np.random.SeedSequence(seed).spawn(3)
+        self.dtype = float_dtype(type(self).__name__, dtype)
         self._weights_rng, self._shuffle_rng, self._dropout_rng = map(np.random.default_rng, seeds)
         self.device = device
         self.name = name

@@ -9,6 +9,17 @@ from ..errors import InputError
 FLOATS = np.dtype("float32"), np.dtype("float64")  # of parameters
 
 
+def float_dtype(caller: str, dtype: Any) -> np.dtype:
+    """Return float32 or float64, given as NumPy or TensorFlow writes it; raise `InputError` for others."""
+    try:
+        found = np.dtype(getattr(dtype, "as_numpy_dtype", dtype))
+    except TypeError:
+        found = None
+    if found is None or dtype is None or found not in FLOATS:  # NumPy counts None as float64
+        raise InputError(f"{caller}: expected dtype to be float32 or float64, got {dtype!r}")
+    return found
+
+
 def refuse_masked(caller: str, what: str, value: Any) -> None:
     """Raise `InputError` for a masked array, whose mask would be lost."""
     if isinstance(value, np.ma.MaskedArray):

@@ -44,9 +44,7 @@ class Wrapper(RNNCell):
     def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return self.cell.param_shapes(input_size)
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         self.param_shapes(input_size)  # raises on an input size that does not fit
         return self.cell.init_params(input_size, rng, dtype)
 
@@ -77,10 +75,7 @@ class ParametrisedWrapper(Wrapper):
     def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         return self.own_shapes(input_size) | prefixed({"cell": self.cell.param_shapes(self.inner_size(input_size))})
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(rng)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         own = self.init_own(input_size, rng, dtype)
         return own | prefixed({"cell": self.cell.init_params(self.inner_size(input_size), rng, dtype)})
 
@@ -114,17 +109,17 @@ def check_plain(wrapper: RNNCell, cell: RNNCell) -> None:
         )
 
 
-def check_sizes(wrapper: RNNCell, **sizes: Any) -> None:
-    """Raise `InputError` unless each size is a positive integer."""
+def check_sizes(wrapper: RNNCell, **sizes: int) -> None:
+    """Raise `InputError` unless each size is positive."""
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if size < 1:
             raise InputError(f"{type(wrapper).__name__}: expected {name} to be a positive integer, got {size!r}")
 
 
-def check_rates(wrapper: RNNCell, **rates: Any) -> None:
-    """Raise `InputError` unless each rate is a number in [0, 1)."""
+def check_rates(wrapper: RNNCell, **rates: float) -> None:
+    """Raise `InputError` unless each rate is in [0, 1)."""
     for name, rate in rates.items():
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        if not 0 <= rate < 1:
             raise InputError(f"{type(wrapper).__name__}: expected {name} in [0, 1), got {rate!r}")
 
 

@@ -4,7 +4,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions
@@ -91,10 +90,7 @@ class Bidirectional(RNNCell):
         forward, backward = (cell.param_shapes(input_size) for cell in self._cells)
         return prefixed({"forward": forward, "backward": backward})
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(rng)
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         forward, backward = (cell.init_params(input_size, rng, dtype) for cell in self._cells)
         return prefixed({"forward": forward, "backward": backward})
 

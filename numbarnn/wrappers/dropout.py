@@ -66,7 +66,7 @@ class DropoutWrapper(Wrapper):
         super().__post_init__()
         for option in ("input_keep_prob", "output_keep_prob", "state_keep_prob"):
             value = getattr(self, option)
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value <= 1:
+            if not 0 < value <= 1:
                 raise InputError(f"DropoutWrapper: expected {option} in (0, 1], got {value!r}")
         if not callable(self.dropout_state_filter):
             got = repr(self.dropout_state_filter)

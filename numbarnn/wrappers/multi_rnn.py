@@ -6,7 +6,6 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions
@@ -110,18 +109,16 @@ class MultiRNNCell(RNNCell):
                 shapes |= prefixed({i: cell.param_shapes(size)})
         return shapes
 
-    def init_params(
-        self, input_size: int, rng: int | np.random.Generator = 0, dtype: DTypeLike = "float32"
-    ) -> dict[str, np.ndarray]:
+    def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
         """Draw fresh parameters, from the lowest cell upwards."""
         self.param_shapes(input_size)
-        rng, params, sizes = np.random.default_rng(rng), {}, self.input_sizes(input_size)
+        params, sizes = {}, self.input_sizes(input_size)
         for i, (cell, first, size) in enumerate(zip(self.cells, self.places, sizes, strict=True)):
             if first == i:
                 params |= prefixed({i: cell.init_params(size, rng, dtype)})
             else:
                 message = f"MultiRNNCell: places {first} and {i} hold the same {type(cell).__name__}, and share its"
-                warnings.warn(f"{message} parameters; make a cell for each place to keep them apart", stacklevel=2)
+                warnings.warn(f"{message} parameters; make a cell for each place to keep them apart", stacklevel=3)
         return params
 
     def unroll(

@@ -250,7 +250,7 @@ def test_a_loss_that_is_not_finite_reaches_the_callbacks(tmp_path):
         ),
         (lambda: EarlyStopping("los"), "EarlyStopping: expected monitor to be one of loss, accuracy, got 'los'$"),
         (lambda: EarlyStopping(patience=-1), "EarlyStopping: expected patience to be an integer of at least 0, got -1"),
-        (lambda: EarlyStopping(min_delta="x"), "EarlyStopping: expected min_delta to be a number"),
+        (lambda: EarlyStopping(min_delta="x"), "EarlyStopping: expected min_delta to be a finite number"),
         (lambda: EarlyStopping(mode="up"), "EarlyStopping: expected mode to be 'auto', 'min' or 'max', got 'up'"),
         (lambda: EarlyStopping(pateince=3), "EarlyStopping: .* it takes monitor, min_delta, patience, mode"),
         (lambda: ModelCheckpoint("{epok}.npz"), "ModelCheckpoint: expected a path that names epoch, loss, accuracy or"),

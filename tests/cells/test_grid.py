@@ -276,7 +276,7 @@ def test_parameters():
     "options, message",
     [
         ({"units": 0}, "GridLSTMCell: expected units to be a positive integer, got 0"),
-        ({"feature_size": 2.5}, "expected feature_size to be a positive integer"),
+        ({"feature_size": 2.5}, "expected feature_size to be an integer, got 2.5"),
         ({"num_frequency_blocks": 3}, "expected num_frequency_blocks to be a list of positive integers, got 3"),
         ({"num_frequency_blocks": []}, "expected num_frequency_blocks to be a list of positive integers"),
         ({"num_frequency_blocks": [1, 2]}, "one number where there are no index lists"),

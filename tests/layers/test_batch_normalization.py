@@ -316,9 +316,9 @@ def test_encoder_and_decoder():
     [
         (lambda: BatchNormalization(axis=1), "BatchNormalization: .*'axis'; it takes .*momentum, epsilon"),
         (lambda: BatchNormalization(momentum=1.5), r"batch_normalization: expected momentum .* in \[0, 1\], got 1.5"),
-        (lambda: BatchNormalization(momentum=True), "expected momentum to be a number"),
+        (lambda: BatchNormalization(momentum=True), "expected momentum to be a finite number, got True"),
         (lambda: BatchNormalization(epsilon=0), "expected epsilon to be a number above 0, got 0"),
-        (lambda: BatchNormalization(epsilon="small"), "expected epsilon to be a number above 0, got 'small'"),
+        (lambda: BatchNormalization(epsilon="small"), "expected epsilon to be a finite number, got 'small'"),
         (lambda: BatchNormalization(gamma_initializer="one"), "initializer: expected a callable or one of"),
         (lambda: BatchNormalization(beta_regularizer="l3"), "regularizer: expected a Regularizer or one of"),
         (lambda: make((B, None)), r"expected inputs of shape \(batch, ..., features\), got \(None, None\)"),

@@ -255,7 +255,7 @@ def test_float32_stays(name):
         (lambda: LSTM(3, dropuot=0.1), "LSTM: .*it takes units, activation, name, input_shape, .*use_bias"),
         (lambda: GRU(), "GRU: missing a required argument: 'units'"),
         (lambda: GRU(3, kernel_initializer="glorot"), "initializer: expected a callable or one of"),
-        (lambda: Dense(2.5), "dense: expected units to be a positive integer, got 2.5"),
+        (lambda: Dense(2.5), "Dense: expected units to be an integer, got 2.5"),
         (lambda: Dense(2, "swish"), "dense: expected an activation out of tanh"),
         (lambda: Embedding(0, 3), "embedding: expected input_dim to be a positive integer, got 0"),
         (lambda: Dropout(1.0), r"dropout: expected a rate in \[0, 1\), got 1.0"),

@@ -98,7 +98,7 @@ def test_losses_of_numbers_by_hand():
     value, gradient = Huber().value_and_gradient(y, a)
     assert value == (0.125 + 0.5 + 2.5) / 4
     assert_array_equal(gradient, np.array([[0, -0.5, 1, 1]]) / 4)
-    for delta in (0, -1, np.inf, "1"):
+    for delta in (0, -1):
         with pytest.raises(nr.InputError, match="Huber: expected delta to be a number above 0"):
             Huber(delta)
 

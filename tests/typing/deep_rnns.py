@@ -12,7 +12,7 @@ outputs, states = nr.dynamic_rnn(multi_layer_cell, params, X)
 dropped = nr.dynamic_rnn(multi_layer_cell, params, X, training=True, rng=1)
 print([state.h.shape for state in states], float(abs(outputs - dropped.outputs).max()))
 
-gated = nr.MultiRNNCell([nr.BasicLSTMCell(7), nr.LSTMCell(8, use_peepholes=True), nr.GRUCell(9)])
+gated = nr.MultiRNNCell([nr.BasicLSTMCell(num_units=7), nr.LSTMCell(8, use_peepholes=True), nr.GRUCell(num_units=9)])
 outputs, states = nr.dynamic_rnn(gated, gated.init_params(1), X)
 print(outputs.shape, states[1].c.shape, gated.output_size)
 

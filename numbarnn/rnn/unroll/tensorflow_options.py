@@ -7,7 +7,7 @@ import numpy as np
 from ...cells.rnn_cell import RNNCell
 from ...engines.on_device import is_on_device
 from ...errors import InputError
-from ...utils.arrays import FLOATS
+from ...utils.arrays import float_dtype
 from ..inputs import dtype_of, needs_array, unpadded
 
 HERE = {  # what TensorFlow's graph needs, and what takes its place
@@ -47,17 +47,6 @@ def of_tensorflow(caller: str, cell: Any, params: Any, inputs: Any, options: dic
         x, options["lengths"] = unpadded(cell, params, inputs, *map(options.get, ("lengths", "mask", "time_major")))
         return x, options
     return inputs, options
-
-
-def float_dtype(caller: str, dtype: Any) -> np.dtype:
-    """Return float32 or float64, given as NumPy or TensorFlow writes it; raise `InputError` for others."""
-    try:
-        found = np.dtype(getattr(dtype, "as_numpy_dtype", dtype))
-    except TypeError:
-        found = None
-    if found is None or found not in FLOATS:  # NumPy counts None as float64
-        raise InputError(f"{caller}: expected dtype to be float32 or float64, got {dtype!r}")
-    return found
 
 
 def in_dtype(caller: str, cell: Any, params: Any, inputs: Any, dtype: np.dtype) -> Any:
