@@ -5,8 +5,11 @@ has a string name, too: "tf1_rmsprop" is ``TF1RMSprop()``.
 """
 
 from ..errors import InputError
+from .adagrad import Adadelta, Adagrad, TorchAdagrad
 from .adam import Adam, AdamW, AMSGrad, TF1Adam, TorchAdam, TorchAdamW, TorchAMSGrad
 from .base import Optimizer
+from .lion import Lion
+from .nadam import Nadam, TorchNAdam
 from .rmsprop import Keras2MomentumRMSprop, Keras3RMSprop, RMSprop, TF1RMSprop, TorchRMSprop
 from .schedules import CosineDecay, ExponentialDecay, Schedule, StepDecay, TimeDecay
 from .sgd import SGD, TF1Momentum, TorchSGD
@@ -17,6 +20,10 @@ BY_NAME: dict[str, type[Optimizer]] = {
     "adam": Adam,
     "amsgrad": AMSGrad,
     "adamw": AdamW,
+    "nadam": Nadam,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "lion": Lion,
     "keras2_momentum_rmsprop": Keras2MomentumRMSprop,
     "keras3_rmsprop": Keras3RMSprop,
     "tf1_momentum": TF1Momentum,
@@ -27,6 +34,8 @@ BY_NAME: dict[str, type[Optimizer]] = {
     "torch_adam": TorchAdam,
     "torch_amsgrad": TorchAMSGrad,
     "torch_adamw": TorchAdamW,
+    "torch_nadam": TorchNAdam,
+    "torch_adagrad": TorchAdagrad,
 }
 
 
@@ -59,12 +68,16 @@ def get(optimizer: str | Optimizer) -> Optimizer:
 __all__ = [
     "SGD",
     "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
     "CosineDecay",
     "ExponentialDecay",
     "Keras2MomentumRMSprop",
     "Keras3RMSprop",
+    "Lion",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "Schedule",
@@ -74,8 +87,10 @@ __all__ = [
     "TF1RMSprop",
     "TimeDecay",
     "TorchAMSGrad",
+    "TorchAdagrad",
     "TorchAdam",
     "TorchAdamW",
+    "TorchNAdam",
     "TorchRMSprop",
     "TorchSGD",
     "get",

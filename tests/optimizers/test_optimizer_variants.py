@@ -10,6 +10,8 @@ import numbarnn as nr
 from numbarnn import optimizers
 from numbarnn.optimizers import (
     SGD,
+    Adadelta,
+    Adagrad,
     Adam,
     AdamW,
     AMSGrad,
@@ -17,15 +19,19 @@ from numbarnn.optimizers import (
     ExponentialDecay,
     Keras2MomentumRMSprop,
     Keras3RMSprop,
+    Lion,
+    Nadam,
     RMSprop,
     StepDecay,
     TF1Adam,
     TF1Momentum,
     TF1RMSprop,
     TimeDecay,
+    TorchAdagrad,
     TorchAdam,
     TorchAdamW,
     TorchAMSGrad,
+    TorchNAdam,
     TorchRMSprop,
     TorchSGD,
 )
@@ -35,6 +41,7 @@ HALVES = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 1.0}  # with gradients 2, 1,
 RATES = 1.0, sqrt(7 / 16) / (3 / 4), sqrt(37 / 64) / (7 / 8)  # sqrt(1 - beta_2^t) / (1 - beta_1^t) then
 ROOTS = sqrt(1 / 4), sqrt(7 / 16), sqrt(37 / 64)
 MEANS, SQUARES = (1, 1, -1), (1, 1, 3)
+U = [0.5 * (1 - 0.5 * 0.96**t) for t in range(1, 5)]
 STEPS = 1 / 0.5, 1 / 0.75, -1 / 0.875  # the means over 1 - beta_1^t
 
 # optimiser, gradients, how much each of the three steps takes off the weight
@@ -92,6 +99,32 @@ CHANGES = [
     # no gradient: w = 1, 3/4, 9/16
     (AdamW(0.5, weight_decay=0.5), (0, 0, 0), (1 / 4, 3 / 16, 9 / 64)),
     (TorchAdamW(0.5, weight_decay=0.5), (0, 0, 0), (1 / 4, 3 / 16, 9 / 64)),
+    # a = 4, 8, 24 with those from 0
+    (Adagrad(0.5, 3.0, epsilon=1.0), (2, -2, 4), (1 / sqrt(8), -1 / sqrt(12), 2 / sqrt(28))),
+    (TorchAdagrad(0.5, epsilon=1.0), (2, -2, 4), (1 / 3, -1 / (sqrt(8) + 1), 2 / (sqrt(24) + 1))),
+    # a = 1, 1, then 3/4; s = 2 / sqrt(2), then -d with d = 1/2 and 1/2
+    (Adadelta(0.5, rho=0.75, epsilon=1.0), (2, -1, 0), (1 / sqrt(2), -0.5 * sqrt(1.5) / sqrt(2), 0)),
+    # u = beta_1 (1 - 0.96^t / 2) = 0.26, 0.2696, and the means and squares of Adam
+    (
+        Nadam(1.0, **HALVES),
+        (2, 0, 0),
+        [
+            (following * m / (1 - products * following) + (1 - now) * g / (1 - products)) / (v / c + 1)
+            for now, following, products, m, v, c, g in zip(
+                U[:3],
+                U[1:],
+                (U[0], U[0] * U[1], U[0] * U[1] * U[2]),
+                (1, 0.5, 0.25),
+                (1, sqrt(3 / 4), sqrt(9 / 16)),
+                ROOTS,
+                (2, 0, 0),
+                strict=True,
+            )
+        ],
+    ),
+    # m = 0, 1/2, 1/4; ahead = 1, 0 and 1/8, or -15/8
+    (Lion(0.5, 0.5, 0.75), (2, -0.5, 0), (0.5, 0, 0.5)),
+    (Lion(0.5, 0.5, 0.75, weight_decay=0.5), (2, -0.5, -4), (0.75, 1 / 16, 3 / 64 - 1 / 2)),
 ]
 
 
@@ -116,6 +149,10 @@ def test_defaults():
         "adam": f"Adam({adam.format(1e-07)})",
         "amsgrad": f"AMSGrad({adam.format(1e-07)})",
         "adamw": f"AdamW({adam.format(1e-07)}, weight_decay=0.004)",
+        "nadam": f"Nadam({adam.format(1e-07)}, momentum_decay=1.0)",
+        "adagrad": "Adagrad(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-07)",
+        "adadelta": "Adadelta(learning_rate=0.001, rho=0.95, epsilon=1e-07)",
+        "lion": "Lion(learning_rate=0.001, beta_1=0.9, beta_2=0.99, weight_decay=0.0)",
         "keras2_momentum_rmsprop": f"Keras2MomentumRMSprop({rms.format(0.001, 0.9, 1e-07)}, momentum=0.9)",
         "keras3_rmsprop": f"Keras3RMSprop({rms.format(0.001, 0.9, 1e-07)}, momentum=0.0)",
         "tf1_momentum": "TF1Momentum(learning_rate=0.01, momentum=0.9)",
@@ -126,6 +163,8 @@ def test_defaults():
         "torch_adam": f"TorchAdam({adam.format(1e-08)})",
         "torch_amsgrad": f"TorchAMSGrad({adam.format(1e-08)})",
         "torch_adamw": f"TorchAdamW({adam.format(1e-08)}, weight_decay=0.01)",
+        "torch_nadam": f"TorchNAdam({adam.format(1e-08).replace('0.001', '0.002')}, momentum_decay=0.004)",
+        "torch_adagrad": "TorchAdagrad(learning_rate=0.01, initial_accumulator_value=0.0, epsilon=1e-10)",
     }
 
 
@@ -139,15 +178,24 @@ TORCH = [
     (TorchAdam, "Adam", {"epsilon": 0.1}, {"eps": 0.1}),
     (TorchAMSGrad, "Adam", {}, {"amsgrad": True}),
     (TorchAdamW, "AdamW", {}, {}),
+    (TorchNAdam, "NAdam", {}, {}),
+    (TorchNAdam, "NAdam", *[{"momentum_decay": 0.1}] * 2),
+    (TorchAdagrad, "Adagrad", {}, {}),
+    (TorchAdagrad, "Adagrad", {"initial_accumulator_value": 0.5}, {"initial_accumulator_value": 0.5}),
+    (Adadelta, "Adadelta", {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}, {}),
+    (Adadelta, "Adadelta", {"learning_rate": 0.1}, {"lr": 0.1, "rho": 0.95, "eps": 1e-7}),
 ]
 
 
 @pytest.mark.parametrize("ours, theirs, options, torch_options", TORCH, ids=str)
-def test_as_pytorch(ours, theirs, options, torch_options):
+def test_as_pytorch(ours, theirs, options, torch_options, request):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
     rng = np.random.default_rng(3)
     w = rng.standard_normal((3, 4))
     theirs_w = torch.tensor(w.copy(), requires_grad=True)
+    before = torch.get_default_dtype()
+    request.addfinalizer(lambda: torch.set_default_dtype(before))
+    torch.set_default_dtype(torch.float64)  # of numbers that PyTorch remembers beside the averages
     mine, other = ours(**options), getattr(torch.optim, theirs)([theirs_w], **torch_options)
     for step in range(30):
         if step == 20:  # forms of momentum that are equal while the rate is constant
