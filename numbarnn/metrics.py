@@ -43,7 +43,13 @@ def in_top_k(y_true: "ArrayLike", y_pred: "ArrayLike", k: int = 1) -> float:
     ------
     InputError
         Labels do not fit the predictions.
+
+    Notes
+    -----
+    TensorFlow 1 has the predictions first. That order is understood too: predictions have one axis more than labels.
     """
+    if np.ndim(y_true) == np.ndim(y_pred) + 1:
+        y_true, y_pred = y_pred, y_true
     y_pred = np.asarray(y_pred)
     scores = _score_of(class_labels("in_top_k", y_true, y_pred.shape), y_pred)
     return _share(((y_pred > scores).sum(axis=-1) < k) & np.isfinite(scores[..., 0]))

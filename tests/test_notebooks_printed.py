@@ -31,6 +31,22 @@ def no_compilation(monkeypatch):
 
 
 # fmt: off
+def test_without_any_rnn_operation():
+    rng = np.random.default_rng(42)
+    Wx = rng.normal(size = [n_inputs, n_neurons])
+    Wy = rng.normal(size = [n_neurons, n_neurons])
+    b = np.zeros([1, n_neurons])
+
+    Y0 = np.tanh(np.matmul(X0, Wx) + b)
+    Y1 = np.tanh(np.matmul(Y0, Wy) + np.matmul(X1, Wx) + b)
+
+    basic_cell = nr.BasicRNNCell(num_units = n_neurons)
+    params = {"kernel": Wx, "recurrent_kernel": Wy, "bias": b[0]}
+    output_seqs, states = nr.static_rnn(basic_cell, params, [X0,X1], dtype = np.float64)
+    np.testing.assert_allclose(output_seqs, [Y0, Y1], rtol=0, atol=1e-14)
+    assert np.array_equal(states.h, output_seqs[-1])
+
+
 def test_static_unrolling():
     basic_cell = nr.BasicRNNCell(num_units = n_neurons)
     params = basic_cell.init_params(n_inputs)
@@ -100,6 +116,54 @@ def test_output_projection():
     assert outputs.shape == (6, 20, 1) and states.h.shape == (6, 100)
 
 
+def test_sequence_classifier():
+    """The lines of the graph; its loss and its step of training follow in NumPy."""
+    n_steps = 28
+    n_inputs = 28
+    n_neurons = 150
+    n_outputs = 10
+
+    learning_rate = 0.001
+    X = np.random.default_rng(0).random((20, n_steps * n_inputs)).reshape((-1, n_steps, n_inputs))
+    y = np.arange(20) % n_outputs
+
+    basic_cell = nr.BasicRNNCell(num_units = n_neurons)
+    params = basic_cell.init_params(n_inputs, dtype = np.float64)
+    W = nr.initializers.glorot_uniform((n_neurons, n_outputs), 0, np.float64)
+    run = outputs, states = nr.dynamic_rnn(basic_cell, params, X, dtype = np.float64)
+    assert outputs.shape == (20, 28, 150)
+
+    logits = states.h @ W
+    xentropy = nr.losses.SparseCategoricalCrossentropy(from_logits = True)
+    loss, d_logits = xentropy.value_and_gradient(y, logits)
+    optimizer = nr.optimizers.TF1Adam(learning_rate = learning_rate)
+    optimizer.apply(params, run.backward(d_state = (d_logits @ W.T,)).params)
+    accuracy = nr.metrics.in_top_k(logits, y, 1)
+    assert accuracy == nr.metrics.in_top_k(y, logits, 1) == np.mean(logits.argmax(1) == y)
+    _, states = nr.dynamic_rnn(basic_cell, params, X, dtype = np.float64)
+    assert xentropy(y, states.h @ W) < loss
+
+
+def test_creative_rnn():
+    n_steps = 20
+    n_inputs = 1
+    n_neurons = 100
+    n_outputs = 1
+    cell = nr.OutputProjectionWrapper(
+        nr.BasicRNNCell(num_units = n_neurons, activation = relu),
+        output_size = n_outputs
+    )
+    params = cell.init_params(n_inputs, dtype = np.float64)
+    params["projection_bias"][:] = 0.1
+
+    sequence = [0.]*n_steps #seed sequence that are n_steps long
+    for iteration in range(30):
+        X_batch = np.array(sequence[-n_steps:]).reshape(1, n_steps, 1)
+        y_pred, _ = nr.dynamic_rnn(cell, params, X_batch, dtype = np.float64)
+        sequence.append(y_pred[0,-1,0])
+    assert len(sequence) == n_steps + 30 and sequence[n_steps] == 0.1 != sequence[-1]
+
+
 def test_deep_rnns():
     """`[basic_cell]*n_layers` are three layers in a loop: one object has one set of weights."""
     X = np.zeros((6, 20, 1), "float32")
@@ -119,6 +183,10 @@ def test_deep_rnns():
     assert states.shape == (6, n_layers * n_neurons)
 
     keep_prob = 0.5
+    cell = nr.BasicRNNCell(num_units = n_neurons)
+    cell_drop = nr.DropoutWrapper(cell, input_keep_prob = keep_prob)
+    with pytest.raises(nr.InputError, match="make a cell for each place"):
+        nr.MultiRNNCell([cell_drop]*n_layers).init_params(1)
     cells = [nr.BasicRNNCell(num_units = n_neurons) for _ in range(n_layers)]
     cell_drop = [nr.DropoutWrapper(cell, input_keep_prob = keep_prob) for cell in cells]
     multi_layer_cell = nr.MultiRNNCell(cell_drop)

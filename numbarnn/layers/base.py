@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -474,6 +474,15 @@ class Output:
     """The output of layers that were called on an `Input`, one on the other; it has no numbers."""
 
     layers: tuple[Layer, ...]
+
+    @property
+    def shape(self) -> Any:
+        """The shape of the numbers that it stands for, which starts with the batch; None if a size is free."""
+        first, *others = self.layers
+        shape: Any = (None, *cast(Input, first).shape)
+        for layer in others:
+            shape = layer.compute_output_shape(shape)
+        return shape
 
     def __repr__(self):
         return f"Output({' -> '.join(layer.name for layer in self.layers)})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
-from ..layers.base import set_arrays
+from ..layers.base import Output, set_arrays
 from ..training.trainer import Trainer
 from ..utils.arrays import float_dtype, shape_hint
 from ..utils.interrupts import Interrupts
@@ -165,6 +166,13 @@ class Sequential(Trainer):
     def output_shape(self) -> tuple[int | None, ...] | None:
         """Shape of the outputs, the batch first; None where it is free."""
         return self.layers[-1].output_shape if self.layers else self.input_shape
+
+    @property
+    def output(self) -> Output:
+        """What stands for the outputs of the last layer; ``output.shape`` is their shape."""
+        self._expect_built("output")
+        shape: Any = self.input_shape
+        return Output((Input(shape[1:]), *self.layers))
 
     def count_params(self) -> int:
         """Count the weights, the non-trainable ones included.
