@@ -157,7 +157,7 @@ def test_creative_rnn():
     params["projection_bias"][:] = 0.1
 
     sequence = [0.]*n_steps #seed sequence that are n_steps long
-    for iteration in range(30):
+    for _ in range(30):
         X_batch = np.array(sequence[-n_steps:]).reshape(1, n_steps, 1)
         y_pred, _ = nr.dynamic_rnn(cell, params, X_batch, dtype = np.float64)
         sequence.append(y_pred[0,-1,0])
