@@ -3,12 +3,17 @@
 `table.TABLE` has a row for each cell with a counterpart, and `docs/interop.md` shows it.
 """
 
+from .keras import from_keras, load_keras, save_keras_weights, to_keras
 from .pytorch import from_torch, load_torch, save_safetensors, to_torch
 
 __all__ = [
+    "from_keras",
     "from_torch",
+    "load_keras",
     "load_torch",
+    "save_keras_weights",
     "save_safetensors",
+    "to_keras",
     "to_torch",
 ]
 

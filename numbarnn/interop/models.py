@@ -1,6 +1,7 @@
 """The weights of whole models: which cells and layers hold them, and how they are all set at once."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..utils.types import Arrays
 from .composites import directions, levels, plain, taken, unwrapped
 from .convert import Holder, holder_of, incoming, outgoing
 from .layouts import layout
-from .table import counterpart
+from .table import counterpart, rows_of
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,24 @@ def _pieces_of_both(caller, library, layer):
 def _pieces_of_cells(caller, library, layer):
     """Yield the pieces of a layer that runs any cell; in Keras a cell has one direction."""
     stack = levels(caller, layer.cell)
+    paths = [f"cell/cells/{name}/" for name in numbered(_file_name(cell) for _, cell in stack)]
     for level, (prefix, cell) in enumerate(stack):
         for second, (side, inner) in enumerate(directions(cell) if library == "PyTorch" else [("", cell)]):
             inner, start = plain(caller, library, inner), prefix + side
             counterpart(caller, library, inner)
             holder = holder_of(inner, len(layer.params[f"{start}kernel"]))
             backwards = layer.go_backwards != bool(second)
-            yield Piece(layer, start, holder, level, backwards, "cell/cells/" if len(stack) > 1 else "cell/")
+            yield Piece(layer, start, holder, level, backwards, paths[level] if len(stack) > 1 else "cell/")
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Append to each name that is not the first of its kind the number of those before."""
+    names = list(names)
+    counts = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name}_{count}" if count else name for name, count in zip(names, counts, strict=True)]
+
+
+def _file_name(cell):
+    """Return the name of a cell in the files of Keras, or nothing if Keras has no such cell: LSTMCell -> lstm_cell."""
+    names = [row.name.partition("(")[0] for row in rows_of("Keras", cell)]
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", names[0]).lower() + "_cell" if names else ""
