@@ -484,5 +484,11 @@ class Output:
             shape = layer.compute_output_shape(shape)
         return shape
 
+    def __iter__(self):
+        raise InputError(
+            f"{self.layers[-1].name}: expected its outputs to stay together until the model runs: "
+            "Model(inputs, outputs).predict gives them all, and EncoderDecoder passes states on"
+        )
+
     def __repr__(self):
         return f"Output({' -> '.join(layer.name for layer in self.layers)})"

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..layers import Bidirectional, Input, Layer, Masking
 from ..layers.stateless import is_recurrent
 from ..layers.states import as_list
-from ..layers.stepwise import check_stepwise
+from ..layers.stepwise import check_one_output, check_stepwise
 from ..utils.padded import Padded
 from ..utils.tree import tree_map
 
@@ -68,6 +68,7 @@ def check_parts(caller, encoder, decoder):
         raise InputError(f"{caller}: expected an encoder that ends with a recurrent layer, got {_kinds(encoder)}")
     if not decoder or not all(isinstance(layer, Layer) for layer in decoder):
         raise InputError(f"{caller}: expected layers such as LSTM(10) for the decoder, got {_kinds(decoder)}")
+    check_one_output(caller, encoder)
     check_stepwise(caller, decoder)
     if any(isinstance(layer, Input | Masking) or getattr(layer, "mask_zero", False) for layer in decoder):
         raise InputError(

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..layers.base import is_positive_integer
 from ..layers.stateless import with_states
-from ..layers.stepwise import check_stepwise
+from ..layers.stepwise import check_one_output, check_stepwise
 from ..training.forward_pass import forward
 from ..utils.arrays import plain_array
 from ..utils.padded import Padded
@@ -160,6 +160,7 @@ def _seed_sequence(caller, model, x):
     if not isinstance(model, Sequential) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
         raise InputError(f"{caller}: expected {kind}, got {model!r}")
+    check_one_output(caller, model.layers)
     x, tokens = plain_array(caller, "sequences", x), model.layers[0].takes_integers
     if x.ndim != (2 if tokens else 3) or x.dtype.kind not in ("iu" if tokens else "fiub") or 0 in x.shape[1:]:
         kind = "integers of shape (batch, steps)" if tokens else "numbers of shape (batch, steps, features)"

@@ -111,17 +111,20 @@ class Sequential(Trainer):
         Parameters
         ----------
         layer : Layer
-            A new layer of one output.
+            A new layer. One of several outputs ends the model, which then predicts but is not trained.
 
         Raises
         ------
         InputError
-            If the layer has several outputs, is in use already, or does not fit the layers before.
+            If the layer is in use already, or does not fit the layers before.
         """
         if not isinstance(layer, Layer):
             raise InputError(f"{self.name}: expected a layer such as Dense(10), got {layer!r}")
-        if not layer.has_one_output:
-            raise InputError(f"{self.name}: expected layers with one output, got {layer.name} with several")
+        if self.layers and not self.layers[-1].has_one_output:
+            ended = f"{self.layers[-1].name} with several outputs to be the last layer"
+            raise InputError(f"{self.name}: expected {ended}, got {layer.name} after it")
+        if not layer.has_one_output and layer.activity_regularizer is not None:
+            raise InputError(f"{self.name}: expected no activity_regularizer of several outputs, got {layer!r}")
         if layer.built or any(layer is other for other in self.layers):
             raise InputError(f"{self.name}: expected a new layer, got {layer.name}, which is in use already")
         first = not self.layers and self.input_shape is None

@@ -48,6 +48,11 @@ class ForwardPass:
         return layer.pre_activation(saved)
 
     @property
+    def all_outputs(self) -> Any:
+        """Outputs of the last layer: a list if it has several, in the order of the layer."""
+        return [self.outputs, *self.state[-1]] if _returns_state(self.steps[-1][0]) else self.outputs
+
+    @property
     def updates(self) -> dict[str, np.ndarray]:
         """{"layer/weight": new value} of the non-trainable weights after a pass in training."""
         updates = {} if self.encoder is None else self.encoder.updates

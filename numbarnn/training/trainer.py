@@ -17,12 +17,14 @@ from ..callbacks import Callback, Callbacks
 from ..errors import Checked, InputError
 from ..layers import Layer
 from ..layers.base import is_positive_integer
+from ..layers.stepwise import check_one_output
 from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
 from ..utils.interrupts import Interrupts
 from ..utils.padded import values_and_mask
+from ..utils.tree import tree_map
 from ..utils.writable import check_writable
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
@@ -280,7 +282,7 @@ class Trainer(Checked):
         values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose))
         return values if return_dict else plain(values)
 
-    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0) -> np.ndarray:
+    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0) -> Any:
         """Compute the outputs for inputs.
 
         Parameters
@@ -294,8 +296,8 @@ class Trainer(Checked):
 
         Returns
         -------
-        ndarray (samples, ...)
-            Outputs of the last layer. Those at the padding of sequences mean nothing.
+        ndarray (samples, ...) or list of ndarray
+            Outputs of the last layer, a list if it has several. Those at the padding of sequences mean nothing.
 
         Raises
         ------
@@ -306,10 +308,12 @@ class Trainer(Checked):
         self._expect_batches("predict", x, batch_size)
         progress, outputs = Progress("predict", len(x), batch_size, verbose), []
         for rows in batch_rows(len(x), batch_size):
-            outputs.append(self._forward(x[rows]).outputs)
-            progress.update(len(outputs[-1]), Means(()))
+            batch = x[rows]
+            outputs.append(self._forward(batch).all_outputs)
+            progress.update(len(batch), Means(()))
         progress.finish({})
-        return np.concatenate(outputs)
+        joined = tree_map(lambda *parts: np.concatenate(parts), *outputs)
+        return joined if self.layers[-1].has_one_output else list(joined)
 
     def train_on_batch(
         self,
@@ -547,6 +551,7 @@ class Trainer(Checked):
         """Return x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
+        check_one_output(caller, self.layers[-1:])
         x = self._inputs(x)
         y = labels_of(caller, x, y)
         self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)

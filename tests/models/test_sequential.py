@@ -282,8 +282,12 @@ def test_empty_batches():
         (lambda: Sequential([Dense(3)] * 2), "expected a new layer, got dense, which is in use already"),
         (lambda: Sequential([Dense(3, name="a"), Dense(3, name="a")]), "expected another name, 'a' is taken"),
         (
-            lambda: Sequential([LSTM(3, return_state=True)]),
-            "expected layers with one output, got lstm with several",
+            lambda: Sequential([LSTM(3, return_state=True), Dense(2)]),
+            "expected lstm with several outputs to be the last layer, got dense after it",
+        ),
+        (
+            lambda: Sequential([LSTM(3, return_state=True, activity_regularizer="l2")]),
+            "expected no activity_regularizer of several outputs",
         ),
         (lambda: Sequential(dtype="float16"), "expected dtype to be float32 or float64, got 'float16'"),
         (lambda: Sequential(seed=-1), "expected seed to be an integer of at least 0"),
