@@ -140,3 +140,49 @@ def test_initial_states_of_both_directions_under_tensorflows_names():
     run, above = FUNCTIONS["stack_bidirectional_dynamic_rnn"], draw(ABOVE)
     lists = [fw, above], [bw, above]
     assert_same(run(initial_states_fw=lists[0], initial_states_bw=lists[1]), run(initial_state=lists))
+
+
+def test_nested_inputs():
+    """Their features side by side are what the cell reads; the gradient is nested as they are."""
+    cell, (a, b, c) = nr.LSTMCell(4), (RNG.standard_normal((B, T, n)) for n in (2, 1, 3))
+    params, options = cell.init_params(6, dtype="float64"), {"sequence_length": LENGTHS, "device": "numpy"}
+    nested, whole = (a, (b, c)), np.concatenate([a, b, c], axis=-1)
+    expected, d = nr.dynamic_rnn(cell, params, whole, **options), RNG.standard_normal((B, T, 4))
+    d_a, (d_b, d_c) = expected.backward(d).inputs[..., :2], np.split(expected.backward(d).inputs[..., 2:], [1], axis=-1)
+
+    run = nr.dynamic_rnn(cell, params, nested, **options)
+    assert_same(run, expected)
+    assert_same(run.backward(d).inputs, (d_a, (d_b, d_c)))
+    assert isinstance(run.backward(d).inputs[1], tuple)
+
+    in_time = (np.swapaxes(a, 0, 1), (np.swapaxes(b, 0, 1), np.swapaxes(c, 0, 1)))
+    run = nr.dynamic_rnn(cell, params, in_time, time_major=True, **options)
+    assert np.array_equal(np.swapaxes(run.outputs, 0, 1), expected.outputs)
+
+    run = nr.static_rnn(cell, params, [(a[:, t], (b[:, t], c[:, t])) for t in range(T)], **options)
+    assert np.array_equal(nr.stack_time(run.outputs), expected.outputs)
+    steps = run.backward(nr.unstack_time(d)).inputs
+    assert len(steps) == T
+    for t in range(T):
+        assert_same(steps[t], (d_a[:, t], (d_b[:, t], d_c[:, t])))
+
+    whole = nr.dynamic_rnn(
+        nr.GRUCell(2),
+        nr.GRUCell(2).init_params(3),
+        (np.ones((2, 3, 1), int), np.ones((2, 3, 2), int)),
+        dtype=np.float32,
+        device="numpy",
+    )
+    assert whole.outputs.dtype == np.float32
+    for wrong in ((a, b[:, 1:]), (a, b.astype("f4"))):
+        with pytest.raises(nr.InputError, match="dynamic_rnn: expected nested inputs of one dtype, and one shape but"):
+            nr.dynamic_rnn(cell, params, wrong)
+    with pytest.raises(nr.InputError, match="static_rnn: expected nested inputs of one dtype, and one shape but"):
+        nr.static_rnn(cell, params, [(a[:, 0], b[1:, 0])])
+
+
+def test_a_tuple_of_sequences_is_no_nested_input():
+    cell = nr.GRUCell(3)
+    params, rows = cell.init_params(2, dtype="float64"), (X[0], X[1, :2])
+    run = nr.dynamic_rnn(cell, params, rows, device="numpy")
+    assert run.outputs.shape == (2, T, 3) and not run.outputs[1, 2:].any()

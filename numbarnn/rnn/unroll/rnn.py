@@ -12,6 +12,7 @@ from ...errors import InputError
 from ..arguments import check_array
 from ..inputs import dtype_of_lists
 from ..run import forward
+from .nested import apart, is_nested, side_by_side, with_inputs
 from .result import Unrolled
 from .tensorflow_options import of_tensorflow
 from .time_axis import check_is_list, stacked
@@ -28,6 +29,7 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
         The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
     inputs : ndarray (B, T, I)
         Sequences of the parameters' dtype; (T, B, I) with ``time_major=True``. Integers (B, T) if the cell takes those.
+        Or nested tuples of such arrays: the cell reads their features side by side, and the gradient is nested alike.
     **options
         Keyword arguments of `forward`: ``initial_state``, ``lengths``, ``mask``, ``reset_mask``, ``time_major``,
         ``reverse``, ``training``, ``rng``, ``device`` and ``save``; or TensorFlow's, see Notes.
@@ -71,8 +73,11 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
     >>> run.backward(np.ones_like(outputs)).inputs.shape
     (4, 7, 3)
     """
-    inputs, options = of_tensorflow("dynamic_rnn", cell, params, inputs, options)
-    run = forward(cell, params, inputs, **options)
+    x = side_by_side("dynamic_rnn", inputs) if is_nested(inputs, 3) else inputs
+    x, options = of_tensorflow("dynamic_rnn", cell, params, x, options)
+    run = forward(cell, params, x, **options)
+    if is_nested(inputs, 3):
+        return Unrolled(run.outputs, run.state, with_inputs(run.backward, lambda d: apart(d, inputs)))
     return Unrolled(run.outputs, run.state, run.backward)
 
 
@@ -88,7 +93,8 @@ def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike
     params : dict of str to ndarray
         The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
     inputs : list of T ndarrays (B, I)
-        The inputs of each step, of the parameters' dtype. Integers (B,) if the cell takes those.
+        The inputs of each step, of the parameters' dtype. Integers (B,) if the cell takes those. A step may be nested
+        tuples of such arrays, as in `dynamic_rnn`.
     **options
         Keyword arguments of `forward` except ``time_major``, or TensorFlow's; see `dynamic_rnn`. Masks are (T, B).
 
@@ -123,9 +129,17 @@ def static_rnn(cell: RNNCell, params: dict[str, Any], inputs: Iterable[ArrayLike
     >>> len(outputs), outputs[0].shape, state.h.shape
     (7, (4, 5), (4, 5))
     """
-    steps = stacked("static_rnn", inputs, dtype_of_lists(cell, params))
+    check_is_list("static_rnn", "a list", inputs)
+    given = list(inputs)
+    nested = bool(given) and all(is_nested(step, 2) for step in given)
+    x = [side_by_side("static_rnn", step) for step in given] if nested else given
+    steps = stacked("static_rnn", x, dtype_of_lists(cell, params))
     steps, options = of_tensorflow("static_rnn", cell, params, steps, options)
-    return in_lists("static_rnn", dynamic_rnn(cell, params, steps, time_major=True, **options))
+    run = in_lists("static_rnn", dynamic_rnn(cell, params, steps, time_major=True, **options))
+    if nested:
+        by_step = lambda d: [apart(*parts) for parts in zip(d, given, strict=True)]  # noqa: E731
+        return Unrolled(run.outputs, run.state, with_inputs(run.backward, by_step))
+    return run
 
 
 def in_lists(caller: str, run: Unrolled) -> Unrolled:
