@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from . import losses
 from .errors import Checked, InputError
 from .losses.labels import binary_labels, class_labels, same_shape
+from .utils.arrays import plain_array
 from .utils.docs import inherit_parameters
 
 Metric: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
@@ -50,7 +51,7 @@ def in_top_k(y_true: "ArrayLike", y_pred: "ArrayLike", k: int = 1) -> float:
     """
     if np.ndim(y_true) == np.ndim(y_pred) + 1:
         y_true, y_pred = y_pred, y_true
-    y_pred = np.asarray(y_pred)
+    y_pred = plain_array("in_top_k", "predictions", y_pred)
     scores = _score_of(class_labels("in_top_k", y_true, y_pred.shape), y_pred)
     return _share(((y_pred > scores).sum(axis=-1) < k) & np.isfinite(scores[..., 0]))
 
@@ -75,7 +76,7 @@ def sparse_categorical_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> flo
     InputError
         Labels do not fit the predictions.
     """
-    y_pred = np.asarray(y_pred)
+    y_pred = plain_array("sparse_categorical_accuracy", "predictions", y_pred)
     labels = class_labels("sparse_categorical_accuracy", y_true, y_pred.shape)
     return _share((y_pred.argmax(axis=-1) == labels) & np.isfinite(_score_of(labels, y_pred)[..., 0]))
 
@@ -125,7 +126,7 @@ def binary_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike", threshold: float =
     InputError
         Labels do not fit the predictions.
     """
-    y_pred = np.asarray(y_pred)
+    y_pred = plain_array("binary_accuracy", "predictions", y_pred)
     labels = binary_labels("binary_accuracy", y_true, y_pred.shape)
     return _share(((y_pred > threshold) == (labels > 0.5)) & np.isfinite(y_pred))
 
@@ -150,7 +151,7 @@ def keras2_binary_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
     InputError
         Labels do not fit the predictions.
     """
-    y_pred = np.asarray(y_pred)
+    y_pred = plain_array("keras2_binary_accuracy", "predictions", y_pred)
     labels = binary_labels("keras2_binary_accuracy", y_true, y_pred.shape)
     return _share(np.round(y_pred) == labels)
 
@@ -328,8 +329,9 @@ class _OfCounts(Checked):
         ndarray (3, classes)
             True positives, false positives, false negatives; the counts of several batches add up.
         """
-        y_pred = np.asarray(y_pred)
-        classes, caller = y_pred.shape[-1], type(self).__name__
+        caller = type(self).__name__
+        y_pred = plain_array(caller, "predictions", y_pred)
+        classes = y_pred.shape[-1]
         if classes == 1:
             positive = y_pred > (0.5 if self.threshold is None else self.threshold)
             actual = binary_labels(caller, y_true, y_pred.shape) > 0.5
@@ -463,7 +465,7 @@ class AUC(Checked):
         ndarray (2, num_thresholds + 1)
             Positives and negatives; the counts of several batches add up.
         """
-        y_pred = np.asarray(y_pred, np.float64)
+        y_pred = plain_array("AUC", "predictions", y_pred, np.float64)
         actual = binary_labels("AUC", y_true, y_pred.shape).ravel() > 0.5
         if self.from_logits:
             with np.errstate(over="ignore"):
@@ -530,7 +532,7 @@ def _accuracy_by_shape(y_true, y_pred):
 
 def _largest(name, y_true, y_pred):
     """Find the place of the largest label in each row."""
-    return same_shape(name, y_true, np.asarray(y_pred)).argmax(axis=-1)
+    return same_shape(name, y_true, plain_array(name, "predictions", y_pred)).argmax(axis=-1)
 
 
 def _score_of(labels, y_pred):

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engines.interface import CellResult
-from ..errors import InputError
+from ..engines.interface import CellResult, check_finite
 from ._grid_step import GridStep
 from .base import state_type
 
@@ -23,9 +22,7 @@ class Place(NamedTuple):
 
 def run(cell, slices, params, x, state, mask, options):
     """Run a `GridLSTMCell` whose frequency steps start at the inputs `slices`, a tuple for each block."""
-    for name, value in params.items():
-        if not np.isfinite(value).all():
-            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
+    check_finite(type(cell).__name__, params)
     N, width, step = cell.units, cell.feature_size, step_of(cell)
     places = [Place(b, start, k == 0) for b, starts in enumerate(slices) for k, start in enumerate(starts)]
     blocks, passes = [of_block(cell, b, params) for b in range(len(slices))], []

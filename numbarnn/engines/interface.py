@@ -69,6 +69,13 @@ class RunOptions(NamedTuple):
         return np.random.default_rng(self.seed)
 
 
+def check_finite(caller, params):
+    """Raise `InputError`, with their names, if parameters have values that are not finite."""
+    names = [name for name, value in params.items() if not np.isfinite(value).all()]
+    if names:
+        raise InputError(f"{caller}: values that are not finite in parameter {', '.join(names)}")
+
+
 @dataclass
 class CellResult:
     """The result of a cell's forward pass over a batch of sequences; all arrays are time-major.

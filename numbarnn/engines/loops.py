@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from numba import njit
 
-from .interface import EngineResult
+from .interface import EngineResult, check_finite
 from .loops_arrays import Weights, arrays_of, flags, gradients_of, stacked_states, states_after
 from .loops_rows import (
     access_to_q,
@@ -32,7 +32,7 @@ from .loops_rows import (
     projection_backward,
     put,
 )
-from .reference import check_finite, public_states
+from .reference import public_states
 
 compiled = njit(error_model="numpy", no_cfunc_wrapper=True)
 
@@ -160,7 +160,7 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
 
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
-    check_finite(cell, params)
+    check_finite(type(cell).__name__, params)
     (T, B), dtype, projected = x.shape[:2], params["kernel"].dtype, cell.num_proj is not None
     multiplied, inputs, w, tape = arrays_of(cell, params, x, noise)
     sizes = (array.shape[1] for array in (tape.z, tape.before, tape.saved, tape.q))

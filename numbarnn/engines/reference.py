@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
-from .interface import EngineResult
+from .interface import EngineResult, check_finite
 
 
 class Weights(NamedTuple):
@@ -91,13 +90,6 @@ def clipped(cell, r):
     return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
 
 
-def check_finite(cell, params):
-    """Raise `InputError` if a parameter has values that are not finite."""
-    for name, value in params.items():
-        if not np.isfinite(value).all():
-            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
-
-
 def one_step(cell, params, weights, noise, t, x, y, s):
     """Compute z, q and the normalised rows of step t from the input, the last output and the states."""
     eq, kinds = cell.equations, kinds_of_q(cell)
@@ -129,7 +121,7 @@ def one_step(cell, params, weights, noise, t, x, y, s):
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     """Run a cell over a sequence; see `EngineResult`."""
-    check_finite(cell, params)
+    check_finite(type(cell).__name__, params)
     weights, dtype = weights_of(cell, params), params["kernel"].dtype
     offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
     weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}

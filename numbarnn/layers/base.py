@@ -418,7 +418,7 @@ class Layer(Checked):
 
 def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None:
     """Set arrays in place to values of the same shapes, or raise `InputError` before anything changes."""
-    values = [np.asarray(value) for value in values]
+    values = [plain_array(caller, "weights", value) for value in values]
     got, expected = [v.shape for v in values], [array.shape for array in arrays.values()]
     if got != expected or any(v.dtype.kind not in "fiu" for v in values):
         raise InputError(f"{caller}: expected arrays of numbers of the shapes {expected}, got {got}")

@@ -11,6 +11,7 @@ from .. import initializers
 from ..initializers import Initializer
 from ..ops import embedding as lookup
 from ..regularizers import Regularizer
+from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .base import Layer
@@ -100,7 +101,7 @@ class Embedding(Layer):
         return None, {"embeddings": lookup.backward(self.params["embeddings"], saved, d_output)}
 
     def _tokens(self, x):
-        x = np.asarray(x)
+        x = plain_array(self.name, "inputs", x)
         self._expect_inputs(x.dtype.kind in "iu", "integer", "inputs", x)
         lookup.check(self.name, self.params["embeddings"], x)
         return x

@@ -10,6 +10,7 @@ from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..ops import embedding as lookup
 from ..rnn.run import Run, forward
+from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_leaves, tree_map
 from ..utils.types import Arrays, Seed, Shape
@@ -288,7 +289,9 @@ class Recurrent(Layer):
             self.state = None
         elif rows is None:
             self._expect(self.built, "a built layer to set the states of", "one without parameters")
-            self.state = tree_map(lambda s: np.array(s, self.dtype), as_state(self.cell, states))
+            self.state = tree_map(
+                lambda s: np.array(plain_array(self.name, "states", s), self.dtype), as_state(self.cell, states)
+            )
         elif states is not None:
             raise InputError(f"{self.name}: reset_states expects states or rows, got both")
         elif self.state is not None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import Checked, InputError
+from ..utils.arrays import plain_array
 
 REDUCTIONS = ("mean_valid", "mean_all", "sum")
 
@@ -121,7 +122,10 @@ class Loss(Checked):
             weights = spread(type(self).__name__, weights, terms.shape)
             terms = np.where(weights == 0, 0, terms * weights)
             gradient = np.where(weights[..., None] == 0, 0, gradient * weights[..., None]).astype(gradient.dtype)
-        divisor = self.divisor(terms.size if weights is None else float(weights.sum()), terms.size + hidden) or 1.0
+        divisor = (
+            self.divisor(terms.size if weights is None else float(weights.sum(dtype=np.float64)), terms.size + hidden)
+            or 1.0
+        )
         return float(terms.sum(dtype=np.float64)) / divisor, gradient / divisor
 
     def divisor(self, weight: float, count: int) -> float:
@@ -148,7 +152,7 @@ class Loss(Checked):
 
 def spread(caller, weights, shape):
     """Repeat weights of the first axes of `shape` over the others."""
-    weights = np.asarray(weights)
+    weights = plain_array(caller, "weights", weights)
     if not 1 <= weights.ndim <= len(shape) or weights.shape != shape[: weights.ndim]:
         shapes = " or ".join(str(shape[: n + 1]) for n in range(len(shape)))
         raise InputError(f"{caller}: expected weights of shape {shapes}, got {weights.shape}")

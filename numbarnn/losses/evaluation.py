@@ -43,7 +43,7 @@ def measure(run, y, loss, metrics, from_pre_activation, weights=None):
     if mask is not None:
         gradient, of_valid = np.zeros_like(scores), gradient
         gradient[mask] = of_valid
-    weight = rows if weights is None else float(weights.sum())
+    weight = rows if weights is None else float(weights.sum(dtype=np.float64))
     shares = [loss.divisor(weight, all_rows) if isinstance(loss, Loss) else weight]
     shares += [1 if hasattr(metric, "sums") else rows for metric in metrics]
     return Measured(values, shares, gradient, {"from_pre_activation": True} if from_pre_activation else {})

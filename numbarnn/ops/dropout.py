@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numba import config, types
 
-from ..runtime.arrays import address, name_of, readable, steps
+from ..runtime.arrays import address, empty_like, name_of, readable, steps
 from ..runtime.compile import compiled
 from ..runtime.memory import BYTE, WHOLE, get, pointer, put
 from ..runtime.simd import Static
@@ -42,7 +42,7 @@ def keep(x, kept, scale):
     if config.DISABLE_JIT or not x.dtype.isnative or x.size == 0 or not 0 < x.ndim <= 3:
         return x * (kept * scale)
     given, kept = readable(x), np.ascontiguousarray(kept)
-    out, factor = np.empty_like(given), np.array(scale)
+    out, factor = empty_like(given), np.array(scale)
     places = map(address, (factor, given, out, kept))
     table = np.array([*(1, 1, *x.shape)[-3:], *places, *steps(given, out, kept)])
     run(kernel(name_of(x.dtype)), 1, threads_for_each(x.size), address(table))

@@ -6,7 +6,7 @@ import numpy as np
 from numba import config, types
 
 from ..maths import exp
-from ..runtime.arrays import address, name_of, readable, steps
+from ..runtime.arrays import address, empty_like, name_of, readable, steps
 from ..runtime.compile import compiled
 from ..runtime.memory import WHOLE, get, lanes, load_part, pointer, put, store_part
 from ..runtime.simd import Static, first_lanes, splat, sum_of_lanes
@@ -83,7 +83,7 @@ def cross_entropy(scores, labels):
 def _by_kernel(scores, labels):
     shape = scores.shape
     source = readable(scores if scores.ndim <= 3 else scores.reshape(-1, shape[-1]))
-    out = np.empty_like(source)
+    out = empty_like(source)
     greatest, total = np.empty((*shape[:-1], 1), scores.dtype), np.empty((*shape[:-1], 1), scores.dtype)
     places, strides = [*map(address, (source, out, greatest, total)), 0], steps(source, out)
     if labels is not None:

@@ -11,7 +11,7 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from ..utils.arrays import FLOATS, refuse_masked
+from ..utils.arrays import FLOATS, plain_array, refuse_masked
 from ..utils.tree import tree_map, tuple_like
 
 
@@ -114,7 +114,7 @@ def valid_steps(
     if lengths is not None and mask is not None:
         raise InputError(f"{caller}: expected lengths or mask, got both")
     if lengths is not None:
-        lengths = np.asarray(lengths)
+        lengths = plain_array(caller, "lengths", lengths)
         if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
             raise InputError(
                 f"{caller}: expected lengths to be {batch} integers, got shape {lengths.shape} of dtype {lengths.dtype}"

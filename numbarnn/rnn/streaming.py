@@ -10,6 +10,7 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..losses.evaluation import measure
+from ..utils.arrays import plain_array
 from ..wrappers import Bidirectional
 from .arguments import check_cell, check_state, shared_generator, valid_steps
 from .inputs import check_inputs
@@ -136,7 +137,7 @@ def _stream(cell, params, chunks, initial_state):
             raise InputError(f"{caller}: expected chunks (x, y) or (x, y, mask or lengths), got {type(chunk).__name__}")
         x, y, *valid = chunk
         x, checked, dtype = check_inputs(cell, params, x)
-        y = np.asarray(y)
+        y = plain_array(caller, "labels", y)
         if batch is None:
             batch = len(x)
             check_state(cell, "initial_state", initial_state, batch, dtype)

@@ -22,6 +22,13 @@ def readable(array):
     return array if steps[-1] == size and not any(s % size for s in steps) else np.ascontiguousarray(array)
 
 
+def empty_like(array):
+    """Return a fresh array of the layout of a readable one, through which kernels can step too."""
+    # Under an axis that repeats one entry, or shares its numbers, NumPy would not put the last axis last in memory.
+    fresh = np.empty_like(array)
+    return fresh if fresh.strides[-1] == fresh.itemsize else np.empty(array.shape, array.dtype)
+
+
 def steps(*arrays):
     """Return the outer and inner strides, in numbers, of arrays [outer, inner, width]; 0 for a missing axis."""
     return [s // array.itemsize for array in arrays for s in (0, 0, *array.strides)[-3:-1]]

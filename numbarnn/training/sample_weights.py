@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+from ..utils.arrays import plain_array
 
 
 def checked(caller, y, sample_weight, class_weight, loss, dtype):
@@ -47,7 +48,7 @@ def _classes(caller, y, loss):
 
 
 def _numbers(caller, name, values, dtype):
-    values = np.asarray(values)
+    values = plain_array(caller, name, values)
     if values.dtype.kind not in "fiub" or not all(
         0 <= end < math.inf for end in (values.min(initial=0), values.max(initial=0))
     ):

@@ -28,6 +28,8 @@ def refuse_masked(caller: str, what: str, value: Any) -> None:
 
 def plain_array(caller: str, what: str, value: Any, dtype: Any = None) -> np.ndarray:
     """Convert to a NumPy array; a masked array is refused, and so are sequences of different lengths."""
+    if type(value) is np.ndarray and dtype is None:  # of the arrays of a batch
+        return value
     refuse_masked(caller, what, value)
     try:
         return np.asarray(value, dtype)

@@ -10,8 +10,7 @@ from numpy.typing import DTypeLike
 from .. import initializers
 from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
-from ..engines.interface import CellResult, RunOptions
-from ..errors import InputError
+from ..engines.interface import CellResult, RunOptions, check_finite
 from ..ops import embedding, linear
 from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
 
@@ -128,9 +127,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
         """
         table, kernel = params["embedding"], params["cell/kernel"]
         embedding.check(type(self).__name__, table, x)
-        for name in ("embedding", "cell/kernel"):
-            if not np.isfinite(params[name]).all():
-                raise InputError(f"{type(self).__name__}: values that are not finite in parameter {name}")
+        check_finite(type(self).__name__, {"embedding": table, "cell/kernel": kernel})
         product_backward, _, products = linear.forward(table, kernel, None, "linear")
         run = self.unroll_inner(params | {"cell/kernel": products}, x.astype(np.int64), state, mask, options)
 

@@ -200,3 +200,11 @@ def test_layer_norm_counts_no_padding():
     """Where phi(0) is not 0, neither is what stands beyond the units."""
     problem = Problem(nr.LayerNormLSTMCell(7, activation="sigmoid"), 4, 3, 5)
     assert_exact(problem, problem.results(), 1e-12)
+
+
+@pytest.mark.parametrize("device", ["cpu", "numpy", "njit"])
+def test_all_parameters_that_are_not_finite_are_named(device):
+    problem = Problem(nr.LSTMCell(5), 4, 3, 2)
+    problem.params["bias"][3] = problem.params["kernel"][0, 7] = np.nan
+    with pytest.raises(nr.InputError, match=r"LSTMCell: values that are not finite in parameter kernel, bias$"):
+        problem.run(device=device)

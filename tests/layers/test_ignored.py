@@ -131,7 +131,8 @@ def test_masks_of_another_kind():
 def test_masked_arrays():
     masked, mask = np.ma.masked_array(X, X > 0), np.ma.masked_array(np.ones((16, 6), bool), X[..., 0] > 0)
     cell = nr.LSTMCell(2)
-    model = classifier(L.LSTM(2))
+    model, embedding = classifier(L.LSTM(2)), L.Embedding(3, 2)
+    embedding.build((None, 4))
     for call in (
         lambda: nr.forward(cell, cell.init_params(2), masked),
         lambda: nr.forward(cell, cell.init_params(2), X, mask=mask),
@@ -139,6 +140,17 @@ def test_masked_arrays():
         lambda: model.fit(X, np.ma.masked_array(Y, Y > 0), verbose=0),
         lambda: L.Dense(2)(masked),
         lambda: L.LSTM(2)(X, mask=mask),
+        lambda: embedding.forward(np.ma.ones((2, 4), "int64")),
+        lambda: model.set_weights([np.ma.array(w) for w in model.get_weights()]),
+        lambda: model.fit(X, Y, sample_weight=np.ma.ones(len(Y)), verbose=0),
+        lambda: nr.forward(cell, cell.init_params(2), X, lengths=np.ma.ones(len(X), "int64")),
+        lambda: nr.losses.MeanSquaredError()(np.ma.ones((2, 3)), np.ones((2, 3))),
+        lambda: nr.losses.MeanSquaredError()(np.ones((2, 3)), np.ma.ones((2, 3))),
+        lambda: nr.losses.MeanSquaredError()(np.ones((2, 3)), np.ones((2, 3)), np.ma.ones(2)),
+        lambda: nr.losses.SparseCategoricalCrossentropy()(np.ma.zeros(2, "int64"), np.full((2, 2), 0.5)),
+        lambda: nr.metrics.binary_accuracy(np.ones((2, 1)), np.ma.ones((2, 1))),
+        lambda: nr.metrics.AUC()(np.ones((2, 1)), np.ma.ones((2, 1))),
+        lambda: nr.reverse_sequence(np.ma.ones((2, 3)), [1, 2]),
     ):
         with pytest.raises(nr.InputError, match="without a mask of their own"):
             call()

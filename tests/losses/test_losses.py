@@ -147,6 +147,14 @@ def test_weights_of_zero_hide_even_nan():
     assert value == 0 and not gradient.any()
 
 
+def test_the_sum_of_float32_weights_does_not_depend_on_their_layout():
+    weights, y = np.random.default_rng(1).random((70, 90), "f4"), np.zeros((70, 90, 1))
+    pred = np.ones((70, 90, 1))
+    for same in (weights, np.asfortranarray(weights), np.repeat(weights, 2, 1)[:, ::2]):
+        weighted = MeanAbsoluteError(reduction="mean_valid").value_and_gradient(y, pred, same)[1].sum()
+        assert abs(weighted - 1) < 1e-12
+
+
 def test_weights_must_fit():
     y = np.zeros((3, 5, 4))
     for shape in ((5,), (3, 4), (3, 5, 4), ()):

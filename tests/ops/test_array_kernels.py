@@ -55,6 +55,25 @@ def test_keep_reads_any_layout(anyhow, dtype):
         assert np.array_equal(found, np.where(kept, 2 * x, 0))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_axes_that_repeat_or_overlap(anyhow, dtype):
+    """One row for the whole batch, one for all steps, and windows over a row of numbers."""
+    rng = np.random.default_rng(4)
+    row = rng.standard_normal(60).astype(dtype)
+    size = row.itemsize
+    for strides in ((0, 5 * size, size), (5 * size, 0, size), (0, 0, size), (size, 3 * size, size), (0, size, size)):
+        x = np.lib.stride_tricks.as_strided(row, (4, 6, 5), strides)
+        kept = rng.random(x.shape) < 0.5
+        assert np.array_equal(keep(x, kept, 2.0), np.where(kept, 2 * x, 0))
+        p = softmax(x)[0]
+        powers = np.exp(x - x.max(-1, keepdims=True))
+        np.testing.assert_allclose(p, powers / powers.sum(-1, keepdims=True), 1e-5)
+        labels = rng.integers(0, 5, (4, 6))
+        loss, gradient = cross_entropy(x, labels)
+        np.testing.assert_allclose(loss, -np.log(np.take_along_axis(p, labels[..., None], -1))[..., 0], 1e-4)
+        np.testing.assert_allclose(gradient, p - np.eye(5)[labels], 1e-4, 1e-6)
+
+
 def test_keep_of_another_byte_order():
     x = np.arange(12, dtype=np.dtype("float32").newbyteorder()).reshape(3, 4)
     assert np.array_equal(keep(x, x > 3, 2.0), np.where(x > 3, 2 * x, 0))

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
 from ...maths import zero as zero_like
-from ..interface import EngineResult
+from ..interface import EngineResult, check_finite
 from .arrays import as_device, contiguous, everyone, is_on_device, launch, put
 from .blas import STRICT, matrix, multiply
 from .choose import walk_for
@@ -38,9 +37,8 @@ class Gradients:
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise, mode=STRICT):
     require_gpu()
-    for name, value in params.items():
-        if not is_on_device(value) and not np.isfinite(value).all():
-            raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {name}")
+    here = {name: value for name, value in params.items() if not is_on_device(value)}
+    check_finite(type(cell).__name__, here)
     tape = begin(cell, params, x, initial, mask, resets, reverse, noise, mode)
     walk_for(tape).forward(tape)
     back = back_to(x)

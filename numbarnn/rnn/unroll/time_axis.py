@@ -40,7 +40,7 @@ def unstack_time(x: ArrayLike, time_major: bool = False) -> list[np.ndarray]:
     ----------
     ``tf.unstack(x, axis=1)`` of TensorFlow 1.
     """
-    x = np.asarray(x)
+    x = plain_array("unstack_time", "an array", x)
     if x.ndim < 2:
         raise InputError(f"unstack_time: expected an array (batch, steps, ...), got shape {x.shape}")
     return list(x if time_major else np.swapaxes(x, 0, 1))
@@ -139,7 +139,7 @@ def reverse_sequence(x: ArrayLike, lengths: ArrayLike, time_major: bool = False)
     array([[3, 2, 1],
            [5, 4, 6]])
     """
-    x = np.asarray(x)
+    x = plain_array("reverse_sequence", "an array", x)
     if x.ndim < 2:
         raise InputError(f"reverse_sequence: expected an array (batch, steps, ...), got shape {x.shape}")
     swapped = x if time_major else np.swapaxes(x, 0, 1)
