@@ -17,6 +17,7 @@ HERE = {  # what TensorFlow's graph needs, and what takes its place
     "dtype": "the dtype is that of the params: init_params(input_size, dtype=...)",
     "trainable": "what is trained is what the optimizer is given",
     "input_size": "the width of the inputs is an argument of init_params",
+    "initializer": "fresh parameters are what init_params makes: assign others to them",
     "kernel_initializer": 'initializer={"kernel": ..., "recurrent_kernel": ...} makes them',
     "recurrent_initializer": 'initializer={"recurrent_kernel": ...} makes it',
     "bias_initializer": 'initializer={"bias": ...} makes it',

@@ -1,7 +1,7 @@
 """Grid LSTM over time and frequency; its equations are in _grid_step.py."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -87,6 +87,8 @@ class GridLSTMCell(RNNCell):
     end_freqindex_list: tuple | None = None
     couple_input_forget_gates: bool = False
 
+    states: ClassVar[tuple[str, ...]] = ("c", "m")  # of each frequency step
+
     def __post_init__(self):
         for name in ("units", "feature_size", "frequency_skip"):
             self._check(name, getattr(self, name) > 0, "a positive integer")
@@ -126,7 +128,7 @@ class GridLSTMCell(RNNCell):
 
     @property
     def state_size(self) -> Any:
-        pair = state_type(("c", "m"))(self.units, self.units)
+        pair = state_type(self.states)(self.units, self.units)
         return (pair,) * sum(self.num_frequency_blocks)
 
     @property

@@ -74,6 +74,33 @@ def test_state_is_tuple(make):
         make(5, state_is_tuple="no")
 
 
+@pytest.mark.parametrize("make", [nr.GridLSTMCell, nr.BidirectionalGridLSTMCell])
+def test_state_is_tuple_of_a_grid(make):
+    """With False the states of all frequency steps are one array: c, m, c, m ..."""
+    cell, together = make(3, state_is_tuple=True, **GRID), make(3, state_is_tuple=False, **GRID)
+    assert cell == make(3, **GRID)
+    params = cell.init_params(4, dtype="float64")
+    outputs, states = nr.dynamic_rnn(cell, params, X, device="numpy")
+    same, state = nr.dynamic_rnn(together, params, X, device="numpy")
+    leaves = [
+        a for part in states for pair in (part if isinstance(part[0], tuple) else [part]) for a in (pair.c, pair.m)
+    ]
+    assert np.array_equal(outputs, same) and np.array_equal(state, np.concatenate(leaves, axis=1))
+
+
+def test_cells_without_an_initializer_say_what_takes_its_place():
+    """TensorFlow's GridLSTMCell has one that it does not use."""
+    makers = {
+        "GridLSTMCell": lambda **o: nr.GridLSTMCell(3, **GRID, **o),
+        "IntersectionRNNCell": lambda **o: nr.IntersectionRNNCell(3, **o),
+        "EmbeddingWrapper": lambda **o: nr.EmbeddingWrapper(nr.GRUCell(3), 5, 2, **o),
+    }
+    for name, make in makers.items():
+        assert make(initializer=None) == make()
+        with pytest.raises(nr.InputError, match=f"{name}: initializer is an option of TensorFlow; here .*init_params"):
+            make(initializer="zeros")
+
+
 def test_one_state_is_no_tuple():
     for make in (nr.GRUCell, nr.BasicRNNCell):
         with pytest.raises(nr.InputError, match="unexpected keyword argument 'state_is_tuple'"):
