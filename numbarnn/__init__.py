@@ -53,11 +53,13 @@ NAMES = {  # that are imported when they are first used, and where each is
     "Padded": "utils.padded",
     "Sequential": "models.sequential",
     "contiguous_batches": "datasets.contiguous",
+    "flatten": "utils.flat",
     "generate": "models.generation",
     "generate_from_windows": "models.generation",
     "show_versions": "runtime.versions",
     "truncated_bptt": "rnn.streaming",
     "truncation_bias": "rnn.bias_report",
+    "unflatten": "utils.flat",
 }
 
 __all__ = [

@@ -82,6 +82,64 @@ class Callback(Checked):
     def on_train_end(self) -> None:
         """Act after the last epoch, or when the training is interrupted."""
 
+    def on_test_begin(self) -> None:
+        """Act before an evaluation, or the validation of an epoch."""
+
+    def on_test_batch_begin(self, batch: int) -> None:
+        """Act before a batch of an evaluation.
+
+        Parameters
+        ----------
+        batch : int
+            Its number, from 0.
+        """
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        """Act after a batch of an evaluation.
+
+        Parameters
+        ----------
+        batch : int
+            Its number, from 0.
+        logs : dict
+            {name: value} of loss and metrics, over the batches so far.
+        """
+
+    def on_test_end(self, logs: dict[str, float]) -> None:
+        """Act after an evaluation.
+
+        Parameters
+        ----------
+        logs : dict
+            {name: value} of loss and metrics.
+        """
+
+    def on_predict_begin(self) -> None:
+        """Act before `predict`."""
+
+    def on_predict_batch_begin(self, batch: int) -> None:
+        """Act before a batch of `predict`.
+
+        Parameters
+        ----------
+        batch : int
+            Its number, from 0.
+        """
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Act after a batch of `predict`.
+
+        Parameters
+        ----------
+        batch : int
+            Its number, from 0.
+        logs : dict
+            {"outputs": array (batch, ...)}.
+        """
+
+    def on_predict_end(self) -> None:
+        """Act after `predict`."""
+
     def get_state(self) -> Any:
         """Return what a resumed training needs.
 
@@ -141,7 +199,10 @@ class Callbacks(Callback):
             callback.model, callback.params = model, params
             callback.logs_may_grow = any(earlier.adds_values for earlier in callbacks[:i])
         self.callbacks = callbacks
-        self.of_batches = [c for c in callbacks if type(c).on_train_batch_end is not Callback.on_train_batch_end]
+        self.of_batches = {
+            name: [c for c in callbacks if getattr(type(c), name) is not getattr(Callback, name)]
+            for name in ("on_train_batch_end", "on_test_batch_end")
+        }
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -174,7 +235,7 @@ class Callbacks(Callback):
 
     def on_train_batch_end(self, batch: int, means: Any) -> None:
         """Call those that wait for batches with the values so far, of `Means`."""
-        for callback in self.of_batches:
+        for callback in self.of_batches["on_train_batch_end"]:
             callback.on_train_batch_end(batch, means.values())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
@@ -203,3 +264,36 @@ class Callbacks(Callback):
                 waiting.remove(taker)
                 taker.set_state(state_of_one)
         return left
+
+    def on_test_begin(self) -> None:
+        for callback in self.callbacks:
+            callback.on_test_begin()
+
+    def on_test_batch_begin(self, batch: int) -> None:
+        for callback in self.callbacks:
+            callback.on_test_batch_begin(batch)
+
+    def on_test_batch_end(self, batch: int, means: Any) -> None:
+        """Call those that wait for batches with the values so far, of `Means`."""
+        for callback in self.of_batches["on_test_batch_end"]:
+            callback.on_test_batch_end(batch, means.values())
+
+    def on_test_end(self, logs: dict[str, float]) -> None:
+        for callback in self.callbacks:
+            callback.on_test_end(logs)
+
+    def on_predict_begin(self) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_begin()
+
+    def on_predict_batch_begin(self, batch: int) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_batch_begin(batch)
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_batch_end(batch, logs)
+
+    def on_predict_end(self) -> None:
+        for callback in self.callbacks:
+            callback.on_predict_end()

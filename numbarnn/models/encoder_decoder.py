@@ -132,18 +132,53 @@ class EncoderDecoder(Sequential):
         ndarray (samples, steps, ...)
             Outputs at each step of the targets.
         """
-        x, y = self._source("predict", x), self._target("predict", y)
-        if len(x) != len(y):
-            raise InputError(f"predict: expected as many targets as sources, {len(x)}, got {len(y)}")
-        pairs = TeacherForcingBatch.of(x, y, self.start)
-        return np.concatenate([self._forward(pairs[rows]).outputs for rows in batch_rows(len(x), batch_size)])
+        pairs = self._pairs("predict", x, y)
+        return np.concatenate([self._forward(pairs[rows]).outputs for rows in batch_rows(len(pairs), batch_size)])
 
-    def _forward(self, x, training=False) -> ForwardPass:
-        """Run a `TeacherForcingBatch`; the pass keeps what the gradient needs only in training."""
+    def __call__(self, x: Any, y: Any, training: bool = False) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Compute the decoder's outputs under teacher forcing, all at once.
+
+        Parameters
+        ----------
+        x, y : array_like (batch, steps, ...), Padded, or list of arrays
+            Sources and targets.
+        training : bool, default False
+            Whether the pass is one of training.
+
+        Returns
+        -------
+        ndarray (batch, steps, ...)
+            Outputs at each step of the targets.
+        """
+        return self._forward(self._pairs("a call", x, y), training).outputs
+
+    def predict_on_batch(self, x: Any, y: Any) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Compute the decoder's outputs under teacher forcing, all at once.
+
+        Parameters
+        ----------
+        x, y : array_like (batch, steps, ...), Padded, or list of arrays
+            Sources and targets.
+
+        Returns
+        -------
+        ndarray (batch, steps, ...)
+            Outputs at each step of the targets.
+        """
+        return self(x, y)
+
+    def _pairs(self, caller, x, y):
+        x, y = self._source(caller, x), self._target(caller, y)
+        if len(x) != len(y):
+            raise InputError(f"{caller}: expected as many targets as sources, {len(x)}, got {len(y)}")
+        return TeacherForcingBatch.of(x, y, self.start)
+
+    def _forward(self, x, training=False, keep=False) -> ForwardPass:
+        """Run a `TeacherForcingBatch`; in training, or with `keep`, the pass keeps what the gradient needs."""
         with np.errstate(all="ignore"):
-            encoded, state = self._encode(x.source, training)
+            encoded, state = self._encode(x.source, training, keep)
             mask = None if x.mask.all() else x.mask
-            decoded = forward(with_states(self.decoder), x.inputs, training, self._dropout_rng, mask, state)
+            decoded = forward(with_states(self.decoder), x.inputs, training, self._dropout_rng, mask, state, keep)
         recurrent = self._bridge()
 
         def split_states(d_states):
@@ -152,9 +187,9 @@ class EncoderDecoder(Sequential):
         penalty = encoded.penalty + decoded.penalty
         return replace(decoded, mask=mask, penalty=penalty, encoder=encoded, split_states=split_states)
 
-    def _encode(self, source, training=False):
+    def _encode(self, source, training=False, keep=False):
         """Return the encoder's `ForwardPass`, and the states for the decoder."""
-        run = forward(with_states(self.encoder), source.values, training, self._dropout_rng, source.mask)
+        run = forward(with_states(self.encoder), source.values, training, self._dropout_rng, source.mask, keep=keep)
         return run, [merge_directions(layer, s) for layer, s in zip(self._bridge(), run.state, strict=True)]
 
     def _bridge(self):

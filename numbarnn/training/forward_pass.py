@@ -24,7 +24,7 @@ class ForwardPass:
     penalty : float
         Sum of the layers' activity penalties.
     steps : list of (layer, saved, gradient of its penalty)
-        What the gradient needs; outside of training the last layer alone.
+        What the gradient needs; if it is not kept, of the last layer alone.
     state : list of list of ndarray
         Final states, h first, of each layer that returns its states.
     encoder : ForwardPass or None
@@ -99,7 +99,7 @@ class ForwardPass:
         return Gradients(params, d, d_initial)
 
 
-def forward(layers, x, training=False, rng=None, mask=None, state=None) -> ForwardPass:
+def forward(layers, x, training=False, rng=None, mask=None, state=None, keep=False) -> ForwardPass:
     """Run a batch through layers.
 
     The latest mask counts, as in Keras: one that a layer makes replaces those of the layers before. The mask of the
@@ -112,13 +112,15 @@ def forward(layers, x, training=False, rng=None, mask=None, state=None) -> Forwa
     x : ndarray (batch, ...)
         Inputs of the first layer.
     training : bool
-        Whether dropout is applied and the gradient's needs are kept.
+        Whether dropout is applied; what the gradient needs is kept then.
     rng : numpy.random.Generator, optional
         The source of all random choices.
     mask : ndarray (batch, steps) of bool, optional
         Which steps of the data count.
     state : list of list of ndarray, optional
         Initial states, like those of the result; zeros by default.
+    keep : bool
+        Whether what the gradient needs is kept outside of training, too.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def forward(layers, x, training=False, rng=None, mask=None, state=None) -> Forwa
         x = outputs
         of_layer, d_penalty = _activity_penalty(layer, x)
         penalty += of_layer
-        steps = [*(steps if training else ()), (layer, saved, d_penalty)]
+        steps = [*(steps if training or keep else ()), (layer, saved, d_penalty)]
     return ForwardPass(x, mask, penalty, steps, final)
 
 

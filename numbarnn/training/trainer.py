@@ -4,6 +4,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from ..losses import Loss
 from ..losses.evaluation import measure
 from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
+from ..rnn.arguments import check_array
 from ..utils.interrupts import Interrupts
 from ..utils.padded import values_and_mask
 from ..utils.tree import tree_map
+from ..utils.types import Arrays
 from ..utils.writable import check_writable
 from . import resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
@@ -68,7 +71,7 @@ class Trainer(Checked):
     def compile(
         self,
         optimizer: str | Optimizer = "rmsprop",
-        loss: str | Loss | None = None,
+        loss: str | Loss | Callable | None = None,
         metrics: Sequence[str | Callable] = (),
     ) -> None:
         """Choose an optimiser, a loss and metrics.
@@ -77,8 +80,9 @@ class Trainer(Checked):
         ----------
         optimizer : str or Optimizer
             One of `nr.optimizers`, or its name.
-        loss : str or Loss
-            One of `nr.losses`, or its name.
+        loss : str, Loss or callable
+            One of `nr.losses`, or its name; or a function (y_true, y_pred) -> (values, gradient), see
+            `nr.losses.FunctionLoss`.
         metrics : sequence of str or callable
             Names such as "accuracy", or functions of labels and outputs.
 
@@ -125,6 +129,7 @@ class Trainer(Checked):
         loss_scope: str = "new",
         activations: str = "stale",
         update: str = "pass",
+        gradient_transform: Callable[[Arrays], Arrays] | None = None,
         verbose: int = 1,
     ) -> History:
         """Train on samples with labels.
@@ -164,6 +169,10 @@ class Trainer(Checked):
         update : {"pass", "sequence"}
             Whether truncated BPTT updates the parameters after every pass, or once after the sequence, by the mean
             over the passes.
+        gradient_transform : callable, optional
+            Called before every update with {name: gradient} of all trainable parameters, the penalties' gradients
+            included; what it returns, with the same names, shapes and dtype, takes their place. Clipping and the check
+            for finite numbers follow.
         verbose : {0, 1, 2}
             0: silent; 1: progress; 2: one line per epoch.
 
@@ -197,6 +206,8 @@ class Trainer(Checked):
         )
         self._check_fit(epochs, initial_epoch, shuffle, reset_every)
         truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
+        if gradient_transform is not None and not callable(gradient_transform):
+            raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
         self.stop_training = False
         self._callbacks = listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
@@ -217,9 +228,10 @@ class Trainer(Checked):
                     if reset_every == "sequence":
                         self.reset_states()
                     if truncation is None:
-                        values, weights = self._learn(batch, self._forward(batch.x, training=True))
+                        run = self._forward(batch.x, training=True)
+                        values, weights = self._learn(batch, run, gradient_transform)
                     else:
-                        values, weights = train_sequences(self, batch, truncation)
+                        values, weights = train_sequences(self, batch, truncation, gradient_transform)
                     means.add(values, weights)
                     progress.update(len(batch.y), means)
                     listeners.on_train_batch_end(number, means)
@@ -229,7 +241,9 @@ class Trainer(Checked):
                         break
                 results = means.values()
                 if validation is not None:
-                    results |= {f"val_{name}": v for name, v in self._validate(validation, batch_size).items()}
+                    results |= {
+                        f"val_{name}": v for name, v in self._validate(validation, batch_size, listeners).items()
+                    }
                 progress.finish(results)
                 listeners.on_epoch_end(epoch, results)
                 self.history.append(epoch, results)
@@ -249,6 +263,7 @@ class Trainer(Checked):
         sample_weight: ArrayLike | None = None,
         verbose: int = 0,
         return_dict: bool = False,
+        callbacks: Sequence[Callback] = (),
     ) -> Any:
         """Measure loss and metrics on data.
 
@@ -264,6 +279,8 @@ class Trainer(Checked):
             0: silent; 1: progress; 2: one line.
         return_dict : bool
             Whether to return {name: value}.
+        callbacks : sequence of Callback
+            Their ``on_test_...`` methods are called.
 
         Returns
         -------
@@ -279,10 +296,11 @@ class Trainer(Checked):
         data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
         if len(data.y) == 0:
             raise InputError("evaluate: expected at least one sample, got none")
-        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose))
+        listeners = Callbacks(callbacks, self, {"metrics": self.metrics_names})
+        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose), listeners)
         return values if return_dict else plain(values)
 
-    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0) -> Any:
+    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0, callbacks: Sequence[Callback] = ()) -> Any:
         """Compute the outputs for inputs.
 
         Parameters
@@ -293,6 +311,8 @@ class Trainer(Checked):
             Samples per pass.
         verbose : {0, 1, 2}
             0: silent; 1: progress; 2: one line.
+        callbacks : sequence of Callback
+            Their ``on_predict_...`` methods are called.
 
         Returns
         -------
@@ -307,13 +327,97 @@ class Trainer(Checked):
         x = self._inputs(x)
         self._expect_batches("predict", x, batch_size)
         progress, outputs = Progress("predict", len(x), batch_size, verbose), []
-        for rows in batch_rows(len(x), batch_size):
+        listeners = Callbacks(callbacks, self, {})
+        listeners.on_predict_begin()
+        for number, rows in enumerate(batch_rows(len(x), batch_size)):
             batch = x[rows]
+            listeners.on_predict_batch_begin(number)
             outputs.append(self._forward(batch).all_outputs)
             progress.update(len(batch), Means(()))
+            listeners.on_predict_batch_end(number, {"outputs": outputs[-1]})
         progress.finish({})
+        listeners.on_predict_end()
         joined = tree_map(lambda *parts: np.concatenate(parts), *outputs)
         return joined if self.layers[-1].has_one_output else list(joined)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Compute the outputs for inputs, all at once.
+
+        Parameters
+        ----------
+        x : array_like (batch, ...), Padded, or list of arrays (steps, ...)
+            Inputs, as in `fit`.
+
+        Returns
+        -------
+        ndarray (batch, ...) or list of ndarray
+            Outputs of the last layer, a list if it has several.
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the model.
+        """
+        return self(x)
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """Compute the outputs for inputs, all at once.
+
+        Parameters
+        ----------
+        x : array_like (batch, ...), Padded, or list of arrays (steps, ...)
+            Inputs, as in `fit`.
+        training : bool, default False
+            Whether the pass is one of training: with dropout, and with the moments of the batch in
+            `BatchNormalization`.
+
+        Returns
+        -------
+        ndarray (batch, ...) or list of ndarray
+            Outputs of the last layer, a list if it has several.
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the model.
+        """
+        return self._forward(self._inputs(x), training).all_outputs
+
+    def value_and_gradients(
+        self, x: Any, y: Any, sample_weight: ArrayLike | None = None, *, training: bool = False
+    ) -> tuple[float, Arrays]:
+        """Compute the loss of a batch and its gradients; nothing changes.
+
+        `nr.flatten` makes one vector of the gradients, for optimisers of SciPy or a sum over processes;
+        ``model.optimizer.apply(model.trainable_params, gradients)`` makes a step.
+
+        Parameters
+        ----------
+        x, y : array_like (batch, ...), Padded, or list of arrays (steps, ...)
+            Inputs and labels, as in `fit`.
+        sample_weight : array_like (batch,) or (batch, steps), optional
+            Weights in the loss.
+        training : bool, default False
+            Whether the pass is one of training, as in a call of the model.
+
+        Returns
+        -------
+        loss : float
+            The loss with the penalties of all regularisers.
+        gradients : dict of {"layer/parameter": ndarray}
+            Its gradients with respect to ``trainable_params``, of their shapes and dtype.
+
+        Raises
+        ------
+        InputError
+            If the data do not fit the model.
+        """
+        data = self._weighted_data("value_and_gradients", x, y, sample_weight)
+        with self._states_kept(), np.errstate(all="ignore"):
+            run = self._forward(data.x, training, keep=True)
+            values, _, gradient, options = self._measure(data.y, run, data.weights)
+            params = self.trainable_params
+            return values[0], self._with_penalties(run.backward(gradient, **options).params, params)
 
     def train_on_batch(
         self,
@@ -452,13 +556,13 @@ class Trainer(Checked):
         """Return inputs of the first layer as an array or a `Padded`, to be indexed by rows, and build the layers."""
         raise NotImplementedError
 
-    def _forward(self, x, training=False) -> ForwardPass:
-        """Run a batch through the layers; the pass keeps what the gradient needs only in training."""
+    def _forward(self, x, training=False, keep=False) -> ForwardPass:
+        """Run a batch through the layers; in training, or with `keep`, the pass keeps what the gradient needs."""
         x, mask = values_and_mask(x)
         with np.errstate(all="ignore"):
-            return forward(self.layers, x, training, self._dropout_rng, mask)
+            return forward(self.layers, x, training, self._dropout_rng, mask, keep=keep)
 
-    def _learn(self, batch, run):
+    def _learn(self, batch, run, transform=None):
         """Go back through a pass in training and update.
 
         Returns the values before the update and their weights; a loss of NaN says that nothing was updated.
@@ -466,20 +570,19 @@ class Trainer(Checked):
         with np.errstate(all="ignore"):
             values, weights, gradient, options = self._measure(batch.y, run, batch.weights)
             finite = math.isfinite(values[0])
-            if finite and not self._update(run.backward(gradient, **options).params, run.updates):
+            if finite and not self._update(run.backward(gradient, **options).params, run.updates, transform):
                 values[0] = math.nan
         return values, weights
 
-    def _update(self, gradients, updates=None):
+    def _update(self, gradients, updates=None, transform=None):
         """Change the parameters by the gradients of the loss, and set non-trainable weights to ``updates``.
 
         Returns False if a number is not finite; nothing has changed then.
         """
         updates, params = updates or {}, self.trainable_params
-        gradients = {name: gradients[name] for name in params}
-        for name, regularizer in self.regularizers.items():
-            if name in params:
-                gradients[name] = gradients[name] + regularizer.gradient(params[name])
+        gradients = self._with_penalties(gradients, params)
+        if transform is not None:
+            gradients = transformed(transform, gradients)
         squares = squares_by_name(gradients)
         # a sum of squares that is infinite may only have overflowed
         if not all(math.isfinite(square) or all_finite(gradients[name]) for name, square in squares.items()):
@@ -503,6 +606,14 @@ class Trainer(Checked):
                 self.weights[name][...] = new
         return True
 
+    def _with_penalties(self, gradients, params):
+        """Return the gradients of these parameters, those of their regularisers included."""
+        gradients = {name: gradients[name] for name in params}
+        for name, regularizer in self.regularizers.items():
+            if name in params:
+                gradients[name] = gradients[name] + regularizer.gradient(params[name])
+        return gradients
+
     def _measure(self, y, run, weights=None):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
         loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
@@ -513,23 +624,35 @@ class Trainer(Checked):
             measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
         return measured
 
-    def _evaluate(self, data, batch_size, progress):
+    def _evaluate(self, data, batch_size, progress, listeners):
         means = self._means()
-        for rows in batch_rows(len(data.y), batch_size):
+        listeners.on_test_begin()
+        for number, rows in enumerate(batch_rows(len(data.y), batch_size)):
             batch = data.rows(rows)
+            listeners.on_test_batch_begin(number)
             measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
             means.add(measured.values, measured.weights)
             progress.update(len(batch.y), means)
-        progress.finish(means.values())
-        return means.values()
+            listeners.on_test_batch_end(number, means)
+        values = means.values()
+        progress.finish(values)
+        listeners.on_test_end(values)
+        return values
 
-    def _validate(self, data, batch_size):
+    def _validate(self, data, batch_size, listeners):
         """Evaluate from fresh states of stateful layers, which afterwards are what they were."""
+        with self._states_kept():
+            self.reset_states()
+            progress = Progress("validate", len(data.y), batch_size, verbose=0)
+            return self._evaluate(data, batch_size, progress, listeners)
+
+    @contextmanager
+    def _states_kept(self):
+        """Give stateful layers back the states that they had before."""
         layers = self._stateful_layers()
         states = [layer.state for layer in layers]
-        self.reset_states()
         try:
-            return self._evaluate(data, batch_size, Progress("validate", len(data.y), batch_size, verbose=0))
+            yield
         finally:
             for layer, state in zip(layers, states, strict=True):
                 layer.state = state
@@ -584,7 +707,7 @@ class Trainer(Checked):
                 )
             validation = self._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
             # what does not fit shows now, not after an epoch
-            self._validate(validation.rows(slice(batch_size)), batch_size)
+            self._validate(validation.rows(slice(batch_size)), batch_size, Callbacks((), self, {}))
         return data, validation
 
     def _check_fit(self, epochs, initial_epoch, shuffle, reset_every):
@@ -600,6 +723,18 @@ class Trainer(Checked):
         expect_positive(caller, "batch_size", batch_size)
         if len(x) % batch_size and self._stateful_layers():
             raise InputError(f"{caller}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
+
+
+def transformed(transform, gradients):
+    """Return the gradients that a function of the caller makes of those of all parameters."""
+    found = transform(gradients)
+    if not isinstance(found, dict) or found.keys() != gradients.keys():
+        got = ", ".join(map(str, found)) if isinstance(found, dict) else type(found).__name__
+        raise InputError(f"gradient_transform: expected a dict of {', '.join(gradients)}, got {got}")
+    return {
+        name: check_array("gradient_transform", f"the gradient of {name}", found[name], g.shape, g.dtype)
+        for name, g in gradients.items()
+    }
 
 
 def all_finite(array):

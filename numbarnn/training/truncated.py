@@ -68,7 +68,7 @@ class Truncation:
         return self.activations == "stale" and updates and (k1 < k2 or steps % k1 > 0)
 
 
-def train_sequences(model, batch, truncation):
+def train_sequences(model, batch, truncation, transform=None):
     """Train on a batch of sequences from the first step to the last.
 
     Stateful layers start from their states and keep the last ones. Returns means of loss and metrics over the passes,
@@ -101,12 +101,12 @@ def train_sequences(model, batch, truncation):
             if truncation.update == "sequence":
                 summed = {name: summed.get(name, 0) + measured.weights[0] * g for name, g in gradients.items()}
             elif finite:
-                finite = model._update(gradients)
+                finite = model._update(gradients, transform=transform)
             if not finite:
                 break
         if finite and summed:
             divisor = (1 if model.loss.reduction == "sum" else means.weights[0]) or 1
-            finite = model._update({name: g / divisor for name, g in summed.items()})
+            finite = model._update({name: g / divisor for name, g in summed.items()}, transform=transform)
     for layer, arrays in zip(recurrent, state, strict=True):
         if layer.stateful:
             layer.state = tree_map(np.copy, from_list(layer.cell.state_size, arrays))

@@ -303,3 +303,53 @@ def test_a_value_that_an_earlier_callback_adds_can_be_watched(tmp_path):
         fit(model, *data(16), callbacks=[EarlyStopping("val_f1"), Score()])
     with pytest.raises(nr.InputError, match="expected monitor to be one of loss, accuracy, val_f1, got 'f2'"):
         fit(model, *data(16), callbacks=[Score(), EarlyStopping("f2")])
+
+
+class Everything(nr.callbacks.Callback):
+    """Writes down each event of evaluations and predictions."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_test_begin(self):
+        self.events.append("test")
+
+    def on_test_batch_begin(self, batch):
+        self.events.append(("test", batch))
+
+    def on_test_batch_end(self, batch, logs):
+        self.events.append((batch, logs["loss"]))
+
+    def on_test_end(self, logs):
+        self.events.append(logs["loss"])
+
+    def on_predict_begin(self):
+        self.events.append("predict")
+
+    def on_predict_batch_begin(self, batch):
+        self.events.append(("predict", batch))
+
+    def on_predict_batch_end(self, batch, logs):
+        self.events.append((batch, logs["outputs"].shape))
+
+    def on_predict_end(self):
+        self.events.append("end")
+
+
+def test_events_of_evaluations_and_predictions():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    model = nr.Sequential([nr.layers.Input((3,)), nr.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    listener = Everything()
+    loss, first = model.evaluate(x, y, batch_size=3, callbacks=[listener]), model.evaluate(x[:3], y[:3])
+    begin, one, (_, of_first), two, (_, so_far), end = listener.events
+    assert (begin, one, two) == ("test", ("test", 0), ("test", 1))
+    assert of_first == pytest.approx(first) and so_far == end == loss
+    listener.events.clear()
+    model.predict(x, batch_size=3, callbacks=[listener])
+    shown = ["predict", ("predict", 0), (0, (3, 2)), ("predict", 1), (1, (2, 2)), "end"]
+    assert listener.events == shown
+    listener.events.clear()
+    model.fit(x, y, batch_size=5, verbose=0, validation_data=(x, y), callbacks=[listener])
+    assert [e for e in listener.events if isinstance(e, str)] == ["test"]  # the validation of the epoch

@@ -250,7 +250,9 @@ def test_options_and_names():
         CategoricalCrossentropy(from_logits=True, legacy_clip=True)
     with pytest.raises(nr.InputError, match=r"MeanSquaredError: .* it takes reduction"):
         MeanSquaredError(from_logits=True)
-    with pytest.raises(nr.InputError, match="loss: expected a Loss or one of sparse_categorical_crossentropy"):
+    with pytest.raises(
+        nr.InputError, match="loss: expected a Loss, a function or one of sparse_categorical_crossentropy"
+    ):
         nr.losses.get("crossentropy")
     with pytest.raises(nr.InputError, match="float32 or float64, got int64"):
         MeanSquaredError()(np.zeros((2, 2)), np.zeros((2, 2), int))
@@ -265,3 +267,56 @@ def test_own_loss(rng):
     loss, y_pred = nr.losses.get(AbsoluteError()), np.array([[1.0, -2.0], [3.0, 0.0]])
     assert loss(np.zeros((2, 2)), y_pred) == 3.0
     assert loss(np.zeros((2, 2)), np.array([[1.0, -2.0], [2.0, 0.0]]), weights=[3, 1]) == 11 / 4
+
+
+def test_pinball():
+    y, p = np.array([[1.0], [2.0], [3.0]]), np.array([[0.0], [4.0], [3.0]])
+    terms, gradient = nr.losses.Pinball(0.9).terms(y, p)
+    assert_allclose(terms, [0.9, 0.2, 0.0], atol=1e-15)
+    assert_allclose(gradient, [[-0.9], [0.1], [0.0]])
+    several = nr.losses.Pinball((0.1, 0.9))
+    terms, gradient = several.terms(y, np.repeat(p, 2, axis=1))  # one value for both quantiles
+    assert_allclose(terms, [0.5, (1.8 + 0.2) / 2, 0.0])
+    assert_allclose(gradient, [[-0.05, -0.45], [0.45, 0.05], [0, 0]])
+    rng = np.random.default_rng(0)
+    y, p = rng.standard_normal((7, 3, 2)), rng.standard_normal((7, 3, 2))
+    direction, loss = rng.standard_normal(p.shape), nr.losses.Pinball([0.3, 0.6])
+    slope = (loss(y, p + 1e-6 * direction) - loss(y, p - 1e-6 * direction)) / 2e-6
+    assert_allclose((loss.value_and_gradient(y, p)[1] * direction).sum(), slope, rtol=1e-6)
+    for make in (lambda: nr.losses.Pinball(1.0), lambda: nr.losses.Pinball([0.1, 2]), lambda: nr.losses.Pinball("q")):
+        with pytest.raises(nr.InputError, match=r"Pinball: expected quantiles to be numbers in \(0, 1\)"):
+            make()
+    with pytest.raises(nr.InputError, match="Pinball: expected 2 outputs, one for each quantile, got 3"):
+        several(np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_the_median_of_a_forecast():
+    """A bias alone, trained with the loss of the quantile 0.8, ends at that quantile of the labels."""
+    y = np.sort(np.random.default_rng(0).standard_normal((200, 1)), axis=0)
+    model = nr.Sequential([nr.layers.Input((1,)), nr.layers.Dense(1)], dtype="float64")
+    model.compile(nr.optimizers.SGD(0.05), nr.losses.Pinball(0.8))
+    model.fit(np.zeros((200, 1)), y, batch_size=200, epochs=400, verbose=0)
+    assert y[155] < model.params["dense/bias"] < y[165]
+
+
+def test_functions_as_losses():
+    def cubic(y, p):
+        return (np.abs(p - y) ** 3).sum(axis=-1), 3 * (p - y) * np.abs(p - y)
+
+    rng = np.random.default_rng(1)
+    y, p = rng.standard_normal((4, 5, 2)), rng.standard_normal((4, 5, 2)).astype("float32")
+    loss = nr.losses.get(cubic)
+    value, gradient = loss.value_and_gradient(y, p, weights=np.arange(4.0))
+    assert_allclose(value, ((np.abs(p - y) ** 3).sum(axis=-1).mean(axis=1) * np.arange(4)).sum() / 6, rtol=1e-6)
+    assert gradient.dtype == np.float32
+    model = nr.Sequential([nr.layers.Input((3,)), nr.layers.Dense(2)])
+    model.compile(nr.optimizers.Adam(0.05), cubic)
+    x, labels = rng.standard_normal((30, 3)), rng.standard_normal((30, 2))
+    assert model.fit(x, labels, epochs=20, verbose=0).history["loss"][-1] < model.history.history["loss"][0]
+    for wrong, message in [
+        (lambda y, p: p, r"<lambda>: expected a pair \(values, gradient\), got ndarray"),
+        (lambda y, p: (p, p), r"<lambda>: expected values of shape \(4, 5\) for predictions of shape \(4, 5, 2\)"),
+        (lambda y, p: (p[..., 0], p[0]), r"expected a gradient of shape \(4, 5, 2\) .* got float32 of shape \(5, 2\)"),
+    ]:
+        with pytest.raises(nr.InputError, match=message):
+            nr.losses.get(wrong)(y, p)

@@ -317,7 +317,7 @@ def test_empty_batches():
         (lambda: classifier(metrics=["acc", "acc"]), "compile: expected metrics of different names"),
         (lambda: classifier().fit(X, Y, initial_epoch=2), "expected initial_epoch to be an integer from 0 to 1, got 2"),
         (lambda: classifier().fit(X, Y, initial_epoch=0.5), "expected initial_epoch to be an integer"),
-        (lambda: classifier(loss=None), "loss: expected a Loss or one of"),
+        (lambda: classifier(loss=None), "loss: expected a Loss, a function or one of"),
         (lambda: classifier(optimizer="adamax"), "optimizer: expected an Optimizer or one of"),
     ],
 )
