@@ -47,7 +47,8 @@ def test_wheel_metadata(wheel):
     for line in ("License-Expression: BSD-3-Clause", "Requires-Python: >=3.11", "License-File: LICENSE"):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
-    assert extras == {"plot", "data", "torch", "keras-files", "safetensors", "test", "bench", "cuda13", "dev"}
+    doors = {"torch", "keras-files", "safetensors", "tensorflow"}
+    assert extras == {"plot", "data", "test", "bench", "cuda13", "dev"} | doors
 
 
 def test_sdist_holds_what_the_readme_links_to_and_all_that_tests_need(tmp_path):

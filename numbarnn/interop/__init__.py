@@ -5,15 +5,18 @@
 
 from .keras import from_keras, load_keras, save_keras_weights, to_keras
 from .pytorch import from_torch, load_torch, save_safetensors, to_torch
+from .tensorflow1 import from_tensorflow1, to_tensorflow1
 
 __all__ = [
     "from_keras",
+    "from_tensorflow1",
     "from_torch",
     "load_keras",
     "load_torch",
     "save_keras_weights",
     "save_safetensors",
     "to_keras",
+    "to_tensorflow1",
     "to_torch",
 ]
 

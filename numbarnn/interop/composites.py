@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ..cells import Cell
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
+from ..rnn.arguments import check_params
 from ..utils.types import Arrays
 from ..wrappers import (
     Bidirectional,
@@ -13,10 +16,13 @@ from ..wrappers import (
     DeviceWrapper,
     DropConnectWrapper,
     DropoutWrapper,
+    HighwayWrapper,
+    InputProjectionWrapper,
     MultiRNNCell,
+    OutputProjectionWrapper,
     RecurrentDropoutWrapper,
+    ResidualWrapper,
 )
-from .layouts import listed
 from .table import shown
 
 # they have no parameters, and outside training they compute what the inner cell computes
@@ -28,6 +34,12 @@ def unwrapped(cell: Any) -> Any:
     while isinstance(cell, TRANSPARENT):
         cell = cell.cell
     return cell
+
+
+def inner(cell: Any) -> Any:
+    """Return what is inside wrappers without parameters."""
+    cell = unwrapped(cell)
+    return inner(cell.cell) if isinstance(cell, ResidualWrapper) else cell
 
 
 def levels(caller: str, cell: RNNCell) -> list[tuple[str, RNNCell]]:
@@ -77,7 +89,22 @@ def taken(prefix: str, params: Arrays) -> Arrays:
     return {name.removeprefix(prefix): params.pop(name) for name in list(params) if name.startswith(prefix)}
 
 
-def check_all_taken(caller: str, cell: RNNCell, left: Arrays) -> None:
-    """Raise `InputError` if parameters are left over."""
-    if left:
-        raise InputError(f"{caller}: expected the parameters of {shown(cell)}, got {listed(left)} too")
+def checked(cell: RNNCell, params: Any) -> Arrays:
+    """Return the parameters of a cell as arrays, or raise `InputError` if names, shapes or dtypes do not fit."""
+    return check_params(cell, params, input_size(cell, params if isinstance(params, dict) else {}))
+
+
+def input_size(cell: Any, params: Arrays) -> int | None:
+    """Return the number of input features of a cell; None if it takes integers."""
+    cell = inner(cell)
+    if cell.takes_integers:
+        return None
+    if isinstance(cell, MultiRNNCell):
+        return input_size(cell.cells[0], taken("0/", dict(params)))
+    if isinstance(cell, Bidirectional):
+        return input_size(cell.forward_cell, taken("forward/", dict(params)))
+    if isinstance(cell, OutputProjectionWrapper):
+        return input_size(cell.cell, taken("cell/", dict(params)))
+    name = {InputProjectionWrapper: "projection_kernel", HighwayWrapper: "carry_kernel"}.get(type(cell), "kernel")
+    features, *_ = *np.shape(params.get(name, ())), 1  # without it `check_params` says what is missing
+    return features or 1

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..cells import Cell
 from ..errors import InputError
-from ..rnn.arguments import check_params
 from ..utils.types import Arrays, Shape
 from .layouts import Layouts, block_sizes, check_arrays, listed, own_layouts, translate
 from .table import Counterpart, shown
@@ -63,8 +62,7 @@ def cell_in(caller: str, row: Counterpart, cell: Cell, arrays: Arrays, end: str 
 
 def cell_out(caller: str, row: Counterpart, cell: Cell, params: Arrays) -> Arrays:
     """Return the arrays of the counterpart of a plain cell."""
-    features, *_ = *np.shape(params.get("kernel", ())), 1  # without a kernel `check_params` says what is missing
-    return outgoing(caller, row, holder_of(cell, features), check_params(cell, params, features))
+    return outgoing(caller, row, holder_of(cell, len(params["kernel"])), params)
 
 
 def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], **options: Any) -> Cell:

@@ -8,7 +8,7 @@ from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..rnn.arguments import check_cell
 from ..utils.types import Arrays
-from .composites import check_all_taken, plain_cells, prefixed, taken
+from .composites import checked, plain_cells, prefixed, taken
 from .convert import cell_in, cell_out, holder_of, made_cell
 from .keras_cells import LIBRARY, cell_of_layer, row_of_arrays
 from .keras_files import folders, read_weights, write_weights
@@ -57,7 +57,7 @@ def from_keras(source: Any, cell: RNNCell | None = None) -> tuple[RNNCell, Array
         arrays = arrays[len(named) :]
     if arrays:
         raise InputError(f"{caller}: expected {len(params)} arrays, as get_weights() returns, got {len(arrays)} more")
-    return cell, params
+    return cell, checked(cell, params)
 
 
 def to_keras(cell_or_model: Any, params: Arrays | None = None) -> list[Any]:
@@ -90,12 +90,9 @@ def to_keras(cell_or_model: Any, params: Arrays | None = None) -> list[Any]:
             raise InputError(f"{caller}: expected a cell with params or a model alone, got both")
         held = pieces(caller, LIBRARY, cell_or_model)
         return [array for piece in held for array in out_of(caller, LIBRARY, piece).values()]
-    if not isinstance(params, dict):
-        raise InputError(f"{caller}: expected the params of the cell, got {type(params).__name__}")
-    weights, left = [], dict(params)
+    params, weights = checked(cell_or_model, params), []
     for prefix, plain in plain_cells(caller, LIBRARY, cell_or_model):
-        weights += cell_out(caller, counterpart(caller, LIBRARY, plain), plain, taken(prefix, left)).values()
-    check_all_taken(caller, cell_or_model, left)
+        weights += cell_out(caller, counterpart(caller, LIBRARY, plain), plain, taken(prefix, dict(params))).values()
     return weights
 
 

@@ -148,8 +148,6 @@ def save_safetensors(path: str | PathLike[str], cell_or_model: Any, params: Arra
 def torch_arrays(caller: str, cell_or_model: Any, params: Arrays | None) -> Arrays:
     """Return the arrays of a state dict."""
     if isinstance(cell_or_model, RNNCell):
-        if not isinstance(params, dict):
-            raise InputError(f"{caller}: expected the params of the cell, got {type(params).__name__}")
         return arrays_of_cell(caller, cell_or_model, params)
     if params is not None:
         raise InputError(f"{caller}: expected a cell with params or a model alone, got both")

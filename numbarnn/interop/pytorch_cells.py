@@ -12,7 +12,7 @@ from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..utils.types import Arrays
 from ..wrappers import Bidirectional, DropoutWrapper, MultiRNNCell
-from .composites import check_all_taken, directions, levels, plain, prefixed, taken
+from .composites import checked, directions, levels, plain, prefixed, taken
 from .convert import cell_in, cell_out, made_cell
 from .layouts import listed, numbers
 from .table import TABLE, counterpart, shown
@@ -58,9 +58,9 @@ def grouped(caller: str, arrays: Arrays) -> dict[tuple[int, bool], Arrays]:
     return dict(sorted(groups.items()))
 
 
-def arrays_of_cell(caller: str, cell: RNNCell, params: Arrays) -> Arrays:
+def arrays_of_cell(caller: str, cell: RNNCell, params: Any) -> Arrays:
     """Return the arrays of a recurrent module."""
-    found, left, alike = {}, dict(params), set()
+    found, params, alike = {}, checked(cell, params), set()
     for i, (prefix, level) in enumerate(levels(caller, cell)):
         if isinstance(level, Bidirectional) and level.merge_mode != "concat":
             raise InputError(f"{caller}: expected merge_mode 'concat', as PyTorch has it, got {shown(level)}")
@@ -68,11 +68,10 @@ def arrays_of_cell(caller: str, cell: RNNCell, params: Arrays) -> Arrays:
         for backwards, (side, inner) in enumerate(both):
             inner = plain(caller, LIBRARY, inner)
             row = counterpart(caller, LIBRARY, inner)
-            arrays = cell_out(caller, row, inner, taken(prefix + side, left))
+            arrays = cell_out(caller, row, inner, taken(prefix + side, dict(params)))
             alike.add((row.name, inner.units, inner.num_proj, len(both), len(arrays)))
             found |= {name + ending(i, bool(backwards)): array for name, array in arrays.items()}
     check_alike(caller, alike, shown(cell))
-    check_all_taken(caller, cell, left)
     return found
 
 
@@ -94,7 +93,7 @@ def take_groups(caller: str, cell: RNNCell, groups: dict) -> Arrays:
         (level, backwards), arrays = next(iter(left.items()))
         got = next(iter(arrays)) + ending(level, backwards)
         raise InputError(f"{caller}: expected the weights of {shown(cell)} alone, got {got} too")
-    return params
+    return checked(cell, params)
 
 
 def made_stack(caller: str, groups: dict, activation: str, dropout: float) -> RNNCell:

@@ -167,7 +167,7 @@ def test_models_and_parameters_are_not_mixed_up():
     for wrong in (nr.Sequential([L.LSTM(3)]), [1, 2], None):
         with pytest.raises(nr.InputError, match=r"expected a built model|expected a cell or a model"):
             to_torch(wrong)
-    with pytest.raises(nr.InputError, match="expected the params of the cell, got NoneType"):
+    with pytest.raises(nr.InputError, match=r"LSTMCell: expected a dict of the parameters .* got NoneType"):
         to_torch(nr.LSTMCell(3))
     with pytest.raises(nr.InputError, match="got both"):
         to_torch(ours(), {})

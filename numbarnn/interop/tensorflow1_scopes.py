@@ -1,0 +1,59 @@
+"""Variables of TensorFlow 1 as a tree of scopes: {name: array or the tree of a scope}."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ..errors import InputError
+from .layouts import listed
+
+Tree: TypeAlias = dict[str, Any]
+
+
+def tree_of(caller: str, variables: Mapping[str, Any], scope: str = "") -> Tree:
+    """Sort the variables of a scope into a tree, without those of optimizers, which stand below other variables."""
+    names = {name.removesuffix(":0"): value for name, value in variables.items()}
+    start = f"{scope.rstrip('/')}/" if scope else ""
+    own = {name.removeprefix(start): value for name, value in names.items() if name.startswith(start)}
+    if not own:
+        raise InputError(f"{caller}: expected variables in the scope {scope!r}, got {listed(names)}")
+    tree: Tree = {}
+    for name, value in sorted(own.items()):  # a variable comes before those below it
+        *scopes, last = name.split("/")
+        node: Any = tree
+        for part in scopes:
+            node = node.setdefault(part, {}) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node[last] = value
+    return tree
+
+
+def flat(tree: Tree, path: str = "") -> dict[str, Any]:
+    """Return all variables of a tree by name."""
+    found = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{path}{name}/") if isinstance(value, dict) else {path + name: value}
+    return found
+
+
+def only_scope(tree: Tree) -> tuple[str, Tree] | None:
+    """Return the name and tree of the scope that is all that a tree has; None if it has more."""
+    ((name, value), *more) = tree.items()
+    return None if more or not isinstance(value, dict) else (name, value)
+
+
+def entered(caller: str, tree: Tree, path: str, wanted: set[str], all_of_it: bool) -> tuple[Tree, str]:
+    """Pass through scopes of one entry to the one with these entries, and nothing else if it has to be all of it."""
+    while not wanted <= tree.keys() and (inside := only_scope(tree)):
+        name, tree = inside
+        path += f"{name}/"
+    for name in sorted(wanted - tree.keys()):
+        raise InputError(f"{caller}: expected {path}{name}, got {listed(tree)}{place_of(path)}")
+    for name in sorted(tree.keys() - wanted):
+        if all_of_it:
+            got = f"{path}{name} too; scope='...' leaves other variables out"
+            raise InputError(f"{caller}: expected {listed(wanted)} alone{place_of(path)}, got {got}")
+    return tree, path
+
+
+def place_of(path: str) -> str:
+    return f" in {path.rstrip('/')}" if path else ""

@@ -1,0 +1,319 @@
+"""Variables of TensorFlow 1: what its own cells computed, those of tf.contrib in NumPy, scopes, and bad variables.
+
+`tensorflow1.npz` was made by TensorFlow itself, see `helpers/tensorflow1_golden.py`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import numbarnn as nr
+from numbarnn.interop import from_tensorflow1, to_tensorflow1
+
+B, T, I, H = 4, 6, 3, 5
+RNG = np.random.default_rng(0)
+with np.load(Path(__file__).with_name("tensorflow1.npz")) as archive:
+    GOLDEN = dict(archive)
+
+FULL = {"use_peepholes": True, "num_proj": 2, "proj_clip": 0.4, "cell_clip": 0.5, "forget_bias": 0.7}
+STACK = nr.MultiRNNCell(
+    [
+        nr.DropoutWrapper(nr.BasicLSTMCell(H)),
+        nr.ResidualWrapper(nr.DropoutWrapper(nr.GRUCell(H))),
+        nr.DeviceWrapper(nr.LSTMCell(4, use_peepholes=True, forget_bias=1.0), "numpy"),
+    ]
+)
+CELLS = {
+    "rnn": nr.BasicRNNCell(H, activation="relu"),
+    "basic_lstm": nr.BasicLSTMCell(H),
+    "basic_lstm forget_bias": nr.BasicLSTMCell(H, forget_bias=0.25),
+    "lstm": nr.LSTMCell(H, forget_bias=1.0),
+    "lstm full": nr.LSTMCell(H, **FULL),
+    "gru": nr.GRUCell(H),
+    "stack": STACK,
+    "both": nr.Bidirectional(nr.MultiRNNCell([nr.GRUCell(H), nr.BasicRNNCell(2)])),
+    "block_lstm": nr.LSTMBlockFusedCell(H, cell_clip=0.3, use_peephole=True),
+    "block_gru": nr.GRUBlockCell(H),
+}
+
+
+def golden(case, kind):
+    """The arrays of a case whose names start with "kind:"."""
+    start = f"{case}/{kind}:"
+    return {name.removeprefix(start): array for name, array in GOLDEN.items() if name.startswith(start)}
+
+
+def close(ours, theirs, bound):
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    return abs(ours - theirs).max() <= bound * max(1, abs(theirs).max())
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_computes_what_tensorflow_computed(case):
+    block = case.startswith("block")
+    bound, lengths = (1e-6, None) if block else (1e-12, GOLDEN["lengths"])
+    cell, params = from_tensorflow1(golden(case, "value"), CELLS[case])
+    assert cell is CELLS[case]
+    x = GOLDEN[f"{case}/x"]
+    run = nr.forward(cell, params, x, lengths=lengths, time_major=block, device="numpy")
+    assert close(run.outputs, GOLDEN[f"{case}/outputs"], bound)
+    if not block:
+        # TensorFlow's states are (c, h), ours (h, c)
+        states = [s for state in nested(run.state) for s in reversed(state)]
+        for i, state in enumerate(states):
+            assert close(state, GOLDEN[f"{case}/state{i}"], bound)
+        assert f"{case}/state{len(states)}" not in GOLDEN
+    if gradients := golden(case, "gradient"):
+        grads = run.backward(GOLDEN[f"{case}/d_outputs"])
+        for name, ours in to_tensorflow1(cell, grads.params).items():
+            theirs = gradients[f"{name}:0"] if f"{name}:0" in gradients else gradients[f"rnn/encoder/{name[14:]}:0"]
+            assert close(ours, theirs, bound), name
+
+
+def nested(state):
+    """Those of each plain cell."""
+    return [state] if hasattr(state, "h") else [inner for part in state for inner in nested(part)]
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_names_are_those_of_tensorflow(case):
+    variables = {name.removesuffix(":0"): array for name, array in golden(case, "value").items()}
+    ours = to_tensorflow1(*from_tensorflow1(variables, CELLS[case]))
+    if case == "lstm":  # the cell has a name of its own there
+        variables = {name.replace("encoder", "lstm_cell"): array for name, array in variables.items()}
+    if case == "block_gru":  # GRUBlockCellV2 has the names of GRUCell; they differ in nothing else
+        short = {"gates/kernel": "w_ru", "gates/bias": "b_ru", "candidate/kernel": "w_c", "candidate/bias": "b_c"}
+        ours = {f"rnn/gru_cell/{short[name[13:]]}": array for name, array in ours.items()}
+    assert ours.keys() == variables.keys()
+    for name, array in ours.items():
+        assert_array_equal(array, variables[name])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def unrolled(step, x, *state):
+    outputs = []
+    for t in range(x.shape[1]):
+        output, state = step(x[:, t], state)
+        outputs.append(output)
+    return np.stack(outputs, 1)
+
+
+def gru_step(v, scope, activation=np.tanh):
+    def step(x, h):
+        r, u = np.split(sigmoid(np.hstack([x, h]) @ v[f"{scope}/gates/kernel"] + v[f"{scope}/gates/bias"]), 2, 1)
+        kernel, bias = v[f"{scope}/candidate/kernel"], v[f"{scope}/candidate/bias"]
+        return u * h + (1 - u) * activation(np.hstack([x, r * h]) @ kernel + bias)
+
+    return step
+
+
+def ugrnn(v, x):
+    def step(x, state):
+        (h,) = state
+        g, c = np.split(np.hstack([x, h]) @ v["rnn/ugrnn_cell/kernel"] + v["rnn/ugrnn_cell/bias"], 2, 1)
+        g = sigmoid(g + 1.0)
+        h = g * h + (1 - g) * np.tanh(c)
+        return h, (h,)
+
+    return unrolled(step, x, np.zeros((B, 4)))
+
+
+def nas(v, x):
+    v = {name.removeprefix("rnn/nas_cell/"): array for name, array in v.items()}
+    relu = lambda a: np.maximum(a, 0)  # noqa: E731
+
+    def step(x, state):
+        c, m = state
+        a, b = (np.split(p, 8, 1) for p in (x @ v["kernel"], m @ v["recurrent_kernel"] + v.get("bias", 0)))
+        l0, l1, l2 = sigmoid(a[0] + b[0]), relu(a[1] + b[1]), sigmoid(a[2] + b[2])
+        l3, l4, l5 = relu(a[3] * b[3]), np.tanh(a[4] + b[4]), sigmoid(a[5] + b[5])
+        l6, l7 = np.tanh(a[6] + b[6]), sigmoid(a[7] + b[7])
+        p0, p1, p2, p3 = np.tanh(l0 * l1), np.tanh(l2 + l3), np.tanh(l4 * l5), sigmoid(l6 + l7)
+        c = np.tanh(p0 + c) * p1
+        m = np.tanh(c * np.tanh(p2 + p3))
+        m = m @ v["projection_weights"] if "projection_weights" in v else m
+        return m, (c, m)
+
+    width = len(v["recurrent_kernel"])
+    return unrolled(step, x, np.zeros((B, v["kernel"].shape[1] // 8)), np.zeros((B, width)))
+
+
+def wrapped_gru(v, x):
+    """An input projection, a highway, and an output projection around a GRU."""
+    out = "rnn/output_projection_wrapper"
+    inner = f"{out}/input_projection_wrapper"
+    gru = gru_step(v, f"{inner}/gru_cell")
+
+    def step(x, state):
+        x = x @ v[f"{inner}/kernel"] + v[f"{inner}/bias"]
+        h = gru(x, *state)
+        carry = sigmoid(x @ v[f"{inner}/carry_w"] + v[f"{inner}/carry_b"])
+        return (x * carry + h * (1 - carry)) @ v[f"{out}/kernel"] + v[f"{out}/bias"], (h,)
+
+    return unrolled(step, x, np.zeros((B, 4)))
+
+
+def embedded_gru(v, x):
+    gru = gru_step(v, "rnn/embedding_wrapper/gru_cell")
+
+    def step(x, state):
+        h = gru(x, *state)
+        return h, (h,)
+
+    return unrolled(step, v["rnn/embedding_wrapper/embedding"][x], np.zeros((B, 4)))
+
+
+CONTRIB = {
+    "UGRNN": (nr.UGRNNCell(4), ugrnn),
+    "NAS": (nr.NASCell(5), nas),
+    "NAS with projection and bias": (nr.NASCell(5, num_proj=2, use_biases=True), nas),
+    "projections": (
+        nr.OutputProjectionWrapper(nr.InputProjectionWrapper(nr.HighwayWrapper(nr.GRUCell(4)), 4), 2),
+        wrapped_gru,
+    ),
+    "embedding": (nr.EmbeddingWrapper(nr.GRUCell(4), 7, 3), embedded_gru),
+}
+
+
+@pytest.mark.parametrize("case", CONTRIB)
+def test_computes_what_tf_contrib_computes(case):
+    cell, reference = CONTRIB[case]
+    features = None if cell.takes_integers else I
+    shapes = {name: array.shape for name, array in to_tensorflow1(cell, cell.init_params(features)).items()}
+    variables = {name: RNG.standard_normal(shape) * 0.5 for name, shape in shapes.items()}
+    found, params = from_tensorflow1(variables)
+    assert found == cell
+    x = RNG.integers(0, 7, (B, T)) if features is None else RNG.standard_normal((B, T, I))
+    assert abs(nr.forward(cell, params, x, device="numpy").outputs - reference(variables, x)).max() < 1e-12
+    for name, array in to_tensorflow1(cell, params).items():
+        assert_array_equal(array, variables[name])
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_scopes_and_shapes_say_most_of_a_cell(case):
+    variables = {name.replace("encoder", "lstm_cell"): array for name, array in golden(case, "value").items()}
+    cell, params = from_tensorflow1(variables)
+    _, same = from_tensorflow1(variables, CELLS[case])
+    assert params.keys() == same.keys()
+    for name, array in params.items():
+        assert_array_equal(array, same[name])
+    assert cell.output_size == CELLS[case].output_size
+
+
+def test_the_forget_bias_stays_an_option():
+    variables = golden("basic_lstm", "value")
+    assert from_tensorflow1(variables)[0] == nr.BasicLSTMCell(H, forget_bias=1.0)
+    assert from_tensorflow1(variables, forget_bias=0.0)[0] == nr.BasicLSTMCell(H, forget_bias=0.0)
+    with pytest.raises(nr.InputError, match="or forget_bias alone, got both"):
+        from_tensorflow1(variables, nr.BasicLSTMCell(H), forget_bias=0.0)
+
+
+def checkpoint():
+    """The variables of a decoder among others, as Adam leaves them."""
+    model = golden("stack", "value")
+    slots = {name.replace(":0", f"/{slot}:0"): array for name, array in model.items() for slot in ("Adam", "Adam_1")}
+    others = {"global_step": np.array(3), "beta1_power": np.float32(0.9), "dense/kernel": np.zeros((4, 2))}
+    return others | {f"decoder/{name}": array for name, array in (model | slots).items()}
+
+
+def test_a_scope_is_taken_out_of_a_checkpoint():
+    cell, params = from_tensorflow1(checkpoint(), STACK, scope="decoder/rnn")
+    _, same = from_tensorflow1(golden("stack", "value"), STACK)
+    assert {n: a.tobytes() for n, a in params.items()} == {n: a.tobytes() for n, a in same.items()}
+    again = to_tensorflow1(cell, params, scope="decoder/rnn")
+    assert again.keys() == {f"decoder/{n.removesuffix(':0')}" for n in golden("stack", "value")}
+
+
+def test_tensorflow_reads_checkpoints(tmp_path):
+    tf = pytest.importorskip("tensorflow", reason="needs TensorFlow (pip install tensorflow)").compat.v1
+    variables = golden("lstm full", "value")
+    with tf.Graph().as_default(), tf.Session() as session:
+        made = [tf.Variable(value, name=name.removesuffix(":0")) for name, value in variables.items()]
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver(made).save(session, str(tmp_path / "model.ckpt"))
+    _, params = from_tensorflow1(path, CELLS["lstm full"])
+    _, same = from_tensorflow1(variables, CELLS["lstm full"])
+    assert {n: a.tobytes() for n, a in params.items()} == {n: a.tobytes() for n, a in same.items()}
+    with pytest.raises(nr.InputError, match="not a checkpoint that TensorFlow reads"):
+        from_tensorflow1(tmp_path / "none")
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(ImportError, match=r"needs TensorFlow to read a checkpoint: .*numbarnn\[tensorflow\]"):
+        from_tensorflow1(tmp_path / "model.ckpt")
+
+
+def changed(case, change):
+    variables = {name.removesuffix(":0"): array for name, array in golden(case, "value").items()}
+    change(variables)
+    return variables
+
+
+LSTM = "rnn/multi_rnn_cell/cell_0/basic_lstm_cell"
+GRU = "rnn/multi_rnn_cell/cell_1/gru_cell"
+BAD = {
+    "missing": ("stack", lambda v: v.pop(f"{LSTM}/bias"), f"expected kernel in {LSTM}, .* got no bias in {LSTM}"),
+    "missing cell": ("stack", lambda v: [v.pop(n) for n in list(v) if GRU in n], "cell_1"),
+    "extra": ("stack", lambda v: v.update({f"{LSTM}/scale": np.ones(2)}), f"scale in {LSTM} too"),
+    "extra cell": ("stack", lambda v: v.update({"rnn/multi_rnn_cell/cell_7/kernel": np.ones((2, 2))}), "cell_7"),
+    "beside": ("stack", lambda v: v.update(global_step=np.array(1)), "global_step|rnn"),
+    "shape": ("stack", lambda v: v.update({f"{GRU}/gates/bias": np.ones(3)}), rf"gates/bias in {GRU} of shape \(10,\)"),
+    "axes": ("stack", lambda v: v.update({f"{LSTM}/kernel": np.ones(3)}), "matrix kernel"),
+    "dtype": ("stack", lambda v: v.update({f"{LSTM}/bias": np.ones(20, int)}), f"{LSTM}/bias of dtype .* got int64"),
+    "mixed": ("stack", lambda v: v.update({f"{LSTM}/bias": np.ones(20, "float32")}), "arrays of one dtype"),
+    "mixed cells": (
+        "stack",
+        lambda v: v.update({n: a.astype("float32") for n, a in v.items() if GRU in n}),
+        "dtype",
+    ),
+    "direction": ("both", lambda v: [v.pop(n) for n in list(v) if "/bw/" in n], "bw|fw"),
+    "nothing": ("gru", lambda v: v.clear(), "expected variables in the scope '', got none"),
+    "partitioned": (
+        "gru",
+        lambda v: v.update({"rnn/gru_cell/gates/kernel/part_0": v.pop("rnn/gru_cell/gates/kernel")}),
+        "gates/kernel",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_variables_are_refused(case):
+    of, change, expected = BAD[case]
+    with pytest.raises(nr.InputError, match=expected):
+        from_tensorflow1(changed(of, change), CELLS[of])
+
+
+@pytest.mark.parametrize("case", sorted(BAD.keys() - {"missing cell", "direction"}))  # there a smaller cell is left
+def test_no_cell_is_made_of_bad_variables(case):
+    of, change, _ = BAD[case]
+    with pytest.raises(nr.InputError, match=r"from_tensorflow1: |MultiRNNCell: "):
+        from_tensorflow1(changed(of, change))
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (nr.ResetAfterGRUCell(H), "TensorFlow 1 has no counterpart of ResetAfterGRUCell"),
+        (nr.GRUCell(H, update="seed"), "expected update 'keep'"),
+        (nr.SimpleRNNCell(H, use_bias=False), "expected use_bias True"),
+        (nr.LSTMCell(H, recurrent_activation="hard_sigmoid"), "expected recurrent_activation 'sigmoid'"),
+        (nr.ZoneoutWrapper(nr.LSTMCell(H), zoneout_h=0.1), "TensorFlow 1 has no counterpart of ZoneoutWrapper"),
+    ],
+)
+def test_cells_without_counterpart_are_named(cell, expected):
+    with pytest.raises(nr.InputError, match=expected):
+        to_tensorflow1(cell, cell.init_params(I))
+
+
+def test_wrong_parameters_are_refused():
+    params = STACK.init_params(I)
+    for wrong in ({}, None, params | {"0/bias": params["0/bias"][1:]}, params | {"7/bias": params["0/bias"]}):
+        with pytest.raises(nr.InputError, match=r"expected"):
+            to_tensorflow1(STACK, wrong)
