@@ -8,12 +8,14 @@ as Keras and TensorFlow 1 have it: fan_out of an LSTM's kernel is 4 H.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .errors import InputError, is_integer
+from .errors import InputError, is_integer, is_number
 from .utils.types import Seed
 
 # A normal distribution cut at two standard deviations keeps this share of its standard deviation.
@@ -95,14 +97,27 @@ def constant(value: ArrayLike) -> Initializer:
     -------
     Initializer
         The initialiser.
+
+    Raises
+    ------
+    InputError
+        The value is no number or array of numbers; the initialiser raises it for a shape to which it does not
+        broadcast.
     """
-
     expect_numbers("constant", value=value)
+    return _Constant(np.asarray(value))
 
-    def initializer(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
-        return np.full(shape, value, dtype)
 
-    return initializer
+@dataclass(frozen=True, eq=False)
+class _Constant:
+    value: np.ndarray
+
+    def __call__(self, shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
+        try:
+            return np.broadcast_to(self.value, shape).astype(dtype)
+        except ValueError:
+            expected, got = f"the shape of a parameter, here {tuple(shape)}", self.value.shape
+            raise InputError(f"constant: expected values that broadcast to {expected}, got {got}") from None
 
 
 def identity(
@@ -153,15 +168,19 @@ def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     Initializer
         The initialiser.
     """
-
     expect_numbers("uniform", low=low, high=high)
     if np.any(np.asarray(low) > np.asarray(high)):
         raise InputError(f"uniform: expected low up to high, got {low}, {high}")
+    return _Uniform(low, high)
 
-    def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
-        return np.random.default_rng(rng).uniform(low, high, shape).astype(dtype)
 
-    return initializer
+@dataclass(frozen=True)
+class _Uniform:
+    low: float
+    high: float
+
+    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+        return np.random.default_rng(rng).uniform(self.low, self.high, shape).astype(dtype)
 
 
 def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
@@ -177,15 +196,84 @@ def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
     Initializer
         The initialiser.
     """
+    _expect_normal("normal", mean, stddev)
+    return _Normal(mean, stddev)
 
-    expect_numbers("normal", mean=mean, stddev=stddev)
-    if np.any(np.asarray(stddev) < 0):
-        raise InputError(f"normal: expected stddev of at least 0, got {stddev}")
 
-    def initializer(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
-        return np.random.default_rng(rng).normal(mean, stddev, shape).astype(dtype)
+@dataclass(frozen=True)
+class _Normal:
+    mean: float
+    stddev: float
 
-    return initializer
+    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+        return np.random.default_rng(rng).normal(self.mean, self.stddev, shape).astype(dtype)
+
+
+def truncated_normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
+    """Make an initialiser that draws from N(mean, stddev^2), cut at two standard deviations.
+
+    Parameters
+    ----------
+    mean, stddev : float, optional
+        Mean and standard deviation of the values before the cut; 0.88 of the standard deviation are left.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+    """
+    _expect_normal("truncated_normal", mean, stddev)
+    return _TruncatedNormal(mean, stddev)
+
+
+@dataclass(frozen=True)
+class _TruncatedNormal:
+    mean: float
+    stddev: float
+
+    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+        return (self.mean + self.stddev * _cut_normal(shape, rng)).astype(dtype)
+
+
+def variance_scaling(scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal") -> Initializer:
+    """Make an initialiser that draws values of mean zero and of variance scale / n.
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+        A positive number.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        What n is: rows of the matrix, columns, or the mean of both.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
+        The distribution; the first one is a normal distribution cut at two standard deviations.
+
+    Returns
+    -------
+    Initializer
+        The initialiser.
+
+    Raises
+    ------
+    InputError
+        The scale is not positive, or there is no mode or distribution of this name.
+    """
+    if not is_number(scale) or scale <= 0:
+        raise InputError(f"variance_scaling: expected scale to be a positive number, got {scale!r}")
+    for option, value, names in ("mode", mode, MODES), ("distribution", distribution, DISTRIBUTIONS):
+        if value not in names:
+            raise InputError(f"variance_scaling: expected {option} to be one of {', '.join(names)}, got {value!r}")
+    return _VarianceScaling(scale, mode, distribution)
+
+
+@dataclass(frozen=True)
+class _VarianceScaling:
+    scale: float
+    mode: str
+    distribution: str
+
+    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+        variance = self.scale / MODES[self.mode](*_fans("variance_scaling", shape))
+        return DISTRIBUTIONS[self.distribution](variance, shape, rng, dtype)
 
 
 def torch_uniform(units: int) -> Initializer:
@@ -357,6 +445,36 @@ def lecun_normal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32"
     return _truncated_normal_with_variance(1.0 / fan_in, shape, rng, dtype)
 
 
+def lecun_uniform(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    """Draw from U(-l, l) with l = sqrt(3 / fan_in).
+
+    Parameters
+    ----------
+    shape : (fan_in, fan_out) or (n,)
+        Shape of a matrix or a vector; both fans of a vector are n, as in TensorFlow.
+    rng : Generator or int
+        Random numbers, or a seed for them.
+    dtype : dtype, optional
+        float32 or float64.
+
+    Returns
+    -------
+    array
+        Values of ``shape`` and ``dtype``.
+
+    Raises
+    ------
+    InputError
+        ``shape`` is not that of a vector or a matrix.
+
+    References
+    ----------
+    LeCun, Bottou, Orr, Müller (1998), "Efficient backprop".
+    """
+    fan_in, _ = _fans("lecun_uniform", shape)
+    return _uniform_with_variance(1.0 / fan_in, shape, rng, dtype)
+
+
 def orthogonal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32", gain: float = 1.0) -> np.ndarray:
     """Draw a random matrix with orthonormal rows or columns, whichever are fewer.
 
@@ -402,6 +520,12 @@ def expect_numbers(caller: str, **options: ArrayLike) -> None:
             raise InputError(f"{caller}: expected {name} to be a finite number, got {value!r}")
 
 
+def _expect_normal(caller, mean, stddev):
+    expect_numbers(caller, mean=mean, stddev=stddev)
+    if np.any(np.asarray(stddev) < 0):
+        raise InputError(f"{caller}: expected stddev of at least 0, got {stddev}")
+
+
 def _fans(name, shape):
     """Give (fan_in, fan_out): rows and columns of a matrix; both are the length of a vector, as in TensorFlow."""
     if len(shape) not in (1, 2):
@@ -421,12 +545,28 @@ def _uniform_with_variance(variance, shape, rng, dtype):
 
 
 def _truncated_normal_with_variance(variance, shape, rng, dtype):
+    return (math.sqrt(variance) / TRUNCATED_STDDEV * _cut_normal(shape, rng)).astype(dtype)
+
+
+def _cut_normal(shape, rng):
+    """Draw from the standard normal distribution, cut at two standard deviations."""
     rng = np.random.default_rng(rng)
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
         values[outside] = rng.standard_normal(np.count_nonzero(outside))
-    return (math.sqrt(variance) / TRUNCATED_STDDEV * values).astype(dtype)
+    return values
 
+
+def _normal_with_variance(variance, shape, rng, dtype):
+    return normal(0.0, math.sqrt(variance))(shape, rng, dtype)
+
+
+MODES = {"fan_in": lambda fan_in, _: fan_in, "fan_out": lambda _, out: out, "fan_avg": lambda n, out: (n + out) / 2}
+DISTRIBUTIONS = {
+    "truncated_normal": _truncated_normal_with_variance,
+    "untruncated_normal": _normal_with_variance,
+    "uniform": _uniform_with_variance,
+}
 
 BY_NAME: dict[str, Initializer] = {
     "zeros": zeros,
@@ -434,23 +574,28 @@ BY_NAME: dict[str, Initializer] = {
     "identity": identity,
     "uniform": uniform(),
     "normal": normal(),
+    "random_uniform": uniform(),
+    "random_normal": normal(),
+    "truncated_normal": truncated_normal(),
+    "variance_scaling": variance_scaling(),
     "glorot_uniform": glorot_uniform,
     "glorot_normal": glorot_normal,
     "he_uniform": he_uniform,
     "he_normal": he_normal,
     "lecun_normal": lecun_normal,
+    "lecun_uniform": lecun_uniform,
     "orthogonal": orthogonal,
 }
 
 
-def get(initializer: str | Initializer) -> Initializer:
+def get(initializer: str | Initializer | np.ndarray) -> Initializer:
     """Find an initialiser by its name.
 
     Parameters
     ----------
-    initializer : str or Initializer
-        A name such as "glorot_uniform", or an initialiser, which is returned. ``constant(value)`` and
-        ``torch_uniform(units)`` need their argument and so have no name here.
+    initializer : str, Initializer or array
+        A name such as "glorot_uniform" or "GlorotUniform", or an initialiser, which is returned; an array stands for
+        its values. ``constant(value)`` and ``torch_uniform(units)`` need their argument and so have no name here.
 
     Returns
     -------
@@ -464,8 +609,11 @@ def get(initializer: str | Initializer) -> Initializer:
     """
     if callable(initializer):
         return initializer
-    if isinstance(initializer, str) and initializer in BY_NAME:
-        return BY_NAME[initializer]
+    if isinstance(initializer, np.ndarray):
+        return constant(initializer)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", initializer).lower() if isinstance(initializer, str) else None
+    if name in BY_NAME:
+        return BY_NAME[name]
     raise InputError(f"initializer: expected a callable or one of {', '.join(BY_NAME)}, got {initializer!r}")
 
 
@@ -479,11 +627,14 @@ __all__ = [
     "he_uniform",
     "identity",
     "lecun_normal",
+    "lecun_uniform",
     "normal",
     "ones",
     "orthogonal",
     "torch_uniform",
+    "truncated_normal",
     "uniform",
+    "variance_scaling",
     "zeros",
 ]
 

@@ -31,7 +31,15 @@ UPWARDS = {  # what is short for something above: `rnn.run.step(cell, ...)`, `Co
 }
 FLOOR = {part: -i for i, floor in enumerate(FLOORS) for part in floor}
 # what a cell is made of, and for a cell that runs others or draws random numbers their results and noise
-OF_CELLS = {"initializers", "maths", "errors", "autodiff.equations", "engines.interface", "ops.random"}
+OF_CELLS = {
+    "initializers",
+    "maths",
+    "errors",
+    "autodiff.equations",
+    "engines.interface",
+    "ops.activations",
+    "ops.random",
+}
 
 
 def modules():

@@ -4,10 +4,8 @@ import inspect
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, overload
 
-import numpy as np
-
 from ..errors import InputError
-from ..maths import ACTIVATIONS
+from ..ops import activations
 
 T = TypeVar("T")
 RENAMED = {"num_units": "units", "cell_size": "units"}
@@ -26,8 +24,6 @@ HERE = {  # what TensorFlow's graph needs, and what takes its place
     "num_unit_shards": "no parameter is cut into shards",
     "dropout_state_filter_visitor": "dropout_state_filter is a function of a state's name",
 }
-# far out, on both sides of zero, and near the corners of every activation
-POINTS = np.array([-1e3, -30.0, -8.0, -3.5, -2.6, -1.5, -0.7, -0.1, 0.0, 0.2, 0.9, 1.7, 2.4, 3.2, 7.0, 30.0, 1e3])
 
 
 class TakesTensorFlowNames(type):
@@ -95,19 +91,5 @@ def in_names_of(kind, options):
             del options[word]
     for word in ("activation", "recurrent_activation"):
         if word in own and callable(options.get(word)):
-            options[word] = name_of_activation(kind.__name__, options[word])
+            options[word] = activations.name_of(kind.__name__, options[word])
     return options
-
-
-def name_of_activation(caller, function):
-    """Return the name of the activation with the values of this function, such as `tf.nn.relu` or `np.tanh`."""
-    try:
-        with np.errstate(all="ignore"):
-            values = np.asarray(function(POINTS), float)
-            for name, (own, _) in ACTIVATIONS.items():
-                if values.shape == POINTS.shape and np.allclose(values, own(POINTS), rtol=1e-5, atol=1e-6):
-                    return name
-    except Exception:  # whatever a function of others raises: it is none of these
-        pass
-    expected = f"the name of an activation, or a function with the values of one: {', '.join(ACTIVATIONS)}"
-    raise InputError(f"{caller}: expected {expected}; got {function!r}")

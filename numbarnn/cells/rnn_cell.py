@@ -1,6 +1,6 @@
 """What `nr.forward` runs: a cell, plain or made of others."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -146,6 +146,13 @@ class RNNCell(Checked, metaclass=TakesTensorFlowNames):
             Outputs, final states and the backward pass.
         """
         raise NotImplementedError
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        """Refuse Keras' and TensorFlow's way to run a step, which needs a cell that holds parameters."""
+        raise InputError(
+            f"{type(self).__name__}: expected cell.step(params, x, states), as a cell holds no parameters, "
+            "got cell(x, states); layers.RNN(cell) holds some"
+        )
 
     def zero_state(self, batch: int, dtype: DTypeLike = "float32") -> Any:
         """Make states of zeros.

@@ -72,5 +72,5 @@ def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dic
         if isinstance(layer, Recurrent):
             read, mask = inputs[layer.name]
             options = {"mask": mask, "reverse": layer.go_backwards, "device": layer.device}
-            flows[layer.name] = gradient_flow(layer.cell, layer.cell_params, read, *kept.run.asked, **options)
+            flows[layer.name] = gradient_flow(layer.cell, layer.params, read, *kept.run.asked, **options)
     return flows

@@ -1,7 +1,5 @@
 """Layers for `Sequential`, one file each, under the names that Keras gave them."""
 
-from ..cells.lstm import LSTMCell
-from ..cells.simple_rnn import SimpleRNNCell
 from ..wrappers import MultiRNNCell as StackedRNNCells
 from .activation import Activation
 from .base import Input, Layer
@@ -11,7 +9,8 @@ from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .flatten import Flatten
-from .gru import GRU, GRUCell
+from .gru import GRU
+from .keras_cells import GRUCell, LSTMCell, SimpleRNNCell
 from .lstm import LSTM
 from .masking import Masking
 from .repeat_vector import RepeatVector

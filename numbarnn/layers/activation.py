@@ -18,11 +18,11 @@ class Activation(Layer):
 
     Parameters
     ----------
-    activation : str
-        Its name: "tanh", "sigmoid", "relu", "softmax" ...
+    activation : str or callable
+        Its name, "tanh", "sigmoid", "relu", "softmax" ..., or a function with the values of one, such as ``np.tanh``.
     """
 
-    activation: str
+    activation: Any
 
     def __post_init__(self):
         super().__post_init__()

@@ -17,13 +17,35 @@ from ..utils.options import call_text, changed_options
 from ..utils.types import Arrays, Seed, Shape
 from ..utils.writable import check_writable
 
+# Keras' options without a counterpart, and what takes their place
+HERE = {
+    "seed": "random numbers are those of rng in a call, and of Sequential(layers, seed=...)",
+    "dtype": "the dtype is that of build(shape, dtype=...), and of Sequential(layers, dtype=...)",
+    "weights": "set_weights sets them, and an initializer may be an array",
+    "use_cudnn": "the model's device says where it runs",
+    "batch_size": "a batch may have any number of rows",
+    "batch_shape": "shape is that of one sample, and a batch may have any number of rows",
+    "batch_input_shape": "input_shape is that of one sample, and a batch may have any number of rows",
+    "input_length": "input_shape is that of one sample, (None,) for any length",
+    "sparse": "arrays are dense",
+    "ragged": "sequences of several lengths are padded, with a mask",
+}
 # attributes of a built layer that may be set; the others belong to its model
 SETTABLE = "trainable", "state", "params", "non_trainable_weights", "device", "name", "output_shape", "dtype"
 
 
+class ExplainsKerasOptions(Checked):
+    """Says what takes the place of an option of Keras that has no counterpart."""
+
+    def __new__(cls, *args, **options):
+        for word in options.keys() & HERE.keys():
+            raise InputError(f"{cls.__name__}: {word} is an option of Keras; here {HERE[word]}")
+        return super().__new__(cls, *args, **options)
+
+
 @inherit_parameters
 @dataclass(eq=False, repr=False)
-class Layer(Checked):
+class Layer(ExplainsKerasOptions):
     """Base class of layers; subclasses define `compute_output_shape`, `init_params`, `forward` and `backward`.
 
     `forward` and `backward` leave the layer as it is, but for the state of stateful recurrent layers. Shapes start with
@@ -38,11 +60,11 @@ class Layer(Checked):
         Shape of one sample, for the first layer of a model without an `Input`.
     activity_regularizer : str or Regularizer, optional
         Penalty on the output, divided by the size of the batch.
+    trainable : bool, default True
+        Whether training changes the parameters; it may be set at any time.
 
     Attributes
     ----------
-    trainable : bool
-        Whether training changes the parameters; it may be set at any time.
     params : dict
         {name: array} of the trainable parameters.
     non_trainable_weights : dict
@@ -59,9 +81,9 @@ class Layer(Checked):
     name: str = field(default=None, kw_only=True)  # pyright: ignore[reportAssignmentType]  # see __post_init__
     input_shape: tuple[int | None, ...] | None = field(default=None, kw_only=True)
     activity_regularizer: str | Regularizer | None = field(default=None, kw_only=True)
+    trainable: bool = field(default=True, kw_only=True)
 
     device = "cpu"
-    trainable = True
     takes_integers = False
     reads_rows = False  # whether x may be `DeferredLookup`, whose gradient then is a `LookupGradient`
     has_one_output = True
@@ -333,8 +355,9 @@ class Layer(Checked):
 
         Parameters
         ----------
-        x : array (batch, ...), Input or Output
-            Inputs; or, to define a `Model`, an `Input` or what another layer returned for one.
+        x : array_like (batch, ...), Input or Output
+            Inputs; or, to define a `Model`, an `Input` or what another layer returned for one. A layer with parameters
+            converts numbers to its dtype.
         training : bool, default False
             Whether the pass belongs to training, with dropout and statistics of the batch.
         rng : Generator or int, optional
@@ -366,6 +389,8 @@ class Layer(Checked):
             self._expect(mask.dtype == bool, "mask of dtype bool", mask.dtype)
         if not self.built:
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
+        if self.params and not self.takes_integers and x.dtype.kind in "fiu":
+            x = x.astype(self.dtype, copy=False)
         return self.forward(x, training, rng, mask, **options)[0]
 
     def count_params(self) -> int:

@@ -26,8 +26,8 @@ class Dense(Layer):
     ----------
     units : int
         Number of outputs.
-    activation : str, optional
-        Name of the activation; None means "linear".
+    activation : str or callable, optional
+        Name of the activation, or a function with the values of one, such as ``np.tanh``; None means "linear".
     use_bias : bool, default True
         Whether there is a bias.
     kernel_initializer, bias_initializer : str or Initializer
@@ -44,7 +44,7 @@ class Dense(Layer):
     """
 
     units: int
-    activation: str | None = None
+    activation: Any = None
     _: KW_ONLY
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"

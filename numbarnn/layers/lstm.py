@@ -1,13 +1,11 @@
 """The layer of a long short-term memory."""
 
 from dataclasses import KW_ONLY, dataclass
-
-import numpy as np
-from numpy.typing import DTypeLike
+from typing import Any
 
 from ..cells import Cell, LSTMCell
 from ..utils.docs import inherit_parameters
-from ..utils.types import Shape
+from .keras_cells import UnitForgetBias
 from .recurrent_units import RecurrentUnits
 
 
@@ -18,8 +16,8 @@ class LSTM(RecurrentUnits):
 
     Parameters
     ----------
-    recurrent_activation : str, default "sigmoid"
-        Name of the activation of the gates; None means "linear".
+    recurrent_activation : str or callable, default "sigmoid"
+        Activation of the gates, like ``activation``.
     unit_forget_bias : bool, default True
         Whether the bias of the forget gate starts at 1.
     implementation : {1, 2}, default 2
@@ -40,21 +38,19 @@ class LSTM(RecurrentUnits):
     """
 
     _: KW_ONLY
-    recurrent_activation: str | None = "sigmoid"
+    recurrent_activation: Any = "sigmoid"
     unit_forget_bias: bool = True
     implementation: int = 2
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.unit_forget_bias:
+            self.initializers["bias"] = UnitForgetBias(self.initializers["bias"])
 
     def make_cell(self) -> Cell:
         return LSTMCell(
             self.units,
-            activation=self.activation or "linear",
-            recurrent_activation=self.recurrent_activation or "linear",
+            activation=self.activation,
+            recurrent_activation=self.recurrent_activation,
             use_bias=self.use_bias,
         )
-
-    def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
-        params = super().init_params(input_shape, rng, dtype)
-        if self.use_bias and self.unit_forget_bias:
-            i_f_g_o = params["bias"].reshape(4, self.units)
-            i_f_g_o[1] = 1
-        return params

@@ -13,7 +13,7 @@ from ..rnn.run import Run, forward
 from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_leaves, tree_map
-from ..utils.types import Arrays, Seed, Shape
+from ..utils.types import Seed, Shape
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
 from .base import Layer
@@ -98,30 +98,11 @@ class Recurrent(Layer):
         batch, steps, _ = input_shape
         width = self.cell.output_size
         output = (batch, steps, width) if self.return_sequences else (batch, width)
-        return [output, *((batch, size) for size in tree_leaves(self.cell.state_size))] if self.return_state else output
+        states = tree_map(lambda size: (batch, size), as_list(self.cell.state_size))
+        return [output, *states] if self.return_state else output
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return self._in_reading_order(mask) if self.return_sequences else None
-
-    @property
-    def cell_params(self) -> Arrays:
-        """The parameters as the cell takes them, {name: array}; ``params`` are laid out as in Keras."""
-        return self.params
-
-    def own_gradients(self, d_params: Arrays) -> Arrays:
-        """Convert gradients of ``cell_params`` into gradients of ``params``.
-
-        Parameters
-        ----------
-        d_params : dict
-            {name: array}, gradients with respect to ``cell_params``.
-
-        Returns
-        -------
-        dict
-            {name: array}, gradients with respect to ``params``.
-        """
-        return d_params
 
     def input_dropout(self, x: Any, rng: np.random.Generator | None) -> InputDropout | None:
         """Draw the dropout of the inputs for a pass in training.
@@ -182,7 +163,7 @@ class Recurrent(Layer):
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
         initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
-        cell, params, rows = self.cell, self.cell_params, x if isinstance(x, lookup.DeferredLookup) else None
+        cell, params, rows = self.cell, self.params, x if isinstance(x, lookup.DeferredLookup) else None
         if dropout:
             params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
         elif rows is not None:
@@ -262,7 +243,6 @@ class Recurrent(Layer):
                 d_x = lookup.LookupGradient(lookup.backward(saved.rows.table, saved.rows.tokens, d_x))
         elif saved.rows is not None:
             d_x, d_params = lookup.LookupGradient(d_params["embedding"]), part("cell", d_params)
-        d_params = self.own_gradients(d_params)
         if not saved.initial_state_given:
             return d_x, d_params
         d_initial = grads.initial_state
@@ -353,6 +333,21 @@ class Recurrent(Layer):
                 f"{batch} rows",
             )
         return self.state
+
+    def get_initial_state(self, batch_size: int) -> list:
+        """Make states of zeros, as `forward` takes them.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of rows.
+
+        Returns
+        -------
+        list of array (batch_size, units)
+            The states, h first; those of a stack cell by cell. They have the dtype of a built layer, else float32.
+        """
+        return as_list(self.cell.zero_state(batch_size, getattr(self, "dtype", "float32")))
 
     def _in_reading_order(self, steps: Any) -> Any:
         """Swap the order of x and the order in which the steps were read."""

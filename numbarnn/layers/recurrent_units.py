@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from .. import initializers
 from ..cells import Cell
 from ..initializers import Initializer
+from ..ops import activations
 from ..regularizers import Regularizer
 from ..utils.docs import inherit_parameters
 from ..utils.types import Shape
@@ -27,8 +28,8 @@ class RecurrentUnits(Recurrent):
     ----------
     units : int
         Width of the hidden state, and of the output.
-    activation : str, default "tanh"
-        Name of the activation; None means "linear".
+    activation : str or callable, default "tanh"
+        Name of the activation, or a function with the values of one, such as ``np.tanh``; None means "linear".
     use_bias : bool, default True
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
@@ -55,7 +56,7 @@ class RecurrentUnits(Recurrent):
     """
 
     units: int
-    activation: str | None = "tanh"
+    activation: Any = "tanh"
     _: KW_ONLY
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
@@ -74,7 +75,7 @@ class RecurrentUnits(Recurrent):
 
     def __post_init__(self):
         super().__post_init__()
-        self.activation = self.activation or "linear"
+        self._name_activations()
         self.initializers = {
             "kernel": initializers.get(self.kernel_initializer),
             "recurrent_kernel": initializers.get(self.recurrent_initializer),
@@ -94,6 +95,12 @@ class RecurrentUnits(Recurrent):
         self.dropout_masks = len(cell.fed_by("x")) if per_gate else 1
         rate = self.recurrent_dropout
         self.cell = RecurrentDropoutWrapper(cell, rate, per_gate=True) if rate else cell
+
+    def _name_activations(self):
+        """Replace functions by the names of activations with their values, and None by "linear"."""
+        for option in ("activation", "recurrent_activation"):
+            if hasattr(self, option):
+                setattr(self, option, activations.name_of(self.name, getattr(self, option)))
 
     def make_cell(self) -> Cell:
         """Make the cell from the options.

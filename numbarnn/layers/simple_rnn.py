@@ -27,4 +27,4 @@ class SimpleRNN(RecurrentUnits):
     """
 
     def make_cell(self) -> Cell:
-        return SimpleRNNCell(self.units, activation=self.activation or "linear", use_bias=self.use_bias)
+        return SimpleRNNCell(self.units, activation=self.activation, use_bias=self.use_bias)

@@ -7,6 +7,7 @@ from ..utils.tree import tuple_like
 from ..wrappers import (
     DeviceWrapper,
     DropConnectWrapper,
+    DropoutWrapper,
     EmbeddingWrapper,
     InputProjectionWrapper,
     MultiRNNCell,
@@ -56,7 +57,7 @@ def place_of_output(cell):
     """Where in its nested state a cell's output stands, as a path; None where it is no state, or not known to be."""
     if isinstance(cell, Cell):
         return (len(cell.states) - 1,) if cell.last_is_output else (0,)
-    if isinstance(cell, LEAVE_OUTPUT_ALONE):
+    if isinstance(cell, LEAVE_OUTPUT_ALONE) or (isinstance(cell, DropoutWrapper) and cell.output_keep_prob == 1):
         return place_of_output(cell.cell)
     if isinstance(cell, MultiRNNCell) and cell.state_is_tuple:
         last = place_of_output(cell.cells[-1])

@@ -10,6 +10,7 @@ from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .base import Layer
 from .batch_normalization import BatchNormalization
+from .stateless import is_recurrent
 from .wrapper import Wrapper
 
 
@@ -26,8 +27,9 @@ class TimeDistributed(Wrapper):
     Notes
     -----
     Input: (batch, steps, ...). Output: (batch, steps, ...), with the layer's output at each step. Weights are the
-    layer's. A mask (batch, steps) is passed on. Of a mask with more axes the layer gets the rest at each step; the step
-    then counts as valid if anything in it is.
+    layer's. Of a mask (batch, steps, ...) the layer gets the part at each step, (batch, ...), except that a recurrent
+    layer gets no mask without steps of its own. A mask with more axes than two passes on as one of steps, each valid if
+    anything in it is.
     """
 
     layer: Layer
@@ -64,7 +66,8 @@ class TimeDistributed(Wrapper):
         self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None
     ) -> tuple[Any, Any]:
         self._expect_steps(x.shape)
-        inner_mask = None if mask is None or mask.ndim < 3 else _merged(mask)
+        none = mask is None or mask.ndim < 2 or (mask.ndim == 2 and is_recurrent(self.layer))
+        inner_mask = None if none else _merged(mask)
         y, saved = self.layer.forward(_merged(x), training, rng, inner_mask)
         return y.reshape(*x.shape[:2], *y.shape[1:]), (saved, x.shape[:2])
 

@@ -15,9 +15,32 @@ def softmax(x):
 NAMES = (*maths.ACTIVATIONS, "softmax")
 
 
-def check(caller, name):
-    """Return the activation's name, "linear" for None; raise `InputError` if there is none of that name."""
-    name = "linear" if name is None else name
+# far out, on both sides of zero, and near the corners of every activation
+POINTS = np.array([-1e3, -30.0, -8.0, -3.5, -2.6, -1.5, -0.7, -0.1, 0.0, 0.2, 0.9, 1.7, 2.4, 3.2, 7.0, 30.0, 1e3])
+
+
+def name_of(caller, activation):
+    """Return an activation's name: "linear" for None, for a function that of the activation with its values.
+
+    Functions are those such as `tf.nn.relu` or `np.tanh`; raise `InputError` for any other one.
+    """
+    if not callable(activation):
+        return "linear" if activation is None else activation
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(activation(POINTS), float)
+            for name in NAMES:
+                if values.shape == POINTS.shape and np.allclose(values, apply(name, POINTS), rtol=1e-5, atol=1e-6):
+                    return name
+    except Exception:  # whatever a function of others raises: it is none of these
+        pass
+    expected = f"the name of an activation, or a function with the values of one: {', '.join(NAMES)}"
+    raise InputError(f"{caller}: expected {expected}; got {activation!r}")
+
+
+def check(caller, activation):
+    """Return the activation's name as `name_of` does; raise `InputError` if there is none of that name."""
+    name = name_of(caller, activation)
     if name not in NAMES:
         raise InputError(f"{caller}: expected an activation out of {', '.join(NAMES)}, got {name!r}")
     return name

@@ -205,7 +205,7 @@ def test_gradient_flow_of_a_model():
     assert list(flows) == ["lstm", "gru"] and list(flows["lstm"]) == ["h", "c"]
     assert all(flow.shape == (B, T) for layer in flows.values() for flow in layer.values())
     assert layers[0].state is None
-    first, second, dense = layers[0].cell_params, layers[1].cell_params, layers[2].params
+    first, second, dense = layers[0].params, layers[1].params, layers[2].params
     read = nr.forward(layers[0].cell, first, x, device="numpy").outputs
     run = nr.forward(layers[1].cell, second, read, reverse=True, device="numpy")
     d_h = (run.state.h @ dense["kernel"] + dense["bias"] - y) @ dense["kernel"].T / B

@@ -323,7 +323,7 @@ def test_encoder_and_decoder():
         (lambda: BatchNormalization(beta_regularizer="l3"), "regularizer: expected a Regularizer or one of"),
         (lambda: make((B, None)), r"expected inputs of shape \(batch, ..., features\), got \(None, None\)"),
         (lambda: make()(draw(B, T, 4)), r"expected float64 inputs \(batch, ..., 3\), got float64 of shape \(5, 7, 4\)"),
-        (lambda: make()(draw(B, F).astype("float32")), "expected float64 inputs .*, got float32"),
+        (lambda: make().forward(draw(B, F).astype("float32")), "expected float64 inputs .*, got float32"),
         (lambda: make()(draw(B, T, F), mask=MASK[:, 1:]), r"expected mask of shape \(5, 7\), got \(5, 6\)"),
         (lambda: make()(draw(B, T, F), mask=MASK * 1.0), "expected mask of dtype bool, got float64"),
         (lambda: TimeDistributed(BatchNormalization()), "expected a layer other than BatchNormalization"),

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 import numbarnn as nr
 from numbarnn import layers as L
@@ -159,3 +159,125 @@ def test_activations_of_a_name(name):
     except nr.InputError:
         pytest.skip(f"nr.layers has no {name}")
     assert_allclose(ours(x), np.asarray(keras.activations.get(name)(torch.tensor(x))), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["relu", "elu", "softsign", "tanh", "sigmoid", "hard_sigmoid", "softmax", "leaky_relu"]
+)
+def test_functions_as_activations(name):
+    assert L.Dense(2, getattr(keras.activations, name)).activation == name
+    with pytest.raises(nr.InputError, match="or a function with the values of one"):
+        L.Dense(2, keras.activations.gelu)
+
+
+def cells(K, rng, count):
+    """Random cells of Keras or, from the same state of rng, of numbarnn."""
+    made = []
+    for _ in range(count):
+        options = {"units": int(rng.integers(1, 7)), "use_bias": bool(rng.integers(2))}
+        kind = ("SimpleRNNCell", "LSTMCell", "GRUCell")[rng.integers(3)]
+        options |= {"reset_after": bool(rng.integers(2))} if kind == "GRUCell" else {}
+        made.append(getattr(K, kind)(**options))
+    return made
+
+
+def random_layer(K, seed, masked):
+    """A random recurrent layer of Keras or of numbarnn: a single one, cells in `RNN`, both directions."""
+    rng = np.random.default_rng(seed)
+    names = ("return_sequences", "return_state", "go_backwards", "unroll")
+    names = names[:3] if masked else names  # Keras on PyTorch cannot unroll backwards with a mask
+    options = {name: bool(rng.integers(2)) for name in names}
+    form = seed % 4
+    if form == 0:
+        kind = ("SimpleRNN", "LSTM", "GRU")[rng.integers(3)]
+        return getattr(K, kind)(int(rng.integers(1, 7)), use_bias=bool(rng.integers(2)), **options)
+    if form == 1:
+        return K.RNN(cells(K, rng, 1)[0], **options)
+    if form == 2:
+        return K.RNN(cells(K, rng, int(rng.integers(2, 4))), **options)
+    options["go_backwards"] = False
+    units, merge = int(rng.integers(1, 7)), ("concat", "sum", "mul", "ave", None)[rng.integers(5)]
+    first, second = (("SimpleRNN", "LSTM", "GRU")[i] for i in rng.integers(3, size=2))
+    backward = getattr(K, second)(units, **options | {"go_backwards": True}) if rng.integers(2) else None
+    return K.Bidirectional(getattr(K, first)(units, **options), merge_mode=merge, backward_layer=backward)
+
+
+def flat(outputs):
+    return [a for o in as_list(outputs) for a in (flat(o) if isinstance(o, list | tuple) else [o])]
+
+
+@pytest.mark.parametrize("seed", range(64))
+def test_random_layers(seed):
+    """Outputs, states, shapes and gradients, from weights that Keras made."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(1, 7, 3))
+    masked = bool(rng.integers(2))
+    theirs, ours = random_layer(keras.layers, seed, masked), random_layer(L, seed, masked)
+    theirs.build(shape)
+    ours.build((None, *shape[1:]))
+    theirs.set_weights([rng.standard_normal(w.shape).astype("float32") * 0.5 for w in theirs.get_weights()])
+    assert [w.shape for w in ours.get_weights()] == [w.shape for w in theirs.get_weights()]
+    ours.set_weights(theirs.get_weights())
+    mask = rng.random(shape[:2]) < 0.6 if masked else None
+    if mask is not None:  # of what stands ahead of the first valid step Keras' backends say different things
+        mask[:, [0, -1]] = True
+    x = rng.standard_normal(shape).astype("float32")
+    given = torch.tensor(x, requires_grad=True)
+    expected = flat(theirs(given, mask=None if mask is None else torch.tensor(mask)))
+    found, saved = ours.forward(x, True, None, mask)
+    assert [a.shape for a in flat(ours(x))] == [tuple(a.shape) for a in expected]
+    shapes = [tuple(s) for s in flat_shapes(ours.compute_output_shape(shape))]
+    assert shapes == [tuple(a.shape) for a in expected]
+    for a, b in zip(flat(found), expected, strict=True):
+        assert_allclose(a, b.detach().numpy(), rtol=2e-5, atol=3e-6)
+    cotangents = [rng.standard_normal(a.shape).astype("float32") for a in expected]
+    torch.autograd.backward(expected, [torch.tensor(d) for d in cotangents])
+    d_x, d_params = ours.backward(saved, like(found, iter(cotangents)))
+    assert_allclose(d_x, given.grad.numpy(), rtol=2e-4, atol=2e-5)
+    for weight, d in zip(theirs.trainable_weights, d_params.values(), strict=True):
+        assert_allclose(d, weight.value.grad.numpy(), rtol=2e-4, atol=3e-5, err_msg=weight.path)
+
+
+def flat_shapes(shape):
+    return [shape] if isinstance(shape[0], int) else [s for part in shape for s in flat_shapes(part)]
+
+
+def like(outputs, arrays):
+    """The arrays, nested like the outputs."""
+    if isinstance(outputs, np.ndarray):
+        return next(arrays)
+    parts = [like(output, arrays) for output in outputs]
+    return (
+        parts if isinstance(outputs, list) else type(outputs)(*parts) if hasattr(outputs, "_fields") else tuple(parts)
+    )
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("inner", ["Dense", "LSTM", "Activation"])
+def test_time_distributed(inner, masked):
+    """Keras' layers that take no mask get none; a recurrent one has no steps in a mask of steps."""
+    make = {
+        "Dense": lambda K: K.Dense(3, "tanh"),
+        "LSTM": lambda K: K.LSTM(3),
+        "Activation": lambda K: K.Activation("softmax"),
+    }[inner]
+    x = RNG.standard_normal((B, T, 2, I)).astype("float32")
+    theirs, ours = keras.layers.TimeDistributed(make(keras.layers)), L.TimeDistributed(make(L))
+    theirs.build(x.shape)
+    ours.build((None, *x.shape[1:]))
+    ours.set_weights(theirs.get_weights())
+    if inner == "LSTM" and masked:
+        assert_array_equal(ours(x, mask=MASK), ours(x))
+        return
+    expected = theirs(x, mask=torch.tensor(MASK) if masked else None).detach().numpy()
+    assert_allclose(ours(x, mask=MASK if masked else None), expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["truncated_normal", "variance_scaling", "lecun_uniform", "random_uniform"])
+def test_initializers_of_a_name(name):
+    """The same mean, spread and tails."""
+    w = nr.initializers.get(name)((300, 400), 0)
+    expected = np.asarray(keras.initializers.get(name)((300, 400)))
+    assert_allclose([w.mean() / w.std(), w.std()], [0, expected.std()], rtol=0.01, atol=0.01)
+    tails = [0.02, 0.2, 0.8, 0.98]
+    assert_allclose(np.quantile(w, tails), np.quantile(expected, tails), rtol=0.05)

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from helpers.layer_checks import check_gradients, make
@@ -42,7 +44,7 @@ def test_gradients_outside_training(layer, options, rng):
 def test_outputs_are_those_of_the_cell(layer, options, rng):
     x = rng.standard_normal((B, T, I))
     recurrent = make(layer, H, return_sequences=True, return_state=True, **options)
-    run = nr.forward(recurrent.cell, recurrent.cell_params, x)
+    run = nr.forward(recurrent.cell, recurrent.params, x)
     output, *state = recurrent(x)
     assert_array_equal(output, run.outputs)
     for a, b in zip(state, run.state, strict=True):
@@ -54,8 +56,10 @@ def test_options_reach_the_cell():
     gates = {"activation": "softsign", "recurrent_activation": "hard_sigmoid_keras2", "use_bias": False}
     assert SimpleRNN(3, "relu", use_bias=False).cell == nr.SimpleRNNCell(3, activation="relu", use_bias=False)
     assert LSTM(3, **gates).cell == nr.LSTMCell(3, **gates)
-    assert GRU(3, **gates).cell == nr.ResetAfterGRUCell(3, **gates)
-    assert GRU(3, reset_after=False, **gates).cell == nr.GRUCell(3, **gates)
+    for reset_after, kind in (True, nr.ResetAfterGRUCell), (False, nr.GRUCell):
+        cell = GRU(3, reset_after=reset_after, **gates).cell
+        options = {field.name: getattr(cell, field.name) for field in fields(cell)}
+        assert isinstance(cell, kind) and kind(**options) == kind(3, **gates)
     assert LSTM(3, None, recurrent_activation=None).cell == nr.LSTMCell(
         3, activation="linear", recurrent_activation="linear"
     )
@@ -265,7 +269,7 @@ def test_float32_stays(name):
         (lambda: SimpleRNN(3).build((None, 28)), "needs return_sequences=True"),
         (lambda: Dense(3)(np.zeros(4, "float32")), "dense: expected inputs of shape"),
         (lambda: make(Dense, 3)(np.zeros((2, 5))), r"expected float64 inputs \(batch, ..., 2\), got float64 of shape"),
-        (lambda: make(Dense, 3)(np.zeros((2, I), "float32")), r"got float32 of shape \(2, 2\)"),
+        (lambda: make(Dense, 3).forward(np.zeros((2, I), "float32")), r"got float32 of shape \(2, 2\)"),
         (
             lambda: make(SimpleRNN, 3)(np.zeros((2, 5, 3))),
             r"SimpleRNNCell: expected inputs of .* with the 2 features of the parameters, got \(2, 5, 3\)",

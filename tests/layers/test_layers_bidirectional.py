@@ -113,7 +113,7 @@ def test_cells_and_shapes(rng):
     layer = make(Bidirectional, RNN([nr.LSTMCell(4), nr.GRUCell(H)], return_sequences=True, return_state=True), "sum")
     output, *states = layer(x)
     assert output.shape == (B, T, H) and len(states) == 4
-    assert layer.output_shape == [(None, None, H), *[(None, 4), (None, 4), (None, H)] * 2]
+    assert layer.output_shape == [(None, None, H), *[((None, 4), (None, 4)), (None, H)] * 2]
     assert layer.params.keys() >= {"forward/0/kernel", "backward/1/bias"}
     none = Bidirectional(GRU(H), merge_mode=None)
     assert none.build((None, None, I)) == [(None, H), (None, H)] and not none.has_one_output

@@ -21,7 +21,6 @@ from numbarnn.layers import (
     SimpleRNN,
     TimeDistributed,
 )
-from numbarnn.utils.tree import tree_leaves
 
 B, T, I, H = 6, 5, 2, 3
 LAYERS = [(SimpleRNN, {}), (LSTM, {}), (GRU, {}), (GRU, {"reset_after": False})]
@@ -205,7 +204,8 @@ def test_rnn_runs_any_cell(cells, zero, rng):
     run = nr.forward(layer.cell, layer.params, x, mask=mask)
     outputs, *final = layer(x, mask=mask)
     assert layer.output_shape[0] == (None, None, layer.cell.output_size)
-    assert layer.output_shape[1:] == [(None, size) for size in tree_leaves(layer.cell.state_size)]
+    assert flat_shapes(layer.output_shape[1:]) == [(None, s.shape[1]) for s in flat(final)]
+    assert len(layer.output_shape) == 1 + len(final)
     assert_array_equal(outputs[mask], run.outputs[mask])
     assert_array_equal(np.concatenate(flat(final), axis=1), np.concatenate(flat(run.state), axis=1))
     for row in range(B):  # in masked steps, zero or the output before
@@ -217,6 +217,10 @@ def test_rnn_runs_any_cell(cells, zero, rng):
     assert_array_equal(last(x, mask=mask), outputs[:, -1])
     check_gradients(last, x, mask=mask)
     check_gradients(make(RNN, cells, return_sequences=True, zero_output_for_mask=zero), x, mask=mask)
+
+
+def flat_shapes(shapes):
+    return [n for s in shapes for n in (flat_shapes(s) if isinstance(s[0], tuple) else [s])]
 
 
 def flat(states):

@@ -27,7 +27,7 @@ def test_inputs_are_the_vector_and_zeros_or_the_vector_again(kind, rng):
         sequence[:, 0] = x
         if mode == "repeat":
             sequence[:] = x[:, None]
-        run = nr.forward(layer.layer.cell, layer.layer.cell_params, sequence)
+        run = nr.forward(layer.layer.cell, layer.layer.params, sequence)
         assert layer.output_shape == (None, T, H)
         assert_array_equal(layer(x), run.outputs)
 
@@ -39,9 +39,7 @@ def test_the_vector_as_state(kind, rng):
     cell = layer.layer.cell
     state = cell.zero_state(B, "float64")._replace(h=x)
     assert layer.params["kernel"].shape[0] == 1
-    assert_array_equal(
-        layer(x), nr.forward(cell, layer.layer.cell_params, np.zeros((B, T, 1)), initial_state=state).outputs
-    )
+    assert_array_equal(layer(x), nr.forward(cell, layer.layer.params, np.zeros((B, T, 1)), initial_state=state).outputs)
 
 
 def test_the_vector_as_state_of_a_stack_is_that_of_its_last_cell(rng):
@@ -49,7 +47,7 @@ def test_the_vector_as_state_of_a_stack_is_that_of_its_last_cell(rng):
     layer = make(VectorToSequence, RNN(cells), T, "state", shape=(None, H))
     x = rng.standard_normal((B, H))
     state = (cells[0].zero_state(B, "float64"), cells[1].zero_state(B, "float64")._replace(h=x))
-    run = nr.forward(layer.layer.cell, layer.layer.cell_params, np.zeros((B, T, 1)), initial_state=state)
+    run = nr.forward(layer.layer.cell, layer.layer.params, np.zeros((B, T, 1)), initial_state=state)
     assert_array_equal(layer(x), run.state[1].h)
     check_gradients(layer, x)
 

@@ -92,9 +92,7 @@ def test_both_directions():
     second = layer(x[[0, 3, 4]])
     for part, state, outputs in zip(layer.parts.values(), before, np.split(second, 2, axis=2), strict=True):
         read = x[[0, 3, 4]][:, ::-1] if part.go_backwards else x[[0, 3, 4]]
-        expected = nr.forward(
-            part.cell, part.cell_params, read, initial_state=(state[[0, 3, 4]],), device="numpy"
-        ).outputs
+        expected = nr.forward(part.cell, part.params, read, initial_state=(state[[0, 3, 4]],), device="numpy").outputs
         assert_allclose(outputs, expected[:, ::-1] if part.go_backwards else expected, rtol=1e-12)
 
 
@@ -106,7 +104,7 @@ def test_a_model_in_batches_that_shrink():
     rest = made.predict(x[1:4], 3)
     run = nr.forward(
         made.layers[0].cell,
-        made.layers[0].cell_params,
+        made.layers[0].params,
         x[1:4],
         initial_state=[s[1:4] for s in state],
         device="numpy",
@@ -148,7 +146,7 @@ def test_every_kind_of_batch_leaves_its_states(call):
     made, (x, y) = model(), data(B)
     labels = () if call == "predict" else (y,)
     size = (B,) if call in ("predict", "evaluate") else ()
-    expected = nr.forward(made.layers[0].cell, made.layers[0].cell_params, x, device="numpy").state
+    expected = nr.forward(made.layers[0].cell, made.layers[0].params, x, device="numpy").state
     expected = [s.copy() for s in expected]
     getattr(made, call)(x, *labels, *size)
     for s, want in zip(made.layers[0].state, expected, strict=True):
