@@ -1,16 +1,17 @@
 """The weights of one plain cell or layer, in and out, as a row of the table says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from ..cells import Cell
 from ..errors import InputError
+from ..layers.keras_cells import KerasOrder
 from ..utils.types import Arrays, Shape
 from .layouts import Layouts, block_sizes, check_arrays, listed, own_layouts, translate
-from .table import Counterpart, shown
+from .table import Counterpart, rows_of, shown
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,11 @@ class Holder:
 
 def holder_of(cell: Cell, input_size: int) -> Holder:
     """Describe the parameters of a plain cell."""
-    return Holder(cell, own_layouts(cell), block_sizes(cell, input_size))
+    if not isinstance(cell, KerasOrder):
+        return Holder(cell, own_layouts(cell), block_sizes(cell, input_size))
+    holder = holder_of(cell.canonical, input_size)
+    (row,) = rows_of("Keras", cell)
+    return replace(holder, own=holder.theirs(row))
 
 
 def incoming(caller: str, row: Counterpart, holder: Holder, arrays: Arrays, end: str = "") -> Arrays:

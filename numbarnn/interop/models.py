@@ -84,10 +84,8 @@ def _pieces_of(caller: str, library: str, layer: Layer) -> Iterator[Piece]:
         for piece in _pieces_of(caller, library, layer.layer):
             yield replace(piece, layer=layer, path=f"layer/{piece.path}")
     elif isinstance(layer, RecurrentUnits):
-        cell = unwrapped(layer.cell)
-        holder = holder_of(cell, len(layer.params["kernel"]))
-        own = holder.theirs(counterpart(caller, "Keras", cell))  # these layers are laid out as Keras'
-        yield Piece(layer, "", replace(holder, own=own), backwards=layer.go_backwards, path="cell/")
+        holder = holder_of(unwrapped(layer.cell), len(layer.params["kernel"]))
+        yield Piece(layer, "", holder, backwards=layer.go_backwards, path="cell/")
     elif isinstance(layer, RNN):
         yield from _pieces_of_cells(caller, library, layer)
     elif isinstance(layer, Dense | Embedding | BatchNormalization):

@@ -23,6 +23,7 @@ from ..cells import (
 )
 from ..errors import InputError
 from ..layers import BatchNormalization, Dense, Embedding
+from ..layers.keras_cells import KerasOrder
 from ..utils.options import call_text, changed_options
 from .layouts import Layouts, layout
 
@@ -232,7 +233,8 @@ def shown(cell: Any) -> str:
 
 def rows_of(library: str, cell: Any) -> list[Counterpart]:
     """Return the rows of a library for the class of a cell; empty if it has no such cell."""
-    return [row for row in TABLE if row.library == library and type(cell) in row.cells]
+    kind = type(cell.canonical if isinstance(cell, KerasOrder) else cell)
+    return [row for row in TABLE if row.library == library and kind in row.cells]
 
 
 def counterpart(caller: str, library: str, cell: Any) -> Counterpart:

@@ -1,12 +1,13 @@
 """Keras' cells, for `RNN`: cells of `nr` with Keras' options, and with a GRU's weights in Keras' order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import cells, initializers
+from ..cells import Cell
 from ..cells.base import USUAL
 from ..cells.rnn_cell import RNNCell
 from ..initializers import Initializer
@@ -32,6 +33,12 @@ class KerasOrder:
     def has_two_biases(self) -> bool:
         """Whether the bias has two rows."""
         return self.use_bias and "m" in self.inputs
+
+    @property
+    def canonical(self) -> Cell:
+        """The same cell of `nr`, whose weights are in its order."""
+        cell: Any = self
+        return type(cell).__bases__[-1](**{field.name: getattr(cell, field.name) for field in fields(cell)})
 
     def param_shapes(self, input_size: int) -> dict[str, tuple[int, ...]]:
         shapes: Any = super().param_shapes(input_size)  # pyright: ignore[reportAttributeAccessIssue]  # of the cell

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import numbarnn as nr
 from numbarnn import layers as L
@@ -208,3 +208,18 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="safetensors"):
         from_torch(tmp_path / "x")
     assert from_torch({"weight_ih": np.ones((4, 3)), "weight_hh": np.ones((4, 1))})[0] == nr.LSTMCell(1, use_bias=False)
+
+
+@pytest.mark.parametrize("layer", [L.GRU(4), L.RNN(L.GRUCell(4)), L.RNN(nr.ResetAfterGRUCell(4))], ids=repr)
+def test_grus_in_the_order_of_keras_and_in_ours(layer):
+    module = nn.GRU(3, 4, batch_first=True).double()
+    model = nr.Sequential([L.Input((None, 3)), layer], dtype="float64", device="numpy")
+    load_torch(model, nn.ModuleDict({"gru": module}))
+    x = RNG.standard_normal((B, T, 3))
+    expected = module(torch.from_numpy(x))[0][:, -1].detach().numpy()
+    assert_allclose(model.predict(x), expected, rtol=1e-12)
+    back = to_torch(model)
+    for name, weight in module.state_dict().items():
+        (found,) = (array for key, array in back.items() if key.endswith(name))
+        if "bias" not in name:
+            assert_array_equal(found.numpy(), weight.numpy())
