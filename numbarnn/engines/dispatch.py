@@ -18,15 +18,18 @@ DEVICES = {
     "cuda tf32": ".cuda.tf32",
 }
 
+IN_SEGMENTS = {"cpu": ".cpu.segments"}  # those that can keep less
+
 
 @cache
-def engine(device):
-    """Import the engine of a device; `EngineResult` describes its functions.
+def engine(device, segments=False):
+    """Import the engine of a device, or that for segments if there is one; `EngineResult` describes its functions.
 
     Without a compiler NumPy replaces the engines that need one. The loops of "njit" then run as Python, step by step in
     a debugger.
     """
-    return import_module(DEVICES["numpy" if config.DISABLE_JIT and device != "njit" else device], __package__)
+    device = "numpy" if config.DISABLE_JIT and device != "njit" else device
+    return import_module(IN_SEGMENTS.get(device, DEVICES[device]) if segments else DEVICES[device], __package__)
 
 
 def unroll(cell, params, x, state, mask, options):
@@ -34,7 +37,7 @@ def unroll(cell, params, x, state, mask, options):
 
     On "cpu", "numpy" and "njit" x may also be int64 indices (T, B), treated as one-hot vectors; they have no gradient.
     """
-    compute = engine(options.device if x.size else "numpy")  # no kernel runs on an empty batch
+    compute = engine(options.device if x.size else "numpy", options.segments)  # no kernel runs on an empty batch
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
     given, empty = state, _empty_rows(x, state, mask, options.resets)
     if empty is not None:

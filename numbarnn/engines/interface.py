@@ -42,7 +42,8 @@ class RunOptions(NamedTuple):
 
     `reverse`: read each row from its last valid step to its first. `keep`: the gradient will be asked for. `seed`: a
     path of integers, empty if the caller gave none; every random number depends on it alone, so a pass can be repeated.
-    `resets` (T, B) booleans or None: the steps before which all states of a row become zero.
+    `resets` (T, B) booleans or None: the steps before which all states of a row become zero. `segments`: keep only the
+    states between segments of the steps, if the engine can.
     """
 
     reverse: bool = False
@@ -51,6 +52,7 @@ class RunOptions(NamedTuple):
     device: str = "cpu"
     keep: bool = True
     resets: np.ndarray | None = None
+    segments: bool = False
 
     def part(self, name):
         """Return the options for one part of a composite, which then draws random numbers of its own."""

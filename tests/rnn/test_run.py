@@ -64,7 +64,7 @@ WRONG_CALLS = {
     "mask shape": ({"mask": np.ones((4, 3), bool)}, r"mask of shape \(3, 4\), got \(4, 3\)"),
     "mask dtype": ({"mask": np.ones((3, 4))}, "mask of dtype bool, got float64"),
     "device": ({"device": "tpu"}, "no device 'tpu'; there are"),
-    "save": ({"save": "some"}, "'all' or 'minimal', got 'some'"),
+    "save": ({"save": "some"}, "'all', 'sqrt' or 'minimal', got 'some'"),
     "no cell": ({"cell": "LSTM"}, "expected a cell such as"),
 }
 

@@ -309,9 +309,10 @@ def parameter_gradients(n, t0, t1, shard, shards, z):
     ro, ri = (n.r_t, n.r_b) if along_batch else (n.r_b, n.r_t)
     zo, zi = (n.z_t, n.z_b) if along_batch else (n.z_b, n.z_t)
     V, (p0, p1) = lanes(z), share(n.P, shard, shards)
+    latest = t1 == n.T and n.continues == 0
     for o in range(0, O, steps):
         for i in range(0, N, part):
-            terms = PartialSum(min(steps, O - o), min(part, N - i), t1 == n.T and o + i == 0)
+            terms = PartialSum(min(steps, O - o), min(part, N - i), latest and o + i == 0)
             dz = PanelSteps(ahead(z, t0 * n.z_t + o * zo + i * zi), n.z_p, zo, zi)
             if n.tokens:
                 k = Steps(ahead(pointer(WHOLE, n.tokens), t0 * n.tokens_t + o * ko + i * ki), ko, ki)

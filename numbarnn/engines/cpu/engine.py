@@ -25,6 +25,7 @@ WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), spa
 MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
 ARGS_ADDRESS, OWN_INPUT, Y, ZEROS = (POSITION[name] for name in ("args_address", "own_input", "y", "zeros"))
 NOT_FINITE, BARRIERS, STEALING = (POSITION[name] for name in ("not_finite", "barriers", "stealing"))
+CONTINUES = POSITION["continues"]
 RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
     POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
 )
@@ -113,12 +114,15 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     )
 
 
-def backward(result, d_outputs, d_state, cut):
-    """Compute the gradients of parameters, inputs and initial state; see `EngineResult`."""
+def backward(result, d_outputs, d_state, cut, work=None, continues=False):
+    """Compute the gradients of parameters, inputs and initial state; see `EngineResult`.
+
+    `work` is memory to work in. If it `continues`, parameters' gradients are added to those of later steps there.
+    """
     saved, cell = result.saved, result.cell
     p, n, x = saved.plan, saved.numbers, saved.x
     result.saved = None  # dz overwrites it
-    work, lease = workspace.take(p.gradients.size), workspace.take(p.results.size)
+    work, lease = work or workspace.take(p.gradients.size), workspace.take(p.results.size)
     results, places = np.asarray(lease), p.results.places
     dx = None if x.ndim == 2 else with_layout_of(x, p.results.array("dx", results))
     kernel, kernels = p.backward
@@ -148,7 +152,9 @@ def backward(result, d_outputs, d_state, cut):
     for array, d in zip(d_initial, d_state, strict=True):
         if d is not None:
             array[:] = d
-    if cell.norms:
+    if continues:
+        n[CONTINUES] = 1
+    elif cell.norms:
         p.gradients.array("dn", memory)[:] = 0
     run(kernel, p.schedule.step_blocks + 3, p.schedule.threads, int(n[ARGS_ADDRESS]))
     vectors = p.results.array("vectors", results)

@@ -21,10 +21,11 @@ KernelArguments = namedtuple(
     "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot m_slots own_input "
     # The address of this array, and those of kernels (0: the cell has none). `panel_block`: panels between the products
     # and the equations. `hoisted`: x W runs before all steps, and dx after them. `step_block`, `step_blocks`: steps in
-    # a block of the backward pass, and their number. `barriers` (0: each thread has rows of its own): two cache lines
+    # a block of the backward pass, and their number. `continues`: parameters' gradients are added to those of later
+    # steps, from another call. `barriers` (0: each thread has rows of its own): two cache lines
     # for the forward pass and for each block of the backward pass. `stealing`: the mailbox of `work_stealing`, or 0.
-    "args_address product equations feedback normalise project panel_block hoisted step_block step_blocks barriers "
-    "stealing "
+    "args_address product equations feedback normalise project panel_block hoisted step_block step_blocks continues "
+    "barriers stealing "
     # Products with q: their number, and a table of (first slot, slots, which q).
     "q_products q_product_table "
     # Layer norm: the groups, a table of (first slot, slots, first of the normalised slots), the number of groups before

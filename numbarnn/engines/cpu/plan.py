@@ -206,12 +206,8 @@ def schedule_of(cell, sizes, slots, threads):
     T, B, P = sizes.T, sizes.B, sizes.P
     rows_of_thread = -(-B // min(threads, B))
     by_panels = B < threads <= P and not cell.norms and cell.num_proj is None
-    vector_bytes = slots.count * BYTES  # of one row and panel of z
-    panel_bytes = (B if by_panels else rows_of_thread) * vector_bytes
-    partial_sum_steps = max(1, CHUNK // B)
-    along_batch = B >= FEW or B >= T
-    step_block = max(partial_sum_steps, DZ_BYTES // (P * B * vector_bytes) // partial_sum_steps * partial_sum_steps)
-    step_block = step_block if along_batch else T
+    panel_bytes = (B if by_panels else rows_of_thread) * slots.count * BYTES
+    step_block = steps_of_block(sizes, slots)
     return Schedule(
         threads=threads,
         by_panels=by_panels,
@@ -220,6 +216,14 @@ def schedule_of(cell, sizes, slots, threads):
         step_block=step_block,
         step_blocks=-(-T // step_block),
     )
+
+
+def steps_of_block(sizes, slots):
+    """Return the steps in a block of the backward pass: whole partial sums of the weight gradients."""
+    along_batch = sizes.B >= FEW or sizes.B >= sizes.T
+    partial_sum_steps = max(1, CHUNK // sizes.B) if along_batch else CHUNK
+    dz_bytes = sizes.P * sizes.B * slots.count * BYTES  # of a step
+    return max(1, DZ_BYTES // dz_bytes // partial_sum_steps) * partial_sum_steps
 
 
 def spread_rows(width, V, dtype):
@@ -285,13 +289,13 @@ def gradient_layout(cell, dtype, sizes, slots, threads, tokens, packed):
         rt=(PF, P, h, V, V),
         rqt=(P, P, q, V, V),
         pt=(P, PF, int(cell.num_proj is not None), V, V),
-        dx_rows=(threads, max(B, T), 0 if tokens else Q * V),
         dn=(B, P, len(cell.normed), 2, V),
         dw=packed["w"],
         dr=packed["rw"],
         drq=packed["rq"],
         dp=packed["pw"],
         db=packed["b"],
+        dx_rows=(threads, max(B, T), 0 if tokens else Q * V),  # the last: the places of the sums do not depend on T
     )
 
 

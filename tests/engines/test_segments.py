@@ -1,0 +1,134 @@
+"""`save="sqrt"`: the bits of `save="all"`, from segments that run once more, in little memory."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from helpers.problems import Problem, assert_same_bits
+from numpy.testing import assert_array_equal
+
+import numbarnn as nr
+from numbarnn.engines.cpu import plan, segments
+from numbarnn.runtime import workspace
+from numbarnn.utils.tree import tree_leaves, tree_map
+
+# T, B: rows along the batch; along time, where a partial sum takes 128 steps; and a first segment of another length
+SIZES = {"rows": (67, 13), "few rows": (400, 3), "one segment": (5, 13)}
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch):
+    """Blocks of a single partial sum, so that short sequences have several segments."""
+    monkeypatch.setattr(plan, "DZ_BYTES", 1)
+    plan.plan.cache_clear()
+    yield
+    plan.plan.cache_clear()
+
+
+def count(T, B):
+    cell = nr.LSTMCell(7)
+    return len(segments.lengths(cell, cell.init_params(5)["kernel"], (T, B, 5)))
+
+
+def test_segments_are_whole_blocks_behind_the_first():
+    assert [count(*size) for size in SIZES.values()] == [7, 3, 1]
+    cell = nr.LSTMCell(7)
+    for T in range(1, 400, 7):
+        for B in (1, 7, 8, 40, 200):
+            block = max(1, 128 // B) if B >= 8 or B >= T else 128
+            first, *others = segments.lengths(cell, cell.init_params(5)["kernel"], (T, B, 5))
+            assert first + sum(others) == T and len(set(others)) <= 1
+            assert all(n % block == 0 and n <= first < 2 * n for n in others)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cell", nr.CELLS.values(), ids=lambda cell: cell.__name__)
+def test_every_cell(cell, size):
+    T, B = SIZES[size]
+    problem = Problem(cell(7), T, B, 5, "float32")
+    ways = ({}, {"lengths": problem.lengths, "reverse": True}, {"mask": problem.mask, "reset_mask": problem.mask[::-1]})
+    for options in ways:
+        assert_same_bits(problem.results(save="sqrt", **options), problem.results(**options))
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_proj": 3}, {"use_peepholes": True}, {"num_proj": 3, "proj_clip": 0.1}], ids=str
+)
+def test_projections_and_peepholes(options):
+    problem = Problem(nr.LSTMCell(7, **options), 67, 13, 5, "float64")
+    assert_same_bits(problem.results(save="sqrt", lengths=problem.lengths), problem.results(lengths=problem.lengths))
+
+
+RANDOM = {
+    "noise of a cell": nr.LayerNormBasicLSTMCell(7, dropout_keep_prob=0.7),
+    "zoneout": nr.ZoneoutWrapper(nr.LSTMCell(7), zoneout_h=0.2, zoneout_c=0.3),
+    "state dropout": nr.DropoutWrapper(nr.GRUCell(7), state_keep_prob=0.6),
+    "one mask for all steps": nr.DropoutWrapper(nr.GRUCell(7), state_keep_prob=0.6, variational_recurrent=True),
+    "recurrent dropout": nr.RecurrentDropoutWrapper(nr.LSTMCell(7), 0.6),
+    "both directions": nr.Bidirectional(nr.LSTMCell(7), nr.GRUCell(4)),
+    "a stack": nr.MultiRNNCell([nr.LSTMCell(7), nr.DropoutWrapper(nr.GRUCell(4), output_keep_prob=0.6), nr.SRUCell(3)]),
+    "tokens": nr.EmbeddingWrapper(nr.LSTMCell(7), 9, 4),
+    "a grid": nr.GridLSTMCell(3, feature_size=2, frequency_skip=1, num_frequency_blocks=(4,)),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_and_composite_cells(name, size):
+    (T, B), cell, rng = SIZES[size], RANDOM[name], np.random.default_rng(0)
+    x = rng.integers(0, 9, (B, T)) if cell.takes_integers else rng.standard_normal((B, T, 5), "float32")
+    params = cell.init_params(None if cell.takes_integers else 5, rng=1)
+    state = tree_map(lambda n: rng.standard_normal((B, n), "float32"), cell.state_size)
+    found = []
+    for save in ("sqrt", "all"):
+        run = nr.forward(cell, params, x, initial_state=state, training=True, rng=3, save=save)
+        truncate = None if isinstance(cell, nr.Bidirectional) else (20, 30)
+        grads = run.backward(run.outputs, run.state, truncate=truncate)
+        full = run.backward(run.outputs)  # asked a second time
+        arrays = [run.outputs, *tree_leaves(run.state), *run.gates.values(), *run.states.values()]
+        for g in (grads, full):
+            arrays += [*g.params.values(), *tree_leaves(g.initial_state), *([] if g.inputs is None else [g.inputs])]
+        found.append(arrays)
+    for a, b in zip(*found, strict=True):
+        assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("device", ["numpy", "njit"])
+def test_on_other_devices_it_is_minimal(device):
+    problem = Problem(nr.GRUCell(4), 20, 3, 2)
+    assert_same_bits(problem.results(save="sqrt", device=device), problem.results(device=device))
+
+
+def test_several_threads_ask_one_run():
+    problem = Problem(nr.GRUCell(7), 67, 13, 5, "float32")
+    run, found = problem.run(save="sqrt"), []
+    expected = problem.run().backward(problem.d_outputs)
+    ask = [threading.Thread(target=lambda: found.append(run.backward(problem.d_outputs))) for _ in range(4)]
+    [t.start() for t in ask], [t.join() for t in ask]
+    assert len(found) == 4
+    for grads in found:
+        assert_array_equal(grads.params["kernel"], expected.params["kernel"])
+        assert_array_equal(grads.inputs, expected.inputs)
+
+
+def peak(save, T):
+    """Return the megabytes of a run and its gradient at 32 rows and 64 units, and those of outputs and dx alone."""
+    cell, d = nr.LSTMCell(64), np.ones((32, T, 64), "float32")
+    params, x = cell.init_params(64), np.ones((32, T, 64), "float32")
+    workspace.clear()
+    tracemalloc.start()
+    try:
+        nr.forward(cell, params, x, save=save).backward(d)
+        return tracemalloc.get_traced_memory()[1] / 2**20, 2 * d.nbytes / 2**20
+    finally:
+        tracemalloc.stop()
+        workspace.clear()
+
+
+def test_the_peak_grows_with_the_root_of_the_steps():
+    peak("all", 8)  # kernels and tables that are made once
+    (everything, _), (minimal, _) = peak("all", 256), peak("minimal", 256)
+    (short, own), (four_times, own_of_four) = peak("sqrt", 256), peak("sqrt", 1024)
+    assert everything < minimal and 2.5 * short < everything
+    assert short - own < 3 and four_times - own_of_four < 2.2 * (short - own)
