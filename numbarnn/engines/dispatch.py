@@ -39,6 +39,8 @@ def unroll(cell, params, x, state, mask, options):
     """
     compute = engine(options.device if x.size else "numpy", options.segments)  # no kernel runs on an empty batch
     dtype = x.dtype if x.ndim == 3 else params["kernel"].dtype
+    if state is not None or mask is not None or options.resets is not None:
+        check_given(cell, x, state, dtype, mask, options.resets)
     given, empty = state, _empty_rows(x, state, mask, options.resets)
     if empty is not None:
         state = tuple(np.where(empty, array.dtype.type(0), array) for array in given)
@@ -94,6 +96,21 @@ def check_inputs(cell, kernel, x):
     if x.shape[2] != width or x.dtype != kernel.dtype:
         expected, got = f"{width} features of dtype {kernel.dtype}", f"{x.shape[2]} of {x.dtype}"
         raise InputError(f"{type(cell).__name__}: expected {expected} from the cell before it, got {got}")
+
+
+def check_given(cell, x, state, dtype, *of_steps):
+    """Raise `InputError` unless states are arrays (B, n), and masks and resets booleans (T, B).
+
+    Those that come from a cell around this one are checked nowhere else.
+    """
+    steps, batch = x.shape[:2]
+    wanted = [(array, (batch, size), dtype) for array, size in zip(state or (), cell.state_size, strict=False)]
+    wanted += [(array, (steps, batch), np.dtype(bool)) for array in of_steps if array is not None]
+    for array, shape, kind in wanted:
+        if array.shape != shape or array.dtype != kind:
+            what = "a mask or resets" if kind.kind == "b" else "initial states"
+            expected, got = f"{what} of {kind}, shape {shape}", f"{array.dtype}, {array.shape}"
+            raise InputError(f"{type(cell).__name__}: expected {expected}, from the cell around it, got {got}")
 
 
 def _empty_rows(x, state, mask, resets):

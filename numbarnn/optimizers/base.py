@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 from ..errors import Checked, InputError
 from ..ops.optimizer_step import update
 from ..ops.sum_of_squares import squares_by_name
-from ..utils.arrays import FLOATS
+from ..utils.arrays import FLOATS, plain_array
 from ..utils.writable import check_writable, surely_writable
 from . import clipping
 from .schedules import TimeDecay
@@ -133,15 +133,15 @@ class Optimizer(Checked):
         slots = {name: self._slots_of(name, w) for name, w in params.items()}
         if not surely_writable([*params.values(), *(slot for of_one in slots.values() for slot in of_one.values())]):
             self._check_writable(params, slots)
-        for name, w in params.items():
-            if name not in gradients or gradients[name].shape != w.shape:
-                got = gradients[name].shape if name in gradients else "none"
-                raise InputError(f"{caller}: expected a gradient of {name} of shape {w.shape}, got {got}")
+        gradients = {name: gradients.get(name) for name in params}
+        for w, (name, g) in zip(params.values(), gradients.items(), strict=True):
+            if type(g) is not np.ndarray or g.shape != w.shape or g.dtype.kind != "f":
+                gradients[name] = gradient_of(caller, name, w.shape, g)
         dtypes = {w.dtype for w in params.values()}
         if len(dtypes) != 1 or not dtypes.issubset(FLOATS):
             got = ", ".join(sorted(map(str, dtypes))) or "none"
             raise InputError(f"{caller}: expected parameters that are all float32 or all float64, got {got}")
-        gradients = self._clipped({name: gradients[name] for name in params}, squares)
+        gradients = self._clipped(gradients, squares)
         rate = self.rate()
         self.slots |= slots
         given = [(w, gradients[name], *slots[name].values()) for name, w in params.items()]
@@ -251,6 +251,15 @@ class Optimizer(Checked):
 
 for alias, name in ALIASES.items():  # to read, too
     setattr(Optimizer, alias, property(lambda self, name=name: getattr(self, name), doc=f"Another name of {name}."))
+
+
+def gradient_of(caller, name, shape, given):
+    """Return a gradient as an array of floats; raise `InputError` for anything else, which would become numbers."""
+    array = plain_array(caller, f"a gradient of {name}", given)
+    if array.shape != shape or array.dtype.kind != "f":
+        got = "none" if given is None else f"{array.dtype} of shape {array.shape}"
+        raise InputError(f"{caller}: expected a gradient of {name}, floats of shape {shape}, got {got}")
+    return array
 
 
 @register_jitable

@@ -122,7 +122,7 @@ def test_names_and_options():
 
 def test_gradients_must_fit():
     w = {"w": np.zeros((2, 3))}
-    with pytest.raises(nr.InputError, match=r"expected a gradient of w of shape \(2, 3\), got none"):
+    with pytest.raises(nr.InputError, match=r"expected a gradient of w, floats of shape \(2, 3\), got none"):
         SGD().apply(w, {})
     with pytest.raises(nr.InputError, match=r"got \(3,\)"):
         SGD().apply(w, {"w": np.zeros(3)})

@@ -144,3 +144,41 @@ def test_weights_of_a_model_change_all_or_none(way, part, tmp_path):
         ways[way]()
     for now, before in zip(target.get_weights(), new, strict=True):
         np.testing.assert_array_equal(now, before)
+
+
+NO_FLOATS = {
+    "text": np.full((2, 3), "1.5"),
+    "bytes": np.full((2, 3), b"1"),
+    "objects": np.ones((2, 3), object),
+    "None in it": np.full((2, 3), None),
+    "integers": np.ones((2, 3), int),
+    "booleans": np.ones((2, 3), bool),
+    "complex": np.ones((2, 3), complex),
+    "dates": np.zeros((2, 3), "M8[s]"),
+    "masked": np.ma.ones((2, 3), "f4"),
+    "lists of text": [["1"] * 3] * 2,
+    "another shape": np.ones((3, 2), "f4"),
+    "a number": 1.0,
+    "a dict": {},
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"clipnorm": 1.0}, {"lazy": True}])
+@pytest.mark.parametrize("kind", NO_FLOATS)
+def test_gradients_that_are_no_floats(kind, options):
+    """Text and None were converted without a word, and complex numbers lost a part."""
+    w, optimizer = {"a": np.ones((2, 3), "f4"), "b": np.ones((2, 3), "f4")}, nr.optimizers.Adam(**options)
+    with pytest.raises(nr.InputError, match="Adam: expected a gradient of b"):
+        optimizer.apply(w, {"a": np.ones((2, 3), "f4"), "b": NO_FLOATS[kind]})
+    assert (w["a"] == 1).all() and optimizer.iterations == 0 and not optimizer.slots
+
+
+def test_gradients_of_other_floats():
+    """They are converted, and so are lists of floats."""
+    expected, g = np.ones((2, 3), "f4"), np.arange(1.0, 7).reshape(2, 3)
+    nr.optimizers.SGD(0.5).apply({"a": expected}, {"a": g.astype("f4")})
+    for given in (g, g.astype("f2"), g.astype(">f4"), g.tolist(), np.asfortranarray(g)):
+        w = np.ones((2, 3), "f4")
+        nr.optimizers.SGD(0.5).apply({"a": w}, {"a": given})
+        np.testing.assert_array_equal(w, expected)

@@ -1,6 +1,7 @@
 """What goes from cell to cell: kernels read as much as they were told, so it must be there."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,3 +109,63 @@ def test_gradients_that_are_not_those_of_the_outputs(device):
     for shape in ((6, 2, 4), (6, 2, 6), (5, 2, 5), (6, 1, 5)):
         with pytest.raises(nr.InputError, match=r"SimpleRNNCell: expected a gradient .* of shape \(6, 2, 5\), got"):
             run.backward(np.ones(shape, "f4"), cell.no_gradient)
+
+
+@dataclass(frozen=True, eq=False)
+class Around(RNNCell):
+    """Gives its cell a mask, resets and states of its own."""
+
+    cell: RNNCell
+    mask: Any = None
+    resets: Any = None
+    state: Any = None
+
+    state_size = property(lambda self: self.cell.state_size)
+    output_size = property(lambda self: self.cell.output_size)
+
+    def param_shapes(self, input_size):
+        return self.cell.param_shapes(input_size)
+
+    def draw_params(self, input_size, rng, dtype):
+        return self.cell.init_params(input_size, rng, dtype)
+
+    def unroll(self, params, x, state, mask, options):
+        return self.cell.unroll(params, x, self.state or state, self.mask, options._replace(resets=self.resets))
+
+
+def array(*shape, dtype=bool):
+    return np.ones(shape, dtype)
+
+
+@pytest.mark.parametrize("device", ["cpu", "njit", "numpy"])
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"mask": array(6, 1)}, r"mask or resets of bool, shape \(6, 2\), .* got bool, \(6, 1\)"),
+        ({"mask": array(5, 2)}, r"mask or resets of bool, shape \(6, 2\), .* got bool, \(5, 2\)"),
+        ({"mask": array(6, 2, dtype="f4")}, r"mask or resets of bool, shape \(6, 2\), .* got float32, \(6, 2\)"),
+        ({"resets": array(2, 6)}, r"mask or resets of bool, shape \(6, 2\), .* got bool, \(2, 6\)"),
+        ({"state": (array(2, 5, dtype="f4"),)}, r"initial states of float32, shape \(2, 4\), .* got float32, \(2, 5\)"),
+        (
+            {"state": (array(1, 4, dtype="f4"),) * 2},
+            r"initial states of float32, shape \(2, 4\), .* got float32, \(1, 4\)",
+        ),
+        (
+            {"state": (array(2, 4, dtype="f8"),) * 2},
+            r"initial states of float32, shape \(2, 4\), .* got float64, \(2, 4\)",
+        ),
+    ],
+)
+def test_what_a_cell_gives_its_cell_by_itself(own, message, device):
+    """Kernels read as many steps, rows and units as there should be, wherever the array ends."""
+    cell = Around(nr.LSTMCell(4), **own)
+    with pytest.raises(nr.InputError, match=f"LSTMCell: expected .*{message}"):
+        nr.forward(cell, cell.init_params(3), np.ones((2, 6, 3), "f4"), device=device)
+
+
+def test_a_mask_of_ones_own_that_fits():
+    inner, mask = nr.LSTMCell(4), np.arange(6)[:, None] < np.array([6, 2])
+    cell, x = Around(inner, mask), np.random.default_rng(0).standard_normal((2, 6, 3), "float32")
+    params = cell.init_params(3)
+    expected = nr.forward(inner, params, x, lengths=[6, 2], device="numpy")
+    assert np.array_equal(nr.forward(cell, params, x, device="numpy").outputs, expected.outputs)
