@@ -29,7 +29,7 @@ from ..utils.padded import values_and_mask
 from ..utils.tree import tree_map
 from ..utils.types import Arrays
 from ..utils.writable import check_writable
-from . import resume, sample_weights
+from . import constrained, resume, sample_weights
 from .batches import Data, Means, batch_rows, split_validation
 from .forward_pass import ForwardPass, forward
 from .history import History
@@ -597,11 +597,10 @@ class Trainer(Checked):
         if updates:
             check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
         with self._interrupts.deferred():
-            if params:
+            if params and self.constraints:
+                constrained.update(self.optimizer, params, gradients, squares, self.constraints)
+            elif params:
                 self.optimizer.apply(params, gradients, squares)
-            for name, constraint in self.constraints.items():
-                if name in params:
-                    params[name][...] = constraint(params[name])
             for name, new in updates.items():
                 self.weights[name][...] = new
         return True
