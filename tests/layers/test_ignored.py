@@ -236,3 +236,28 @@ def test_a_model_of_tokens_shows_its_summary_before_data(capsys):
     assert "Total params: 322,080" in capsys.readouterr().out
     with pytest.raises(nr.InputError, match="summary needs parameters"):
         Sequential([L.LSTM(3)]).summary()
+
+
+@pytest.mark.parametrize("word", ["seed", "dtype", "use_cudnn", "weights", "batch_input_shape"])
+def test_options_of_keras_without_counterpart(word):
+    with pytest.raises(nr.InputError, match=f"LSTM: {word} is an option of Keras; here "):
+        L.LSTM(3, **{word: 1})
+    with pytest.raises(nr.InputError, match="Input: batch_size is an option of Keras; here a batch may have any"):
+        L.Input((3,), batch_size=2)
+
+
+def test_layers_made_frozen():
+    model, before = frozen(L.LSTM(3, return_sequences=True, trainable=False), L.GRU(4))
+    fit(model, X, Y)
+    assert changed(model, before) == {name for name in before if not name.startswith("lstm/")}
+    assert repr(L.Dense(2, trainable=False)) == "Dense(2, trainable=False)"
+
+
+def test_numbers_take_the_dtype_of_the_layer():
+    x = np.arange(12).reshape(2, 3, 2)
+    for layer in (L.LSTM(2), L.Dense(2), L.Bidirectional(L.GRU(2)), L.TimeDistributed(L.Dense(2))):
+        y = layer(x)
+        assert y.dtype == "float32"
+        for other in ("float32", "float64", "int8"):
+            assert_array_equal(layer(x.astype(other)), y)
+    assert L.Flatten()(x).dtype == x.dtype and L.RepeatVector(2)(x[:, 0]).dtype == x.dtype

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import numbarnn as nr
 from numbarnn import layers as L
+from numbarnn.utils.tree import tree_map, tuple_like
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras", reason="needs Keras 3 (pip install keras torch)")
@@ -223,9 +224,11 @@ def test_random_layers(seed):
         mask[:, [0, -1]] = True
     x = rng.standard_normal(shape).astype("float32")
     given = torch.tensor(x, requires_grad=True)
-    expected = flat(theirs(given, mask=None if mask is None else torch.tensor(mask)))
-    found, saved = ours.forward(x, True, None, mask)
-    assert [a.shape for a in flat(ours(x))] == [tuple(a.shape) for a in expected]
+    states = random_states(ours, len(x), rng) if rng.integers(2) else None
+    given_states = None if states is None else [as_tensors(s) for s in states]
+    expected = flat(theirs(given, mask=None if mask is None else torch.tensor(mask), initial_state=given_states))
+    found, saved = ours.forward(x, True, None, mask, states)
+    assert [a.shape for a in flat(found)] == [tuple(a.shape) for a in expected]
     shapes = [tuple(s) for s in flat_shapes(ours.compute_output_shape(shape))]
     assert shapes == [tuple(a.shape) for a in expected]
     for a, b in zip(flat(found), expected, strict=True):
@@ -233,9 +236,20 @@ def test_random_layers(seed):
     cotangents = [rng.standard_normal(a.shape).astype("float32") for a in expected]
     torch.autograd.backward(expected, [torch.tensor(d) for d in cotangents])
     d_x, d_params = ours.backward(saved, like(found, iter(cotangents)))
-    assert_allclose(d_x, given.grad.numpy(), rtol=2e-4, atol=2e-5)
+    for d, tensor in zip(flat(d_x), [given, *flat(given_states or [])], strict=True):
+        assert_allclose(d, tensor.grad.numpy(), rtol=2e-4, atol=3e-5)
     for weight, d in zip(theirs.trainable_weights, d_params.values(), strict=True):
         assert_allclose(d, weight.value.grad.numpy(), rtol=2e-4, atol=3e-5, err_msg=weight.path)
+
+
+def random_states(layer, batch, rng):
+    parts = layer.parts.values() if isinstance(layer, L.Bidirectional) else [layer]
+    zeros = [s for part in parts for s in part.get_initial_state(batch)]
+    return [tree_map(lambda s: rng.standard_normal(s.shape).astype("float32"), s) for s in zeros]
+
+
+def as_tensors(state):
+    return [as_tensors(s) for s in state] if isinstance(state, tuple) else torch.tensor(state, requires_grad=True)
 
 
 def flat_shapes(shape):
@@ -247,9 +261,7 @@ def like(outputs, arrays):
     if isinstance(outputs, np.ndarray):
         return next(arrays)
     parts = [like(output, arrays) for output in outputs]
-    return (
-        parts if isinstance(outputs, list) else type(outputs)(*parts) if hasattr(outputs, "_fields") else tuple(parts)
-    )
+    return parts if isinstance(outputs, list) else tuple_like(outputs, parts)
 
 
 @pytest.mark.parametrize("masked", [False, True])
