@@ -1,6 +1,6 @@
 """Cells made of other cells: what is inside a wrapper, and the cells of a stack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..wrappers import (
     RecurrentDropoutWrapper,
     ResidualWrapper,
 )
+from .layouts import named_numbers
 from .table import shown
 
 # they have no parameters, and outside training they compute what the inner cell computes
@@ -89,9 +90,12 @@ def taken(prefix: str, params: Arrays) -> Arrays:
     return {name.removeprefix(prefix): params.pop(name) for name in list(params) if name.startswith(prefix)}
 
 
-def checked(cell: RNNCell, params: Any) -> Arrays:
+def checked(caller: str, cell: RNNCell, params: Any) -> Arrays:
     """Return the parameters of a cell as arrays, or raise `InputError` if names, shapes or dtypes do not fit."""
-    return check_params(cell, params, input_size(cell, params if isinstance(params, dict) else {}))
+    if not isinstance(params, Mapping):
+        raise InputError(f"{caller}: expected the params of the cell, got {type(params).__name__}")
+    params = named_numbers(caller, params)
+    return check_params(cell, params, input_size(cell, params))
 
 
 def input_size(cell: Any, params: Arrays) -> int | None:

@@ -72,6 +72,8 @@ def cell_out(caller: str, row: Counterpart, cell: Cell, params: Arrays) -> Array
 
 def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], **options: Any) -> Cell:
     """Make the cell that belongs to the arrays of a counterpart: its size and options, as far as they show."""
+    for array in arrays.keys() - row.layouts.keys():
+        raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {array} too")
     kind, found = row.cells[0], {name: array for array in arrays for name in row.layouts[array].parameters}
     if "kernel" not in found:
         raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {listed(arrays)}")

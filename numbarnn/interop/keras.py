@@ -57,7 +57,7 @@ def from_keras(source: Any, cell: RNNCell | None = None) -> tuple[RNNCell, Array
         arrays = arrays[len(named) :]
     if arrays:
         raise InputError(f"{caller}: expected {len(params)} arrays, as get_weights() returns, got {len(arrays)} more")
-    return cell, checked(cell, params)
+    return cell, checked(caller, cell, params)
 
 
 def to_keras(cell_or_model: Any, params: Arrays | None = None) -> list[Any]:
@@ -90,7 +90,7 @@ def to_keras(cell_or_model: Any, params: Arrays | None = None) -> list[Any]:
             raise InputError(f"{caller}: expected a cell with params or a model alone, got both")
         held = pieces(caller, LIBRARY, cell_or_model)
         return [array for piece in held for array in out_of(caller, LIBRARY, piece).values()]
-    params, weights = checked(cell_or_model, params), []
+    params, weights = checked(caller, cell_or_model, params), []
     for prefix, plain in plain_cells(caller, LIBRARY, cell_or_model):
         weights += cell_out(caller, counterpart(caller, LIBRARY, plain), plain, taken(prefix, dict(params))).values()
     return weights

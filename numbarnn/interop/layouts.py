@@ -139,6 +139,14 @@ def numbers(caller: str, name: str, value: Any) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def named_numbers(caller: str, values: Mapping[str, Any]) -> Arrays:
+    """Return the numbers of several arrays by name."""
+    for name in values:
+        if not isinstance(name, str):
+            raise InputError(f"{caller}: expected names that are strings, got {name!r}")
+    return {name: numbers(caller, name, value) for name, value in values.items()}
+
+
 def check_arrays(caller: str, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Shape], end: str = "") -> None:
     """Raise `InputError` unless the arrays have these names and shapes, and all one dtype.
 

@@ -76,7 +76,7 @@ def load_torch(model: Any, source: Any, names: Mapping[str, str] | None = None) 
         The source is a file, and safetensors is missing (the extra "safetensors").
     """
     caller = "load_torch"
-    state = {n: v for n, v in state_of(caller, source).items() if not n.endswith(".num_batches_tracked")}
+    state = {n: v for n, v in state_of(caller, source).items() if not str(n).endswith(".num_batches_tracked")}
     found = by_module(named(caller, state))
     held = pieces_alike(caller, model)
     wanted = modules_of(caller, held, list(found), names, ordered=not isinstance(source, str | PathLike))

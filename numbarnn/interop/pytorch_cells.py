@@ -14,7 +14,7 @@ from ..utils.types import Arrays
 from ..wrappers import Bidirectional, DropoutWrapper, MultiRNNCell
 from .composites import checked, directions, levels, plain, prefixed, taken
 from .convert import cell_in, cell_out, made_cell
-from .layouts import listed, numbers
+from .layouts import listed, named_numbers
 from .table import TABLE, counterpart, shown
 
 LIBRARY = "PyTorch"
@@ -27,10 +27,10 @@ ROWS = {  # by the number of gates
 def named(caller: str, state: Mapping[str, Any], prefix: str = "") -> Arrays:
     """Return the arrays of a state dict below a prefix, or raise `InputError`."""
     start = f"{prefix}." if prefix else ""
-    own = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+    own = {str(name).removeprefix(start): value for name, value in state.items() if str(name).startswith(start)}
     if not own:
         raise InputError(f"{caller}: expected names that start with {start!r}, got {listed(state)}")
-    return {name: numbers(caller, name, value) for name, value in own.items()}
+    return named_numbers(caller, own)
 
 
 def place_of(name: str) -> tuple[int, bool, str] | None:
@@ -60,7 +60,7 @@ def grouped(caller: str, arrays: Arrays) -> dict[tuple[int, bool], Arrays]:
 
 def arrays_of_cell(caller: str, cell: RNNCell, params: Any) -> Arrays:
     """Return the arrays of a recurrent module."""
-    found, params, alike = {}, checked(cell, params), set()
+    found, params, alike = {}, checked(caller, cell, params), set()
     for i, (prefix, level) in enumerate(levels(caller, cell)):
         if isinstance(level, Bidirectional) and level.merge_mode != "concat":
             raise InputError(f"{caller}: expected merge_mode 'concat', as PyTorch has it, got {shown(level)}")
@@ -93,7 +93,7 @@ def take_groups(caller: str, cell: RNNCell, groups: dict) -> Arrays:
         (level, backwards), arrays = next(iter(left.items()))
         got = next(iter(arrays)) + ending(level, backwards)
         raise InputError(f"{caller}: expected the weights of {shown(cell)} alone, got {got} too")
-    return checked(cell, params)
+    return checked(caller, cell, params)
 
 
 def made_stack(caller: str, groups: dict, activation: str, dropout: float) -> RNNCell:
@@ -112,7 +112,7 @@ def made_plain(caller: str, groups: dict, level: int, backwards: bool, activatio
     """Make the cell of one layer and direction."""
     end = ending(level, backwards)
     arrays = groups.get((level, backwards), {})
-    for name in ("weight_ih", "weight_hh"):
+    for name in ("weight_ih", "weight_hh", *({"weight_hr"} & arrays.keys())):
         if name not in arrays or arrays[name].ndim != 2:
             raise InputError(f"{caller}: expected a matrix {name}{end}, got {listed(arrays)} of this layer")
     units = arrays.get("weight_hr", arrays["weight_hh"]).shape[-1]

@@ -58,7 +58,7 @@ def from_tensorflow1(
     if cell is None:
         cell = found_cell(caller, tree, 1.0 if forget_bias is None else forget_bias)
     check_cell(caller, cell)
-    return cell, checked(cell, params_in(caller, cell, tree))
+    return cell, checked(caller, cell, params_in(caller, cell, tree))
 
 
 def to_tensorflow1(cell: RNNCell, params: Arrays, *, scope: str | None = None) -> Arrays:
@@ -88,7 +88,7 @@ def to_tensorflow1(cell: RNNCell, params: Arrays, *, scope: str | None = None) -
     """
     caller = "to_tensorflow1"
     check_cell(caller, cell)
-    params = checked(cell, params)
+    params = checked(caller, cell, params)
     scope = ("" if reads_both_ways(cell) else "rnn") if scope is None else scope
     start = f"{scope}/" if scope else ""
     return {start + name: array for name, array in variables_out(caller, cell, params).items()}

@@ -11,19 +11,21 @@ Tree: TypeAlias = dict[str, Any]
 
 def tree_of(caller: str, variables: Mapping[str, Any], scope: str = "") -> Tree:
     """Sort the variables of a scope into a tree, without those of optimizers, which stand below other variables."""
-    names = {name.removesuffix(":0"): value for name, value in variables.items()}
+    names = {str(name).removesuffix(":0"): value for name, value in variables.items()}
     start = f"{scope.rstrip('/')}/" if scope else ""
     own = {name.removeprefix(start): value for name, value in names.items() if name.startswith(start)}
     if not own:
         raise InputError(f"{caller}: expected variables in the scope {scope!r}, got {listed(names)}")
     tree: Tree = {}
-    for name, value in sorted(own.items()):  # a variable comes before those below it
+    for name in sorted(own):  # a variable comes before those below it
         *scopes, last = name.split("/")
+        if isinstance(own[name], Mapping):
+            raise InputError(f"{caller}: expected {name} to be an array, got {type(own[name]).__name__}")
         node: Any = tree
         for part in scopes:
             node = node.setdefault(part, {}) if isinstance(node, dict) else None
         if isinstance(node, dict):
-            node[last] = value
+            node[last] = own[name]
     return tree
 
 
@@ -37,8 +39,8 @@ def flat(tree: Tree, path: str = "") -> dict[str, Any]:
 
 def only_scope(tree: Tree) -> tuple[str, Tree] | None:
     """Return the name and tree of the scope that is all that a tree has; None if it has more."""
-    ((name, value), *more) = tree.items()
-    return None if more or not isinstance(value, dict) else (name, value)
+    scopes = [(name, value) for name, value in tree.items() if isinstance(value, dict)]
+    return scopes[0] if len(scopes) == len(tree) == 1 else None
 
 
 def entered(caller: str, tree: Tree, path: str, wanted: set[str], all_of_it: bool) -> tuple[Tree, str]:

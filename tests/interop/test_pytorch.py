@@ -169,6 +169,9 @@ BAD = {
         "bias_ih_l0 of dtype .* got float16",
     ),
     "mixed": (lambda s: s.update(bias_ih_l0=torch.zeros(20).double()), "expected arrays of one dtype"),
+    "projection": (lambda s: s.update(weight_hr_l0=torch.zeros(())), "matrix weight_hr_l0|weight_hr_l0 of shape"),
+    "too many": (lambda s: [s.pop("weight_hr_l0"), s.pop("weight_hr_l1")], "weight_h"),
+    "name": (lambda s: s.update({3: 1}), "expected 3 of dtype|names such as"),
     "no array": (lambda s: s.update(bias_ih_l0="zeros"), "bias_ih_l0"),
     "empty": (lambda s: s.clear(), "expected names"),
 }

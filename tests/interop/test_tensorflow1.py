@@ -274,6 +274,7 @@ BAD = {
         "dtype",
     ),
     "direction": ("both", lambda v: [v.pop(n) for n in list(v) if "/bw/" in n], "bw|fw"),
+    "no array": ("gru", lambda v: v.update({"rnn/gru_cell/gates/bias": {}}), "gates/bias to be an array, got dict"),
     "nothing": ("gru", lambda v: v.clear(), "expected variables in the scope '', got none"),
     "partitioned": (
         "gru",
