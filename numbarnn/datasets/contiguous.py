@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..rnn.truncation import is_count
+from ..utils.arrays import plain_array
 
 
 class Contiguous(NamedTuple):
@@ -50,7 +51,7 @@ def contiguous_batches(stream: ArrayLike, batch_size: int, steps: int) -> Contig
     ----------
     Zaremba, Sutskever, Vinyals (2014), "Recurrent neural network regularization", whose code drops the rest in silence.
     """
-    caller, stream = "contiguous_batches", np.asarray(stream)
+    caller, stream = "contiguous_batches", plain_array("contiguous_batches", "a stream", stream)
     if stream.ndim not in (1, 2) or stream.dtype.kind not in ("iuf" if stream.ndim == 1 else "f"):
         got = f"{stream.dtype} of shape {stream.shape}"
         raise InputError(f"{caller}: expected integers (N,) or floats (N,) or (N, F), got {got}")

@@ -11,7 +11,7 @@ from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
 from ..engines.on_device import is_on_device
 from ..errors import InputError
-from ..utils.arrays import FLOATS, plain_array, refuse_masked
+from ..utils.arrays import FLOATS, plain_array
 from ..utils.tree import tree_map, tuple_like
 
 
@@ -25,8 +25,7 @@ def check_array(caller: str, what: str, value: Any, shape: tuple, dtype: np.dtyp
     """Return `value` as an array of this shape and dtype; `shape` holds sizes, and names of sizes that are free."""
     if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:
         return value
-    refuse_masked(caller, what, value)
-    array = as_array(value)
+    array = as_array(value) if is_on_device(value) else plain_array(caller, what, value)
     if array.ndim != len(shape) or any(
         a != n for a, n in zip(array.shape, shape, strict=True) if not isinstance(n, str)
     ):

@@ -146,6 +146,15 @@ WRONG = {
     ),
     "static_rnn of None": (lambda: nr.static_rnn(CELL, PARAMS["float32"], None), "one a step, got NoneType"),
     "rows in inspection": (lambda: nr.inspection.jacobian_norms(CELL, PARAMS["float32"], ROWS), "inputs of one length"),
+    "a ragged mask": (
+        call(X, mask=[[True], [True, False]]),
+        "expected mask as one array, got list: its rows have diff",
+    ),
+    "ragged lengths": (call(X, lengths=[1, [2], 3, 4]), "expected lengths as one array, got list: its rows have"),
+    "a ragged stream": (
+        lambda: nr.contiguous_batches(ROWS, 2, 2),
+        "contiguous_batches: expected a stream as one",
+    ),
     "half a parameter": (
         lambda: nr.forward(CELL, PARAMS["float32"] | {"bias": PARAMS["float64"]["bias"]}, X),
         "parameter bias of dtype float32, got float64",
