@@ -3,11 +3,15 @@
 import functools
 import inspect
 import math
+from collections.abc import Callable
 from dataclasses import InitVar
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import numpy as np
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class InputError(ValueError, TypeError):
@@ -26,13 +30,11 @@ class Checked:
 
     def __new__(cls, *args, **options):
         try:
-            given = _signature(cls).bind(None, *args, **options).arguments
+            given = _signature(cls.__init__).bind(None, *args, **options).arguments
         except TypeError as error:
-            names = ", ".join(list(_signature(cls).parameters)[1:])
+            names = ", ".join(list(_signature(cls.__init__).parameters)[1:])
             raise InputError(f"{cls.__name__}: {error}; it takes {names}") from None
-        for name, kind, optional in _plain_options(cls):
-            if name in given and not (optional and given[name] is None) and not KINDS[kind](given[name]):
-                raise InputError(f"{cls.__name__}: expected {name} to be {WORDS[kind]}, got {given[name]!r}")
+        _check_plain(cls.__name__, _plain_options(cls.__init__), given)
         return super().__new__(cls)
 
     def __reduce__(self):
@@ -60,20 +62,38 @@ KINDS = {bool: lambda value: isinstance(value, bool | np.bool_), int: is_integer
 WORDS = {bool: "True or False", int: "an integer", float: "a finite number"}
 
 
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function refuse arguments that are not what their annotations say, as constructors of `Checked` do."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **options: P.kwargs) -> R:
+        given = _signature(function).bind(*args, **options).arguments
+        _check_plain(function.__name__, _plain_options(function), given)
+        return function(*args, **options)
+
+    return wrapper
+
+
+def _check_plain(caller, options, given):
+    for name, kind, optional in options:
+        if name in given and not (optional and given[name] is None) and not KINDS[kind](given[name]):
+            raise InputError(f"{caller}: expected {name} to be {WORDS[kind]}, got {given[name]!r}")
+
+
 @functools.cache
-def _signature(cls):
-    """Of the constructor; finding it out takes as long as a small step of training."""
+def _signature(function):
+    """Of a constructor or a function; finding it out takes as long as a small step of training."""
     try:
-        return inspect.signature(cls.__init__, eval_str=True)
+        return inspect.signature(function, eval_str=True)
     except NameError:  # an annotation that only type checkers can read
-        return inspect.signature(cls.__init__)
+        return inspect.signature(function)
 
 
 @functools.cache
-def _plain_options(cls):
+def _plain_options(function):
     """List the arguments of one kind: (name, bool or int or float, whether None is one too)."""
     options = []
-    for name, parameter in _signature(cls).parameters.items():
+    for name, parameter in _signature(function).parameters.items():
         annotation = parameter.annotation
         annotation = annotation.type if isinstance(annotation, InitVar) else annotation
         types = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)

@@ -185,3 +185,69 @@ def test_dtype_of_layers_and_models():
             nr.layers.Dense(2).build((None, 3), dtype=dtype)
         with pytest.raises(nr.InputError, match="Sequential: expected dtype"):
             nr.Sequential(dtype=dtype)
+
+
+X, Y = np.zeros((8, 3), "float32"), np.zeros((8, 3), "float32")
+FUNCTIONS = {  # name: (call with options, the options that are whole numbers)
+    "sine_mixture": (nr.datasets.sine_mixture, ["n"]),
+    "make_windows": (lambda **o: nr.datasets.make_windows(np.arange(50.0), **{"n": 5} | o), ["n", "stride", "count"]),
+    "shuffle_batch": (lambda **o: nr.datasets.shuffle_batch(X, Y, **o), ["batch_size"]),
+    "batch_stream": (lambda **o: nr.datasets.batch_stream(X, Y, **o), ["batch_size"]),
+    "contiguous_batches": (lambda **o: nr.contiguous_batches(X, **{"batch_size": 2, "steps": 2} | o), ["steps"]),
+    "pad_sequences": (lambda **o: nr.datasets.pad_sequences([[1]], **o), ["maxlen"]),
+    "adding_problem": (lambda **o: nr.datasets.adding_problem(**{"n": 2, "steps": 5} | o), ["n", "steps"]),
+    "copy_problem": (lambda **o: nr.datasets.copy_problem(**{"n": 2, "delay": 5} | o), ["n", "delay", "length"]),
+    "reversed_digits": (lambda **o: nr.datasets.reversed_digits(**{"n": 2, "longest": 5} | o), ["n", "longest"]),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arguments_of_functions(name):
+    call, whole = FUNCTIONS[name]
+    for option in whole:
+        for bad in (1.5, "2", True, math.nan, [2], 1j):
+            with pytest.raises(nr.InputError, match=f"{name}: expected {option} to be an integer, got"):
+                call(**{option: bad})
+
+
+def trained(**options):
+    model = nr.Sequential([nr.layers.Input((3,)), nr.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    return model.fit(X, Y, verbose=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "bad"),
+    [
+        ("batch_size", [None, 0, -1, 1.5, "2", True]),
+        ("epochs", [None, 0, -1, 1.5, "2", True]),
+        ("initial_epoch", [-1, 1.5, "2", True, None]),
+        ("validation_split", [math.nan, math.inf, "0.2", True, [0.2], -0.1, 1.0, 1j]),
+        ("shuffle", ["no", 2, None, math.nan, []]),
+        ("sample_weight", [[math.nan] * 8, [-1] * 8, ["1"] * 8, [math.inf] * 8, [1j] * 8, "x"]),
+    ],
+)
+def test_arguments_of_fit(option, bad):
+    for value in bad:
+        with pytest.raises(nr.InputError, match=f"fit: expected {option}"):
+            trained(**{option: value})
+
+
+def test_truth_values_of_models():
+    model = nr.Sequential([nr.layers.Input((3,)), nr.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    for bad in ("no", 1, None, math.nan, []):
+        with pytest.raises(nr.InputError, match="expected trainable to be True or False"):
+            model.trainable = bad
+        with pytest.raises(nr.InputError, match="evaluate: expected return_dict to be True or False"):
+            model.evaluate(X, Y, return_dict=bad)
+    assert model.trainable is True
+
+
+def test_weights_of_losses():
+    loss = nr.losses.MeanSquaredError()
+    for bad in ([math.nan] * 8, [-1] * 8, ["1"] * 8, [math.inf] * 8, [1j] * 8, np.ones(8, object)):
+        with pytest.raises(nr.InputError, match="MeanSquaredError: expected weights of finite numbers of at least 0"):
+            loss(Y, X, bad)
+    with pytest.raises(nr.InputError, match="MeanSquaredError: expected weights of numbers, got <U1"):
+        loss.value_and_gradient(Y, X, ["1"] * 8)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..utils.types import Seed
 from .files import check_float
 
 
+@checked
 def adding_problem(n: int, steps: int, rng: Seed = 0, dtype: DTypeLike = "float32") -> tuple[np.ndarray, np.ndarray]:
     """Make sequences of random numbers of which two are marked, one in each half; the target is their sum.
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..utils.types import Seed
 
 
+@checked
 def shuffle_batch(
     x: np.ndarray, y: np.ndarray, batch_size: int, rng: Seed = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -42,6 +43,7 @@ def shuffle_batch(
         yield x[rows], y[rows]
 
 
+@checked
 def batch_stream(
     x: np.ndarray, y: np.ndarray, batch_size: int, rng: Seed = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..rnn.truncation import is_count
 from ..utils.arrays import plain_array
 
@@ -20,6 +20,7 @@ class Contiguous(NamedTuple):
     rest: np.ndarray
 
 
+@checked
 def contiguous_batches(stream: ArrayLike, batch_size: int, steps: int) -> Contiguous:
     """Cut one long stream into ``batch_size`` equal rows side by side, and these into batches of ``steps`` steps.
 

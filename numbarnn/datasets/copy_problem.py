@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..utils.types import Seed
 
 PAUSE, GO = 0, 1  # the symbols to remember follow from 2
 
 
+@checked
 def copy_problem(
     n: int, delay: int, length: int = 10, symbols: int = 8, rng: Seed = 0
 ) -> tuple[np.ndarray, np.ndarray]:

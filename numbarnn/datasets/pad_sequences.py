@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..errors import InputError
+from ..errors import InputError, checked
 
 
+@checked
 def pad_sequences(
     sequences: Iterable[ArrayLike],
     maxlen: int | None = None,

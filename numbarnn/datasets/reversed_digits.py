@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..utils.types import Seed
 
 START, STOP = 0, 11  # digits are 1 to 10
 
 
+@checked
 def reversed_digits(n: int, longest: int, rng: Seed = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make strings of random digits, and the same strings back to front with a sign for the end.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..utils.types import Seed
 
 
+@checked
 def sine_mixture(n: int = 800, stop: float = 30.0) -> np.ndarray:
     """Compute the series sin(t)/3 + 2 sin(5t) at equally spaced times.
 
@@ -25,9 +26,12 @@ def sine_mixture(n: int = 800, stop: float = 30.0) -> np.ndarray:
         Values, float64.
     """
     t = np.linspace(0.0, stop, n)
+    if n < 0:
+        raise InputError(f"sine_mixture: expected n of at least 0, got {n}")
     return np.sin(t) / 3.0 + 2.0 * np.sin(5.0 * t)
 
 
+@checked
 def make_windows(
     series: ArrayLike, n: int, *, stride: int | None = None, count: int | None = None, rng: Seed = 0
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """What a loss is: a term for each row of the predictions, and how the terms become one number."""
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
@@ -87,6 +88,8 @@ class Loss(Checked):
         InputError
             Labels or weights do not fit the predictions.
         """
+        if weights is not None:
+            weights = finite_weights(type(self).__name__, "weights", weights)
         return self.value_and_gradient(y_true, y_pred, weights)[0]
 
     def value_and_gradient(
@@ -150,9 +153,22 @@ class Loss(Checked):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
+def finite_weights(caller, name, values):
+    """Return weights as an array; raise `InputError` unless they are finite numbers of at least 0."""
+    values = plain_array(caller, name, values)
+    ends = (values.min(initial=0), values.max(initial=0)) if values.dtype.kind in "fiub" else (math.nan,)
+    if not all(0 <= end < math.inf for end in ends):
+        raise InputError(
+            f"{caller}: expected {name} of finite numbers of at least 0, got {values.dtype} of shape {values.shape}"
+        )
+    return values
+
+
 def spread(caller, weights, shape):
     """Repeat weights of the first axes of `shape` over the others."""
     weights = plain_array(caller, "weights", weights)
+    if weights.dtype.kind not in "fiub":
+        raise InputError(f"{caller}: expected weights of numbers, got {weights.dtype}")
     if not 1 <= weights.ndim <= len(shape) or weights.shape != shape[: weights.ndim]:
         shapes = " or ".join(str(shape[: n + 1]) for n in range(len(shape)))
         raise InputError(f"{caller}: expected weights of shape {shapes}, got {weights.shape}")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..errors import InputError, checked
 from ..layers.base import is_positive_integer
 from ..layers.stateless import with_states
 from ..layers.stepwise import check_one_output, check_stepwise
@@ -13,6 +13,7 @@ from ..utils.padded import Padded
 from .sequential import Sequential
 
 
+@checked
 def generate(
     model: Sequential, seed_sequence: ArrayLike, steps: int, *, temperature: float = 0.0, seed: int = 0
 ) -> np.ndarray:
@@ -50,6 +51,7 @@ def generate(
     return run_on(model.layers, first, None, steps, temperature=temperature, seed=seed).values
 
 
+@checked
 def generate_from_windows(
     model: Sequential,
     seed_sequence: ArrayLike,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, is_number
 
 
 def batch_rows(samples: int, batch_size: int, order: np.ndarray | None = None) -> Iterator:
@@ -28,7 +28,7 @@ class Data(NamedTuple):
 
 def split_validation(data: Data, share: float) -> tuple[Data, Data]:
     """Return the `Data` to train on and to validate on: the last ``share`` of the samples, as in Keras."""
-    if not 0 < share < 1:
+    if not is_number(share) or not 0 < share < 1:
         raise InputError(f"fit: expected validation_split in [0, 1), got {share!r}")
     samples = len(data.x)
     cut = int(samples * (1 - share))

@@ -1,12 +1,10 @@
 """Weights of samples and steps in the loss."""
 
-import math
-
 import numpy as np
 
 from ..errors import InputError
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
-from ..utils.arrays import plain_array
+from ..losses.base import finite_weights
 
 
 def checked(caller, y, sample_weight, class_weight, loss, dtype):
@@ -15,7 +13,7 @@ def checked(caller, y, sample_weight, class_weight, loss, dtype):
     ``sample_weight`` holds finite numbers of at least 0; ``class_weight`` {class: such a number}, 1 for classes that
     it does not name. Both together multiply. A cross-entropy knows where in y the classes are.
     """
-    weights = None if sample_weight is None else _numbers(caller, "sample_weight", sample_weight, dtype)
+    weights = None if sample_weight is None else finite_weights(caller, "sample_weight", sample_weight).astype(dtype)
     if weights is not None and (weights.ndim == 0 or weights.shape != y.shape[: weights.ndim]):
         shapes = f"({y.shape[0]},)" + (f" or {y.shape[:2]}" if y.ndim > 1 else "")
         raise InputError(f"{caller}: expected sample_weight of shape {shapes}, got {weights.shape}")
@@ -33,7 +31,7 @@ def _by_class(caller, y, class_weight, loss, dtype):
     classes = _classes(caller, y, loss)
     weights = np.ones(classes.shape, dtype)
     for label, weight in class_weight.items():
-        weights[classes == label] = _numbers(caller, "class_weight", weight, dtype)
+        weights[classes == label] = finite_weights(caller, "class_weight", weight)
     return weights
 
 
@@ -45,14 +43,3 @@ def _classes(caller, y, loss):
     if isinstance(loss, SparseCategoricalCrossentropy):
         return y
     raise InputError(f"{caller}: class_weight expects a cross-entropy as the loss, got {loss!r}")
-
-
-def _numbers(caller, name, values, dtype):
-    values = plain_array(caller, name, values)
-    if values.dtype.kind not in "fiub" or not all(
-        0 <= end < math.inf for end in (values.min(initial=0), values.max(initial=0))
-    ):
-        raise InputError(
-            f"{caller}: expected {name} of finite numbers of at least 0, got {values.dtype} of shape {values.shape}"
-        )
-    return values.astype(dtype)

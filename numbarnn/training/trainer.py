@@ -61,7 +61,7 @@ class Trainer(Checked):
     loss: Loss | None = None
     metrics: dict[str, Callable]
     history: History | None = None  # of the last `fit`, as far as it came
-    trainable = True
+    _trainable = True
     stop_training = False  # a callback sets it to end `fit` after the epoch
     _fused_loss: Loss | None = None
     _interrupts: Interrupts
@@ -98,6 +98,17 @@ class Trainer(Checked):
         OWNERS[optimizer] = weakref.ref(self)
         self.metrics = known_metrics.by_name(metrics, loss)
         self.optimizer, self.loss = optimizer, loss
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes any parameters; it may be set at any time."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{type(self).__name__}: expected trainable to be True or False, got {value!r}")
+        self._trainable = bool(value)
 
     @property
     def trainable_params(self) -> dict[str, np.ndarray]:
@@ -293,6 +304,8 @@ class Trainer(Checked):
             If the data do not fit the model, or there are none.
         """
         expect_positive("evaluate", "batch_size", batch_size)
+        if not isinstance(return_dict, bool | np.bool_):
+            raise InputError(f"evaluate: expected return_dict to be True or False, got {return_dict!r}")
         data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
         if len(data.y) == 0:
             raise InputError("evaluate: expected at least one sample, got none")
@@ -713,6 +726,8 @@ class Trainer(Checked):
         expect_positive("fit", "epochs", epochs)
         if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
             raise InputError(f"fit: expected initial_epoch to be an integer from 0 to {epochs}, got {initial_epoch!r}")
+        if not isinstance(shuffle, bool | np.bool_):
+            raise InputError(f"fit: expected shuffle to be True or False, got {shuffle!r}")
         if reset_every not in RESETS:
             raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
         if shuffle and reset_every != "sequence" and self._stateful_layers():
