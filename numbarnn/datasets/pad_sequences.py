@@ -18,7 +18,7 @@ def pad_sequences(
     dtype: DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
-    value: float = 0,
+    value: float | np.generic = 0,
 ) -> np.ndarray:
     """Put sequences of different lengths into one array, with the rules and defaults of Keras.
 

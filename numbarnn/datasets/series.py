@@ -24,10 +24,15 @@ def sine_mixture(n: int = 800, stop: float = 30.0) -> np.ndarray:
     -------
     array (n,)
         Values, float64.
+
+    Raises
+    ------
+    InputError
+        ``n`` is below 0.
     """
-    t = np.linspace(0.0, stop, n)
     if n < 0:
         raise InputError(f"sine_mixture: expected n of at least 0, got {n}")
+    t = np.linspace(0.0, stop, n)
     return np.sin(t) / 3.0 + 2.0 * np.sin(5.0 * t)
 
 
