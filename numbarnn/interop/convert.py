@@ -13,6 +13,14 @@ from ..utils.types import Arrays, Shape
 from .layouts import Layouts, block_sizes, check_arrays, listed, own_layouts, translate
 from .table import Counterpart, rows_of, shown
 
+SHOWS = {  # options of cells that show in their parameters
+    "layer_norm": "norm_scale",
+    "use_bias": "bias",
+    "use_biases": "bias",
+    "use_peephole": "peephole",
+    "use_peepholes": "peephole",
+}
+
 
 @dataclass(frozen=True)
 class Holder:
@@ -79,9 +87,8 @@ def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], *
         raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {listed(arrays)}")
     if "projection_kernel" in found:
         options["num_proj"] = _extents(caller, row, found["projection_kernel"], arrays)[1]
-    shows = {"use_peepholes": "peephole", "use_peephole": "peephole", "use_bias": "bias", "use_biases": "bias"}
     known = {field.name for field in fields(kind)}
-    options |= {option: parameter in found for option, parameter in shows.items() if option in known}
+    options |= {option: parameter in found for option, parameter in SHOWS.items() if option in known}
     columns = _extents(caller, row, found["kernel"], arrays)[1]
     return kind(max(columns // len(row.layouts[found["kernel"]].rows[0]), 1), **options)
 

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..utils.types import Arrays, Shape
 
 Block: TypeAlias = tuple[str, str]
+NORMS = ("norm_scale", "norm_shift")
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
@@ -93,6 +94,8 @@ def own_layouts(cell: Cell) -> Layouts:
     for name, gates in cell.vectors.items():
         blocks = tuple((name, gate) for gate in gates)
         own[name] = Layout((blocks,)) if name == "bias" else Layout(tuple((block,) for block in blocks))
+    for name in NORMS if cell.norms else ():
+        own[name] = Layout(tuple(((name, gate),) for gate in cell.normed))
     if cell.num_proj is not None:
         own["projection_kernel"] = layout("projection_kernel: all")
     return own
@@ -103,7 +106,7 @@ def block_sizes(cell: Cell, input_size: int) -> dict[str, Shape]:
     shapes, sizes = cell.param_shapes(input_size), {}
     for name, own in own_layouts(cell).items():
         width = shapes[name][-1] // len(own.rows[0])
-        sizes[name] = (width,) if name in cell.vectors else (shapes[name][0], width)
+        sizes[name] = (width,) if name in cell.vectors or name in NORMS else (shapes[name][0], width)
     return sizes | ({"recurrent_bias": sizes["bias"]} if "bias" in sizes else {})
 
 

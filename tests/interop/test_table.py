@@ -16,7 +16,8 @@ from numbarnn.interop.table import PLAIN, TABLE
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "interop.md").read_text()
-CHANGED = {"use_bias": False, "use_peepholes": True, "use_peephole": True, "num_proj": 2, "use_biases": True}
+CHANGED = {"num_proj": 2, "use_bias": False, "use_biases": True, "use_peephole": True, "use_peepholes": True}
+CHANGED |= {"layer_norm": False}
 OF_CELLS = [(row, kind) for row in TABLE for kind in row.cells if issubclass(kind, nr.Cell)]
 RNG = np.random.default_rng(0)
 

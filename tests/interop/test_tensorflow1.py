@@ -144,6 +144,43 @@ def nas(v, x):
     return unrolled(step, x, np.zeros((B, v["kernel"].shape[1] // 8)), np.zeros((B, width)))
 
 
+def coupled(v, x):
+    v = {name.rpartition("/")[2]: array for name, array in v.items()}
+    p = lambda name: v.get(name, 0)  # noqa: E731
+
+    def step(x, state):
+        c, m = state
+        j, f, o = np.split(np.hstack([x, m]) @ v["W_0"] + v["B"], 3, 1)
+        f = sigmoid(f + 1.0 + p("W_F_diag") * c)
+        c = f * c + (1 - f) * np.tanh(j)
+        m = sigmoid(o + p("W_O_diag") * c) * np.tanh(c)
+        m = m @ v["W_P_0"] if "W_P_0" in v else m
+        return m, (c, m)
+
+    units = len(v["B"]) // 3
+    return unrolled(step, x, np.zeros((B, units)), np.zeros((B, len(v["W_0"]) - I)))
+
+
+def layer_norm_lstm(v, x):
+    v = {name.removeprefix("rnn/layer_norm_basic_lstm_cell/"): array for name, array in v.items()}
+
+    def norm(a, scope):
+        if f"{scope}/gamma" not in v:
+            return a
+        normal = (a - a.mean(1, keepdims=True)) / np.sqrt(a.var(1, keepdims=True) + 1e-12)
+        return normal * v[f"{scope}/gamma"] + v[f"{scope}/beta"]
+
+    def step(x, state):
+        c, h = state
+        parts = np.split(np.hstack([x, h]) @ v["kernel"] + v.get("bias", 0), 4, 1)
+        i, j, f, o = (norm(*pair) for pair in zip(parts, ("input", "transform", "forget", "output"), strict=True))
+        c = norm(c * sigmoid(f + 1.0) + sigmoid(i) * np.tanh(j), "state")
+        h = np.tanh(c) * sigmoid(o)
+        return h, (c, h)
+
+    return unrolled(step, x, np.zeros((B, 4)), np.zeros((B, 4)))
+
+
 def wrapped_gru(v, x):
     """An input projection, a highway, and an output projection around a GRU."""
     out = "rnn/output_projection_wrapper"
@@ -173,6 +210,10 @@ CONTRIB = {
     "UGRNN": (nr.UGRNNCell(4), ugrnn),
     "NAS": (nr.NASCell(5), nas),
     "NAS with projection and bias": (nr.NASCell(5, num_proj=2, use_biases=True), nas),
+    "coupled gates": (nr.CoupledInputForgetGateLSTMCell(4), coupled),
+    "coupled gates, all": (nr.CoupledInputForgetGateLSTMCell(4, use_peepholes=True, num_proj=2), coupled),
+    "layer norm": (nr.LayerNormBasicLSTMCell(4), layer_norm_lstm),
+    "no layer norm": (nr.LayerNormBasicLSTMCell(4, layer_norm=False), layer_norm_lstm),
     "projections": (
         nr.OutputProjectionWrapper(nr.InputProjectionWrapper(nr.HighwayWrapper(nr.GRUCell(4)), 4), 2),
         wrapped_gru,
@@ -305,6 +346,7 @@ def test_no_cell_is_made_of_bad_variables(case):
         (nr.GRUCell(H, update="seed"), "expected update 'keep'"),
         (nr.SimpleRNNCell(H, use_bias=False), "expected use_bias True"),
         (nr.LSTMCell(H, recurrent_activation="hard_sigmoid"), "expected recurrent_activation 'sigmoid'"),
+        (nr.CoupledInputForgetGateLSTMCell(H, layer_norm=True), "expected layer_norm False"),
         (nr.ZoneoutWrapper(nr.LSTMCell(H), zoneout_h=0.1), "TensorFlow 1 has no counterpart of ZoneoutWrapper"),
     ],
 )
