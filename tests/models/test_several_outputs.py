@@ -24,6 +24,11 @@ def flat(tree):
     return [a for part in tree for a in flat(part)] if isinstance(tree, tuple | list) else [tree]
 
 
+def flat_shapes(tree):
+    """The shapes, which start with None, in order; those of a stack's states are nested as the states are."""
+    return [tree] if tree[0] is None else [shape for part in tree for shape in flat_shapes(part)]
+
+
 @pytest.fixture(params=LAST)
 def model(request):
     inputs = Input((None, 3))
@@ -37,7 +42,9 @@ def test_predict(model):
     assert isinstance(outputs, list) and len(outputs) == len(expected)
     for got, want in zip(flat(outputs), flat(expected), strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
-    assert [np.shape(a)[1:] for a in flat(outputs)] == [tuple(n or 5 for n in s[1:]) for s in model.output_shape]
+    shapes = flat_shapes(model.output_shape)
+    assert [np.shape(a)[1:] for a in flat(outputs)] == [tuple(n or 5 for n in s[1:]) for s in shapes]
+    assert len(outputs) == len(model.output_shape)
     assert model.output.shape == model.output_shape
     copy = pickle.loads(pickle.dumps(model))
     for got, want in zip(flat(copy.predict(X)), flat(model.predict(X)), strict=True):
