@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 
 from numbarnn.runtime.versions import environment
-from numbarnn.utils.files import whole_file
+from numbarnn.runtime.whole_file import whole_file
 
 
 def header(peers):

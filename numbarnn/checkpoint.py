@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import InputError
-from .utils.files import whole_file
+from .runtime.whole_file import whole_file
 
 FORMAT = "numbarnn weights"
 VERSION = 1

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from numbarnn.runtime import versions
-from numbarnn.utils.files import whole_file
+from numbarnn.runtime.whole_file import whole_file
 
 from .node import shown
 

@@ -5,7 +5,8 @@ import io
 from os import PathLike
 from pathlib import Path
 
-from ..utils.files import make_folder, whole_file
+from ..runtime.whole_file import whole_file
+from ..utils.files import make_folder
 from .base import Callback
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from ..errors import InputError
 from ..models.sequential import Sequential
 from ..recipes import RECIPES, about, curves
+from ..runtime.whole_file import whole_file
 from ..training.history import History
-from ..utils.files import make_folder, whole_file, write_text
+from ..utils.files import make_folder, write_text
+from ..utils.interrupts import Interrupts
 
 
 def train(
@@ -30,8 +32,8 @@ def train(
     """Train a recipe, print its progress, and write weights, report and figures.
 
     A recipe that compares models writes a weights file for each, and calls its values MODEL/NAME. Figures are drawn if
-    matplotlib is installed. Ctrl-C during the training writes weights, report and result as far as they came; the
-    result then has "interrupted": True.
+    matplotlib is installed. Ctrl-C during the training or the test writes weights, report and result as far as they
+    came; the result then has "interrupted": True.
 
     Parameters
     ----------
@@ -83,9 +85,11 @@ def train(
             recipe, data, epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE, seed, dtype, out
         )
     result = {"recipe": name, "seed": seed} | course
-    _write(out / "report.txt", report)
-    if json_file is not None:
-        _write(json_file, json.dumps(result, indent=2))
+    interrupts = Interrupts()
+    with interrupts, interrupts.deferred():
+        _write(out / "report.txt", report)
+        if json_file is not None:
+            _write(json_file, json.dumps(result, indent=2))
     if "interrupted" in result:
         raise KeyboardInterrupt
     return result
@@ -114,26 +118,34 @@ def _train(
             _save_weights({label: models[label] for label in histories}, out)
             return report, {"epochs": _epochs(histories), "final": {}, "seconds": seconds, "interrupted": True}
         print(_best(histories[label]))
-    seconds = time.perf_counter() - start
-    report, final = recipe.report(built, *test), {}
-    print(f"\n{report}\n")
-    for label, model in models.items():
-        model.reset_states()
-        final |= _named(label, model.evaluate(*test, batch_size=batch_size, return_dict=True))
-    _save_weights(models, out)
-    if find_spec("matplotlib") is None:
-        print("no figures: they need matplotlib (pip install 'numbarnn[plot]')")
-    else:
-        _save(curves.figures(histories) | recipe.figures(built, *test), out)
-    return report, {"epochs": _epochs(histories), "final": final, "seconds": seconds}
+    course = {"epochs": _epochs(histories), "final": {}, "seconds": time.perf_counter() - start}
+    report = "interrupted after the training; the test is not complete"
+    try:
+        _save_weights(models, out)
+        tested = recipe.report(built, *test)
+        print(f"\n{tested}\n")
+        final = {}
+        for label, model in models.items():
+            model.reset_states()
+            final |= _named(label, model.evaluate(*test, batch_size=batch_size, return_dict=True))
+        report, course["final"] = tested, final
+        if find_spec("matplotlib") is None:
+            print("no figures: they need matplotlib (pip install 'numbarnn[plot]')")
+        else:
+            _save(curves.figures(histories) | recipe.figures(built, *test), out)
+    except KeyboardInterrupt:
+        course["interrupted"] = True
+    return report, course
 
 
 def _save_weights(models: dict[str, Sequential], out: Path) -> None:
-    """Write a weights file for each model."""
-    for label, model in models.items():
-        file = out / (f"weights-{label}.npz" if label else "weights.npz")
-        model.save_weights(file)
-        print(f"wrote {file}")
+    """Write a weights file for each model; Ctrl-C waits until they are there."""
+    interrupts = Interrupts()
+    with interrupts, interrupts.deferred():
+        for label, model in models.items():
+            file = out / (f"weights-{label}.npz" if label else "weights.npz")
+            model.save_weights(file)
+            print(f"wrote {file}")
 
 
 def _fit(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..utils.files import whole_file
+from ..runtime.whole_file import whole_file
 from .models import Piece, numbered
 
 OF_RANDOM_NUMBERS = "seed_generator"

@@ -11,7 +11,7 @@ from os import PathLike
 from typing import Any
 
 from ..errors import InputError
-from ..utils.files import whole_file
+from ..runtime.whole_file import whole_file
 from ..utils.types import Arrays
 
 CHECKSUM = "sha256"

@@ -9,14 +9,12 @@ A kept kernel is a pickle, and loading a pickle runs code. So only files that th
 each holds a digest of its key and its content.
 """
 
-import contextlib
 import hashlib
 import itertools
 import os
 import pickle
 import secrets
 import stat
-import tempfile
 import types as python_types
 import warnings
 from functools import cache
@@ -34,6 +32,7 @@ from numba.core.runtime import rtsys
 from numba.extending import register_jitable
 
 from .simd import Static
+from .whole_file import remove_left_behind, whole_file
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = ("runtime", "ops", "engines/cpu")  # of the sources that reach every kernel
@@ -146,6 +145,8 @@ def clear():
     files = kept_files()
     for file in files:
         file.unlink(missing_ok=True)
+    if (place := folder()) is not None:
+        remove_left_behind(place)
     return len(files)
 
 
@@ -213,22 +214,16 @@ class Store:
         return hashlib.sha256(self.key.encode() + payload).digest()
 
     def save_overload(self, signature, result):
-        """Write beside and rename: a reader never sees half a file."""
+        """Write the kernel whole or not at all, for this user alone."""
         payload = serialize.dumps(result._reduce())
         try:
             if self.folder is None:
                 raise FileNotFoundError("no absolute path in NUMBARNN_CACHE_DIR, XDG_CACHE_HOME or HOME")
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             expect_trusted(os.stat(self.folder))
-            handle, temporary = tempfile.mkstemp(dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(self.digest(payload) + payload)
-                os.replace(temporary, self.path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
+            with whole_file(self.path) as file:
+                os.chmod(file.name, 0o600)  # whatever the umask: kernels that others can write are not loaded
+                file.write(self.digest(payload) + payload)
         except OSError as error:
             where = "anywhere" if self.folder is None else f"in {self.folder}"
             _warn_once(f"numbarnn: cannot keep compiled kernels {where} ({error}); each process will compile anew")

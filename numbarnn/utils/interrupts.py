@@ -8,15 +8,16 @@ from typing import Any
 class Interrupts:
     """Lets Ctrl-C wait while something changes that must change whole.
 
-    ``with interrupts:`` around the work, ``with interrupts.deferred():`` around each change. Outside the main thread,
-    which alone receives signals, both do nothing.
+    ``with interrupts:`` around the work, ``with interrupts.deferred():`` around each change. Python drops an exception
+    that is raised in a finaliser; the end of the next change, or of the work, then raises it again. Outside the main
+    thread, which alone receives signals, both do nothing.
     """
 
     def __init__(self):
         self.handler: Any = None  # the one before, while this one is installed
         self.depth = 0
         self.changing = False
-        self.caught = None
+        self.caught: Any = None  # what the handler was given, until the exception has left the work
 
     def __enter__(self):
         self.depth += 1
@@ -28,20 +29,22 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._receive)
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, *error):
         self.depth -= 1
         if not self.depth and self.handler is not None:
             signal.signal(signal.SIGINT, self.handler)
-            self.handler = None
+            handler, caught = self.handler, self.caught
+            self.handler = self.caught = None
+            if caught and kind is None:
+                handler(*caught)
 
     def deferred(self):
         """Return a context in which Ctrl-C waits until its block has ended."""
         return _Deferred(self)
 
     def _receive(self, *arguments):
-        if self.changing:
-            self.caught = arguments
-        else:
+        self.caught = arguments
+        if not self.changing:
             self.handler(*arguments)
 
 
@@ -58,5 +61,4 @@ class _Deferred:
         interrupts = self.interrupts
         interrupts.changing = False
         if interrupts.caught:
-            caught, interrupts.caught = interrupts.caught, None
-            interrupts.handler(*caught)
+            interrupts.handler(*interrupts.caught)

@@ -15,7 +15,7 @@ from numbarnn import checkpoint
 from numbarnn.__main__ import main
 from numbarnn.errors import InputError
 from numbarnn.recipes import RECIPES, about
-from numbarnn.utils.files import whole_file
+from numbarnn.runtime.whole_file import whole_file
 
 ROOT = Path(__file__).parents[2]
 

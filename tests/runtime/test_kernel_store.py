@@ -4,6 +4,7 @@ import ctypes
 import os
 import pickle
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -295,3 +296,18 @@ def test_without_a_home_nothing_is_written_to_the_working_directory(tmp_path):
     assert done.returncode == 0 and "(2, 3, 3)" in done.stdout, done.stderr
     assert done.stderr.count("RuntimeWarning: numbarnn: cannot keep compiled kernels anywhere (no absolute path") == 1
     assert not list(tmp_path.iterdir())
+
+
+@jit_alone
+@posix_alone
+@pytest.mark.parametrize("cleans", [lambda: result(plus_two), store.clear], ids=["the next save", "clear"])
+def test_what_a_killed_process_left_is_removed(cleans, folder, monkeypatch):
+    kept(plus_one, folder)
+    process = os.fork()
+    if not process:
+        monkeypatch.setattr(store.Store, "digest", lambda *args: os.kill(os.getpid(), signal.SIGKILL))
+        result(plus_two)
+    os.waitpid(process, 0)
+    assert [path for path in folder.iterdir() if path.suffix == ".tmp"]
+    cleans()
+    assert not [path for path in folder.iterdir() if path.suffix == ".tmp"]

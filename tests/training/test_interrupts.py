@@ -74,6 +74,30 @@ def test_interrupts_are_deferred_in_the_main_thread_alone():
     assert steps == ["whole", "in a thread"]
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_an_interrupt_in_a_finaliser_is_not_lost(last, monkeypatch):
+    """Python drops it; the end of the next update raises it, or that of the training."""
+
+    class Finalised:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    class Finaliser(nr.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            if last or epoch == 1:
+                Finalised()
+
+    dropped = []
+    monkeypatch.setattr("sys.unraisablehook", dropped.append)
+    model = classifier()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, *data(16), epochs=1 if last else 5, callbacks=[Finaliser()])
+    assert len(dropped) == 1 and model.optimizer.iterations == (2 if last else 5)
+    assert model.history.epoch == ([0] if last else [0, 1])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    model.train_on_batch(*data(8))
+
+
 def test_the_command_keeps_what_it_has(tmp_path, monkeypatch, capsys):
     from numbarnn import __main__ as command
     from numbarnn.recipes import RECIPES
@@ -96,6 +120,21 @@ def test_the_command_keeps_what_it_has(tmp_path, monkeypatch, capsys):
     model.load_weights(out / "weights.npz")
     shown = capsys.readouterr()
     assert "interrupted in epoch 3" in shown.out and "weights.npz" in shown.out
+
+
+def test_the_command_keeps_what_it_has_in_the_test(tmp_path, monkeypatch, capsys):
+    """The weights and the history, though there is no test result."""
+    from numbarnn import __main__ as command
+    from numbarnn.recipes import RECIPES
+
+    monkeypatch.setattr(RECIPES["digits"], "report", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    out, file = tmp_path / "out", tmp_path / "result.json"
+    assert command.main(["train", "digits", "--epochs", "2", "--out", str(out), "--json", str(file)]) == 130
+    result = json.loads(file.read_text())
+    assert result["interrupted"] and len(result["epochs"]) == 2 and result["final"] == {}
+    RECIPES["digits"].build(0, "float32").load_weights(out / "weights.npz")
+    assert "the test is not complete" in (out / "report.txt").read_text()
+    assert capsys.readouterr().err.endswith("numbarnn: interrupted\n")
 
 
 def test_a_batch_inside_a_training_of_the_same_model():

@@ -13,7 +13,7 @@ import numbarnn as nr
 
 KILLED = """
 import os, signal, sys
-from numbarnn.utils.files import whole_file
+from numbarnn.runtime.whole_file import whole_file
 with whole_file(sys.argv[1]) as file:
     file.write(b"half")
     file.flush()
@@ -34,7 +34,7 @@ def test_the_next_save_removes_what_a_killed_one_left(tmp_path):
 
 
 def test_what_a_running_process_writes_is_left_alone(tmp_path):
-    from numbarnn.utils.files import whole_file
+    from numbarnn.runtime.whole_file import whole_file
 
     path = tmp_path / "weights.npz"
     with whole_file(path) as file:
