@@ -56,6 +56,7 @@ NAMES = {  # that are imported when they are first used, and where each is
     "flatten": "utils.flat",
     "generate": "models.generation",
     "generate_from_windows": "models.generation",
+    "load_model": "models.loading",
     "show_versions": "runtime.versions",
     "truncated_bptt": "rnn.streaming",
     "truncation_bias": "rnn.bias_report",

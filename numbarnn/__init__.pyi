@@ -47,6 +47,7 @@ from .models.encoder_decoder import EncoderDecoder as EncoderDecoder
 from .models.functional import Model as Model
 from .models.generation import generate as generate
 from .models.generation import generate_from_windows as generate_from_windows
+from .models.loading import load_model as load_model
 from .models.sequential import Sequential as Sequential
 from .rnn.bias_report import truncation_bias as truncation_bias
 from .rnn.run import Gradients as Gradients

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .errors import Checked, InputError, is_number
+from .errors import InputError, is_number
+from .utils.config import Configured
 
 EPSILON = 1e-7  # added to norms that something is divided by
 
 
-class Constraint(Checked):
+class Constraint(Configured):
     """Base class of constraints; subclasses define ``__call__``."""
 
     def __call__(self, w: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .errors import InputError, is_integer, is_number
+from .errors import InputError, is_integer
+from .utils.config import Configured
 from .utils.types import Seed
 
 # A normal distribution cut at two standard deviations keeps this share of its standard deviation.
@@ -85,38 +86,31 @@ def ones(shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "fl
     return np.ones(shape, dtype)
 
 
-def constant(value: ArrayLike) -> Initializer:
-    """Make an initialiser that fills the array with ``value``.
+@dataclass(frozen=True, eq=False)
+class Constant(Configured):
+    """An initialiser that fills the array with ``value``.
 
     Parameters
     ----------
     value : array_like
         A number, or values that broadcast to the shape.
 
-    Returns
-    -------
-    Initializer
-        The initialiser.
-
     Raises
     ------
     InputError
-        The value is no number or array of numbers; the initialiser raises it for a shape to which it does not
-        broadcast.
+        The value is no number or array of numbers; a call raises it for a shape to which it does not broadcast.
     """
-    expect_numbers("constant", value=value)
-    return _Constant(np.asarray(value))
 
+    value: ArrayLike
 
-@dataclass(frozen=True, eq=False)
-class _Constant:
-    value: np.ndarray
+    def __post_init__(self):
+        expect_numbers("constant", value=self.value)
 
-    def __call__(self, shape: tuple[int, ...], rng: Seed | None = None, dtype: DTypeLike = "float32") -> np.ndarray:
+    def __call__(self, shape: tuple[int, ...], rng: Any = None, dtype: DTypeLike = "float32") -> np.ndarray:
         try:
-            return np.broadcast_to(self.value, shape).astype(dtype)
+            return np.broadcast_to(np.asarray(self.value), shape).astype(dtype)
         except ValueError:
-            expected, got = f"the shape of a parameter, here {tuple(shape)}", self.value.shape
+            expected, got = f"the shape of a parameter, here {tuple(shape)}", np.shape(self.value)
             raise InputError(f"constant: expected values that broadcast to {expected}, got {got}") from None
 
 
@@ -155,88 +149,86 @@ def identity(
     return (gain * np.eye(rows, columns)).astype(dtype)
 
 
-def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
-    """Make an initialiser that draws from the uniform distribution U(low, high).
+@dataclass(frozen=True, eq=False)
+class Uniform(Configured):
+    """An initialiser that draws from the uniform distribution U(low, high).
 
     Parameters
     ----------
     low, high : float, optional
         Limits of the values.
 
-    Returns
-    -------
-    Initializer
-        The initialiser.
+    Raises
+    ------
+    InputError
+        They are no finite numbers in this order.
     """
-    expect_numbers("uniform", low=low, high=high)
-    if np.any(np.asarray(low) > np.asarray(high)):
-        raise InputError(f"uniform: expected low up to high, got {low}, {high}")
-    return _Uniform(low, high)
 
+    low: float | np.ndarray = -0.05
+    high: float | np.ndarray = 0.05
 
-@dataclass(frozen=True)
-class _Uniform:
-    low: float
-    high: float
+    def __post_init__(self):
+        expect_numbers("uniform", low=self.low, high=self.high)
+        if np.any(np.asarray(self.low) > np.asarray(self.high)):
+            raise InputError(f"uniform: expected low up to high, got {self.low}, {self.high}")
 
-    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).uniform(self.low, self.high, shape).astype(dtype)
 
 
-def normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
-    """Make an initialiser that draws from the normal distribution N(mean, stddev^2).
+@dataclass(frozen=True, eq=False)
+class Normal(Configured):
+    """An initialiser that draws from the normal distribution N(mean, stddev^2).
 
     Parameters
     ----------
     mean, stddev : float, optional
         Mean and standard deviation of the values.
 
-    Returns
-    -------
-    Initializer
-        The initialiser.
+    Raises
+    ------
+    InputError
+        They are no finite numbers, or ``stddev`` is below 0.
     """
-    _expect_normal("normal", mean, stddev)
-    return _Normal(mean, stddev)
 
+    mean: float | np.ndarray = 0.0
+    stddev: float | np.ndarray = 0.05
 
-@dataclass(frozen=True)
-class _Normal:
-    mean: float
-    stddev: float
+    def __post_init__(self):
+        _expect_normal("normal", self.mean, self.stddev)
 
-    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).normal(self.mean, self.stddev, shape).astype(dtype)
 
 
-def truncated_normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer:
-    """Make an initialiser that draws from N(mean, stddev^2), cut at two standard deviations.
+@dataclass(frozen=True, eq=False)
+class TruncatedNormal(Configured):
+    """An initialiser that draws from N(mean, stddev^2), cut at two standard deviations.
 
     Parameters
     ----------
     mean, stddev : float, optional
         Mean and standard deviation of the values before the cut; 0.88 of the standard deviation are left.
 
-    Returns
-    -------
-    Initializer
-        The initialiser.
+    Raises
+    ------
+    InputError
+        They are no finite numbers, or ``stddev`` is below 0.
     """
-    _expect_normal("truncated_normal", mean, stddev)
-    return _TruncatedNormal(mean, stddev)
 
+    mean: float | np.ndarray = 0.0
+    stddev: float | np.ndarray = 0.05
 
-@dataclass(frozen=True)
-class _TruncatedNormal:
-    mean: float
-    stddev: float
+    def __post_init__(self):
+        _expect_normal("truncated_normal", self.mean, self.stddev)
 
-    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         return (self.mean + self.stddev * _cut_normal(shape, rng)).astype(dtype)
 
 
-def variance_scaling(scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal") -> Initializer:
-    """Make an initialiser that draws values of mean zero and of variance scale / n.
+@dataclass(frozen=True, eq=False)
+class VarianceScaling(Configured):
+    """An initialiser that draws values of mean zero and of variance scale / n.
 
     Parameters
     ----------
@@ -247,33 +239,31 @@ def variance_scaling(scale: float = 1.0, mode: str = "fan_in", distribution: str
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
         The distribution; the first one is a normal distribution cut at two standard deviations.
 
-    Returns
-    -------
-    Initializer
-        The initialiser.
-
     Raises
     ------
     InputError
         The scale is not positive, or there is no mode or distribution of this name.
     """
-    if not is_number(scale) or scale <= 0:
-        raise InputError(f"variance_scaling: expected scale to be a positive number, got {scale!r}")
-    for option, value, names in ("mode", mode, MODES), ("distribution", distribution, DISTRIBUTIONS):
-        if value not in names:
-            raise InputError(f"variance_scaling: expected {option} to be one of {', '.join(names)}, got {value!r}")
-    return _VarianceScaling(scale, mode, distribution)
 
+    scale: float = 1.0
+    mode: str = "fan_in"
+    distribution: str = "truncated_normal"
 
-@dataclass(frozen=True)
-class _VarianceScaling:
-    scale: float
-    mode: str
-    distribution: str
+    def __post_init__(self):
+        if self.scale <= 0:
+            raise InputError(f"variance_scaling: expected scale to be a positive number, got {self.scale!r}")
+        for option, names in ("mode", MODES), ("distribution", DISTRIBUTIONS):
+            value = getattr(self, option)
+            if value not in names:
+                raise InputError(f"variance_scaling: expected {option} to be one of {', '.join(names)}, got {value!r}")
 
-    def __call__(self, shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
+    def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         variance = self.scale / MODES[self.mode](*_fans("variance_scaling", shape))
         return DISTRIBUTIONS[self.distribution](variance, shape, rng, dtype)
+
+
+constant, uniform, normal = Constant, Uniform, Normal  # Keras has both names, too
+truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
 
 
 def torch_uniform(units: int) -> Initializer:
@@ -292,7 +282,7 @@ def torch_uniform(units: int) -> Initializer:
     if not is_integer(units) or units < 1:
         raise InputError(f"torch_uniform: expected units to be a positive integer, got {units!r}")
     bound = 1.0 / math.sqrt(units)
-    return uniform(-bound, bound)
+    return Uniform(-bound, bound)
 
 
 def glorot_uniform(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32") -> np.ndarray:
@@ -572,12 +562,12 @@ BY_NAME: dict[str, Initializer] = {
     "zeros": zeros,
     "ones": ones,
     "identity": identity,
-    "uniform": uniform(),
-    "normal": normal(),
-    "random_uniform": uniform(),
-    "random_normal": normal(),
-    "truncated_normal": truncated_normal(),
-    "variance_scaling": variance_scaling(),
+    "uniform": Uniform(),
+    "normal": Normal(),
+    "random_uniform": Uniform(),
+    "random_normal": Normal(),
+    "truncated_normal": TruncatedNormal(),
+    "variance_scaling": VarianceScaling(),
     "glorot_uniform": glorot_uniform,
     "glorot_normal": glorot_normal,
     "he_uniform": he_uniform,
@@ -610,7 +600,7 @@ def get(initializer: str | Initializer | np.ndarray) -> Initializer:
     if callable(initializer):
         return initializer
     if isinstance(initializer, np.ndarray):
-        return constant(initializer)
+        return Constant(initializer)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", initializer).lower() if isinstance(initializer, str) else None
     if name in BY_NAME:
         return BY_NAME[name]
@@ -618,7 +608,12 @@ def get(initializer: str | Initializer | np.ndarray) -> Initializer:
 
 
 __all__ = [
+    "Constant",
     "Initializer",
+    "Normal",
+    "TruncatedNormal",
+    "Uniform",
+    "VarianceScaling",
     "constant",
     "get",
     "glorot_normal",

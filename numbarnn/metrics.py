@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import losses
-from .errors import Checked, InputError
+from .errors import InputError
 from .losses.labels import binary_labels, class_labels, same_shape
 from .utils.arrays import plain_array
+from .utils.config import Configured
 from .utils.docs import inherit_parameters
 
 Metric: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
@@ -158,7 +159,7 @@ def keras2_binary_accuracy(y_true: "ArrayLike", y_pred: "ArrayLike") -> float:
 
 @inherit_parameters
 @dataclass(frozen=True)
-class SparseTopKCategoricalAccuracy(Checked):
+class SparseTopKCategoricalAccuracy(Configured):
     """Metric `in_top_k` with its ``k``, for integer labels.
 
     Parameters
@@ -212,7 +213,7 @@ class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
 
 
 @dataclass(frozen=True)
-class Perplexity(Checked):
+class Perplexity(Configured):
     """Metric exp(mean cross-entropy), for integer labels or for labels of the predictions' shape.
 
     Parameters
@@ -267,7 +268,7 @@ AVERAGES = ("macro", "micro", "weighted")
 
 
 @dataclass(frozen=True)
-class _OfCounts(Checked):
+class _OfCounts(Configured):
     """A metric of true positives, false positives and false negatives, summed over all batches.
 
     Parameters
@@ -405,7 +406,7 @@ class F1(_OfCounts):
 
 
 @dataclass(frozen=True)
-class AUC(Checked):
+class AUC(Configured):
     """Metric: the area under the ROC curve of a single output, as Keras approximates it.
 
     The curve goes through the rates of true and false positives at evenly spaced thresholds.

@@ -7,10 +7,11 @@ output, divided by the size of the batch (Keras 3).
 
 import numpy as np
 
-from .errors import Checked, InputError
+from .errors import InputError
+from .utils.config import Configured
 
 
-class Regularizer(Checked):
+class Regularizer(Configured):
     """Base class of penalties; subclasses define both methods."""
 
     def __call__(self, w: np.ndarray) -> float:

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..engines.interface import CellResult, RunOptions
-from ..errors import Checked, InputError, is_integer
+from ..errors import InputError, is_integer
 from ..utils.arrays import float_dtype
+from ..utils.config import Configured
 from ..utils.lazy import cached_property
 from ..utils.tree import tree_map
 from ._tensorflow_names import TakesTensorFlowNames
 
 
-class RNNCell(Checked, metaclass=TakesTensorFlowNames):
+class RNNCell(Configured, metaclass=TakesTensorFlowNames):
     """The contract of all cells: what `nr.forward`, layers and wrappers expect of one.
 
     A cell is immutable. It holds its options, but neither parameters nor states: these go in and come out. Constructors

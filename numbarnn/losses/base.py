@@ -7,14 +7,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import Checked, InputError
+from ..errors import InputError
 from ..utils.arrays import plain_array
+from ..utils.config import Configured
 
 REDUCTIONS = ("mean_valid", "mean_all", "sum")
 
 
 @dataclass(eq=False, repr=False)
-class Loss(Checked):
+class Loss(Configured):
     """Base class of losses; subclasses define ``terms(y_true, y_pred)``.
 
     Parameters

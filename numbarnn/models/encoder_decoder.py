@@ -78,6 +78,9 @@ class EncoderDecoder(Sequential):
             self.add(layer)
         self.decoder = self.layers[len(self.encoder) :]
 
+    def own_options(self) -> dict[str, Any]:
+        return {"encoder": len(self.encoder), "start": self.start}
+
     @property
     def tokens(self) -> bool:
         """Whether the decoder's outputs are tokens, not vectors."""

@@ -16,6 +16,7 @@ from ..utils.arrays import float_dtype, shape_hint
 from ..utils.interrupts import Interrupts
 from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable
+from . import saving
 from .summary import Summary
 
 
@@ -246,6 +247,39 @@ class Sequential(Trainer):
         self._expect_built("save_weights")
         checkpoint.save(path, self.weights)
 
+    def save(self, path: str | Path, *, training: bool = False, epoch: int = 0) -> None:
+        """Write the whole model to one file: layers, what `compile` was given, and weights; `nr.load_model` reads it.
+
+        The file holds arrays (npz) and JSON, each array with its hash, and is written whole or not at all. Classes and
+        functions of one's own are kept by their names.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, usually "....npz".
+        training : bool, default False
+            Whether the file also holds all that training needs to continue, as that of `save_training` does.
+        epoch : int
+            Number of finished epochs, with ``training``.
+
+        Raises
+        ------
+        InputError
+            If the model is not built, or an option can neither be written nor named.
+        """
+        self._expect_built("save")
+        saving.save(self, path, training, epoch)
+
+    def own_options(self) -> dict[str, Any]:
+        """Return the options of the constructor that only this class has, for `save`.
+
+        Returns
+        -------
+        dict
+            {name: value}.
+        """
+        return {}
+
     def load_weights(self, path: str | Path) -> None:
         """Read all weights from a file of `save_weights`.
 
@@ -262,9 +296,8 @@ class Sequential(Trainer):
         self._expect_built("load_weights")
         found, facts = checkpoint.load_with_facts(path)
         if facts is not None and any(name.startswith("parameter:") for name in found):
-            raise InputError(
-                f"{path}: not the weights of this model, but a file of save_training: load_training reads it"
-            )
+            reader = "model.save: nr.load_model" if "model_format" in facts else "save_training: load_training"
+            raise InputError(f"{path}: not the weights of this model, but a file of {reader} reads it")
         got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, self.weights))
         if got != expected:
             differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))

@@ -9,10 +9,11 @@ import numpy as np
 from numba import config
 from numba.extending import register_jitable
 
-from ..errors import Checked, InputError
+from ..errors import InputError
 from ..ops.optimizer_step import update
 from ..ops.sum_of_squares import squares_by_name
 from ..utils.arrays import FLOATS, plain_array
+from ..utils.config import Configured
 from ..utils.writable import check_writable, surely_writable
 from . import clipping
 from .schedules import TimeDecay
@@ -30,7 +31,7 @@ ALIASES = {
 
 
 @dataclass(eq=False, repr=False)
-class Optimizer(Checked):
+class Optimizer(Configured):
     """Base class of optimisers, which update arrays in place; subclasses define ``formula`` and ``constants``.
 
     The formula is compiled; with NUMBA_DISABLE_JIT=1 NumPy applies it. Nothing but ``iterations`` and ``slots`` changes

@@ -6,13 +6,14 @@ Any such function can be an optimiser's ``learning_rate``; these four know how t
 import math
 from dataclasses import dataclass
 
-from ..errors import Checked, InputError
+from ..errors import InputError
+from ..utils.config import Configured
 from ..utils.docs import inherit_parameters
 
 
 @inherit_parameters
 @dataclass(frozen=True)
-class Schedule(Checked):
+class Schedule(Configured):
     """Base class of learning rates that depend on the step; subclasses define ``__call__``.
 
     Parameters

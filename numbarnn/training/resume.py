@@ -26,9 +26,14 @@ FACTS = {
 
 def save(model, path, epoch):
     """Write the state of a compiled and built model after ``epoch`` epochs."""
-    _expect_ready(model, "save_training")
+    checkpoint.save(path, *state_of(model, "save_training", epoch))
+
+
+def state_of(model, caller, epoch):
+    """Return the arrays and facts of a training after ``epoch`` epochs."""
+    _expect_ready(model, caller)
     if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
-        raise InputError(f"save_training: expected epoch to be an integer of at least 0, got {epoch!r}")
+        raise InputError(f"{caller}: expected epoch to be an integer of at least 0, got {epoch!r}")
     optimizer = model.optimizer
     arrays = {f"parameter:{name}": w for name, w in model.weights.items()}
     for name, slots in optimizer.slots.items():
@@ -41,7 +46,7 @@ def save(model, path, epoch):
         arrays |= {f"callback:{i}:{key}:{j}": array for key, value in lists.items() for j, array in enumerate(value)}
         plain = {key: _as_json(value) for key, value in state.items() if key not in lists}
         callbacks.append({"class": name, "values": plain, "lists": {key: len(value) for key, value in lists.items()}})
-    facts = {
+    return arrays, {
         "optimizer": type(optimizer).__name__,
         "iterations": optimizer.iterations,
         "learning_rate": None if callable(optimizer.learning_rate) else optimizer.learning_rate,
@@ -49,7 +54,6 @@ def save(model, path, epoch):
         "epoch": int(epoch),
         "callbacks": callbacks,
     }
-    checkpoint.save(path, arrays, facts)
 
 
 def load(model, path):
@@ -58,6 +62,11 @@ def load(model, path):
     arrays, facts = checkpoint.load_with_facts(path)
     if facts is None:
         raise InputError(f"{path}: not a file of save_training, but of weights alone, which load_weights reads")
+    return take_in(model, path, arrays, facts)
+
+
+def take_in(model, path, arrays, facts):
+    """Put a model into the state that the arrays and facts of a file describe; return its epoch."""
     try:
         return _take_in(model, path, arrays, {"callbacks": []} | facts)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:

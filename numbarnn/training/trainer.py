@@ -60,6 +60,7 @@ class Trainer(Checked):
     optimizer: Optimizer
     loss: Loss | None = None
     metrics: dict[str, Callable]
+    given_metrics: tuple[str | Callable, ...]  # as `compile` got them
     history: History | None = None  # of the last `fit`, as far as it came
     _trainable = True
     stop_training = False  # a callback sets it to end `fit` after the epoch
@@ -97,6 +98,7 @@ class Trainer(Checked):
             raise InputError("compile: expected an optimizer of its own, got one with the memory of another model")
         OWNERS[optimizer] = weakref.ref(self)
         self.metrics = known_metrics.by_name(metrics, loss)
+        self.given_metrics = tuple(metrics)
         self.optimizer, self.loss = optimizer, loss
 
     @property

@@ -5,6 +5,22 @@ import inspect
 from typing import Any
 
 
+def all_options(thing: object) -> dict[str, Any]:
+    """List the options of an object.
+
+    Parameters
+    ----------
+    thing : object
+        A dataclass, or an object whose attributes have the names of its constructor's parameters.
+
+    Returns
+    -------
+    dict
+        {name: value} in the order of the constructor.
+    """
+    return {name: getattr(thing, name, parameter.default) for name, parameter in _parameters(thing).items()}
+
+
 def changed_options(thing: object) -> dict[str, Any]:
     """List the options of an object that have no default or another value.
 
@@ -18,12 +34,8 @@ def changed_options(thing: object) -> dict[str, Any]:
     dict
         {name: value} in the order of the constructor.
     """
-    parameters = inspect.signature(type(thing)).parameters
-    if dataclasses.is_dataclass(thing):
-        fields = {field.name for field in dataclasses.fields(thing) if field.init}
-        parameters = {name: parameter for name, parameter in parameters.items() if name in fields}
-    values = {name: getattr(thing, name, parameter.default) for name, parameter in parameters.items()}
-    return {name: value for name, value in values.items() if not _same(value, parameters[name].default)}
+    parameters = _parameters(thing)
+    return {name: value for name, value in all_options(thing).items() if not _same(value, parameters[name].default)}
 
 
 def call_text(thing: object, options: dict[str, Any]) -> str:
@@ -33,6 +45,15 @@ def call_text(thing: object, options: dict[str, Any]) -> str:
     shown = [_shown(options[name]) for name in positional]
     shown += [f"{name}={_shown(value)}" for name, value in options.items() if name not in positional]
     return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def _parameters(thing):
+    """Return the parameters of the constructor that are fields, if it is one of a dataclass."""
+    parameters = inspect.signature(type(thing)).parameters
+    if dataclasses.is_dataclass(thing):
+        fields = {field.name for field in dataclasses.fields(thing) if field.init}
+        parameters = {name: parameter for name, parameter in parameters.items() if name in fields}
+    return parameters
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,102 @@
+"""Read whole models from files of `Sequential.save`."""
+
+from pathlib import Path
+from typing import Any
+
+from .. import checkpoint
+from ..errors import InputError
+from ..layers import Input
+from ..training import resume
+from ..utils.config import CustomObjects, decoded
+from .encoder_decoder import EncoderDecoder
+from .functional import Model
+from .saving import FORMAT
+from .sequential import Sequential
+
+
+def load_model(path: str | Path, custom_objects: CustomObjects | None = None, *, device: str = "cpu") -> Any:
+    """Read a model from a file of ``model.save``.
+
+    Nothing in the file is run: it holds JSON and arrays, each with its hash.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    custom_objects : dict of {str: class or function}, optional
+        What names of one's own mean, such as ``{"MyCell": MyCell}``.
+    device : str
+        The engine of the recurrent layers, see `nr.forward`.
+
+    Returns
+    -------
+    Sequential, Model or EncoderDecoder
+        The model, compiled if the saved one was. If the file holds a training, the model goes on from it;
+        ``model.load_training(path)`` gives the number of finished epochs.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or foreign, or names something that is not known.
+    """
+    arrays, facts = checkpoint.load_with_facts(path)
+    if not isinstance(facts, dict) or facts.get("model_format") != FORMAT:
+        what = "weights, for load_weights" if facts is None else "a training, for load_training"
+        raise InputError(f"{path}: not a file of model.save, but of {what} of a model that is made first")
+    try:
+        model = _made(facts["model"], custom_objects or {}, device)
+        if facts["compiled"] is not None:
+            options = {name: decoded(value, custom_objects or {}) for name, value in facts["compiled"].items()}
+            model.compile(**options)
+        _set_weights(model, arrays)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    # what a crafted file may contain makes constructors raise nearly anything
+    except Exception as error:
+        raise InputError(f"{path}: not a whole file of model.save ({type(error).__name__}: {error})") from error
+    if "epoch" in facts:
+        resume.take_in(model, path, arrays, facts)
+    return model
+
+
+def _sequential(layers, shape, **options):
+    return Sequential(layers, **options)
+
+
+def _model(layers, shape, **options):
+    output: Any = (inputs := Input(shape[1:]))
+    for layer in layers:
+        output = layer(output)
+    return Model(inputs, output, **options)
+
+
+def _encoder_decoder(layers, shape, *, encoder, **options):
+    return EncoderDecoder(layers[:encoder], layers[encoder:], **options)
+
+
+MAKERS = {"models.Sequential": _sequential, "models.Model": _model, "models.EncoderDecoder": _encoder_decoder}
+
+
+def _made(described, custom_objects, device):
+    """Make a model without the saved weights."""
+    options = {name: decoded(value, custom_objects) for name, value in described["options"].items()}
+    layers, shape = list(decoded(described["layers"], custom_objects)), tuple(described["input_shape"])
+    if described["class"] not in MAKERS:
+        raise InputError(f"no model {described['class']!r} is known here")
+    model = MAKERS[described["class"]](layers, shape, device=device, **options)
+    if not model.built:
+        model.build(shape)
+    model.trainable = described["trainable"]
+    return model
+
+
+def _set_weights(model, arrays):
+    """Set the weights, which must be those of the model."""
+    found = {n.removeprefix("parameter:"): w for n, w in arrays.items() if n.startswith("parameter:")}
+    got, expected = ({name: (w.shape, w.dtype) for name, w in a.items()} for a in (found, model.weights))
+    if got != expected:
+        differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))
+        name = differing[0]
+        raise InputError(f"expected weight {name} {expected.get(name, 'missing')}, got {got.get(name, 'missing')}")
+    for name, w in model.weights.items():
+        w[...] = found[name]
