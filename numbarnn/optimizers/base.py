@@ -134,18 +134,19 @@ class Optimizer(Configured):
         slots = {name: self._slots_of(name, w) for name, w in params.items()}
         if not surely_writable([*params.values(), *(slot for of_one in slots.values() for slot in of_one.values())]):
             self._check_writable(params, slots)
-        gradients = {name: gradients.get(name) for name in params}
-        for w, (name, g) in zip(params.values(), gradients.items(), strict=True):
-            if type(g) is not np.ndarray or g.shape != w.shape or g.dtype.kind != "f":
-                gradients[name] = gradient_of(caller, name, w.shape, g)
+        used: dict[str, np.ndarray] = {}
+        for name, w in params.items():
+            g: Any = gradients.get(name)
+            fits = type(g) is np.ndarray and g.shape == w.shape and g.dtype.kind == "f"
+            used[name] = g if fits else gradient_of(caller, name, w.shape, g)
         dtypes = {w.dtype for w in params.values()}
         if len(dtypes) != 1 or not dtypes.issubset(FLOATS):
             got = ", ".join(sorted(map(str, dtypes))) or "none"
             raise InputError(f"{caller}: expected parameters that are all float32 or all float64, got {got}")
-        gradients = self._clipped(gradients, squares)
+        used = self._clipped(used, squares)
         rate = self.rate()
         self.slots |= slots
-        given = [(w, gradients[name], *slots[name].values()) for name, w in params.items()]
+        given = [(w, used[name], *slots[name].values()) for name, w in params.items()]
         self.iterations += 1
         self._change(given, self.constants(rate), dtypes.pop())
 
