@@ -22,6 +22,12 @@ from .runtime.whole_file import whole_file
 
 FORMAT = "numbarnn weights"
 VERSION = 1
+MAGIC = {  # how files of other programs start
+    b"\x89HDF": "an HDF5 file: nr.interop.load_keras reads weights of Keras 3",
+    b"\x93NUMPY": "one array: numpy.load reads it",
+    b"\x80": "a pickle, which may run any code: nothing here reads it",
+    b"\x08": "a protocol buffer, such as an ONNX model: nothing here reads it",
+}
 
 
 def save(path: str | PathLike[str], arrays: Mapping[str, ArrayLike], facts: Any = None) -> None:
@@ -104,15 +110,12 @@ def load_with_facts(path: str | PathLike[str]) -> tuple[dict[str, np.ndarray], A
 
 
 def _foreign(file):
-    """Say what a file of another program is; None if it is not known, or a damaged one of ours."""
+    """Say what a file of another program is, and what reads it; None if it is not known, or a damaged one of ours."""
     file.seek(0)
-    start = file.read(8)
-    kinds = {
-        b"\x89HDF": "an HDF5 file, as Keras 2 writes",
-        b"\x93NUMPY": "one array, for numpy.load",
-        b"\x80": "a pickle, which may run any code and is not read",
-    }
-    for magic, kind in kinds.items():
+    start = file.read(9)
+    if start[5:] == b"\0\0\0{":  # the length of a header in JSON, and its start
+        return "a file of safetensors: nr.interop.load_torch reads it"
+    for magic, kind in MAGIC.items():
         if start.startswith(magic):
             return kind
     try:
@@ -123,10 +126,10 @@ def _foreign(file):
     if "header.npy" in names:
         return None
     if any(name.endswith("data.pkl") for name in names):
-        return "a file of torch.save"
+        return "a file of torch.save: nr.interop.load_torch reads what torch.load makes of it"
     if any(name.endswith(".h5") for name in names):
-        return "a model that Keras 3 saved"
-    return "other arrays of numpy.savez, for numpy.load" if all(n.endswith(".npy") for n in names) else None
+        return "a model of Keras 3: nr.interop.load_keras reads it"
+    return "other arrays of numpy.savez: numpy.load reads it" if all(n.endswith(".npy") for n in names) else None
 
 
 def _check_sizes(file):

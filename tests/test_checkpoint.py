@@ -126,12 +126,14 @@ def zipped(*names):
 
 
 KNOWN = {
-    "an HDF5 file": b"\x89HDF\r\n\x1a\n" + bytes(40),
-    "one array, for numpy.load": b"\x93NUMPY\x01\x00" + bytes(40),
+    "an HDF5 file: nr.interop.load_keras reads": b"\x89HDF\r\n\x1a\n" + bytes(40),
+    "one array: numpy.load reads": b"\x93NUMPY\x01\x00" + bytes(40),
     "a pickle": pickle.dumps({"kernel": 1}),
-    "a file of torch.save": zipped("model/data.pkl", "model/data/0"),
-    "a model that Keras 3 saved": zipped("metadata.json", "model.weights.h5"),
-    "other arrays of numpy.savez": zipped("kernel.npy", "bias.npy"),
+    "a protocol buffer, such as an ONNX model": b"\x08\x08\x12\x07pytorch" + bytes(40),
+    "a file of safetensors: nr.interop.load_torch reads": (128).to_bytes(8, "little") + b"{}" + bytes(126),
+    "a file of torch.save: nr.interop.load_torch reads": zipped("model/data.pkl", "model/data/0"),
+    "a model of Keras 3: nr.interop.load_keras reads": zipped("metadata.json", "model.weights.h5"),
+    "other arrays of numpy.savez: numpy.load reads": zipped("kernel.npy", "bias.npy"),
 }
 
 
