@@ -32,7 +32,8 @@ def from_keras(source: Any, cell: RNNCell | None = None) -> tuple[RNNCell, Array
     Returns
     -------
     cell : RNNCell
-        The cell. A GRU is a `ResetAfterGRUCell`, or with ``reset_after=False`` a `GRUCell`.
+        The cell. A GRU is a `ResetAfterGRUCell`, or with ``reset_after=False`` a `GRUCell`. Of a layer with
+        ``go_backwards`` it is run with ``reverse=True``.
     params : dict
         {name: array}, new arrays of the dtype of the source. Of the two biases of a GRU those of r and z are joined.
 

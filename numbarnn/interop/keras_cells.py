@@ -21,6 +21,8 @@ def cell_of_layer(caller: str, name: str, config: Mapping[str, Any]) -> RNNCell:
     if name == "StackedRNNCells":
         return MultiRNNCell([_cell_of(caller, cell) for cell in config["cells"]])
     if name == "Bidirectional":
+        if config["layer"]["config"].get("go_backwards"):
+            raise InputError(f"{caller}: expected a first layer that reads forwards, got go_backwards=True")
         both = [_cell_of(caller, config[side]) for side in ("layer", "backward_layer")]
         return Bidirectional(*both, merge_mode=config["merge_mode"])
     kinds = {

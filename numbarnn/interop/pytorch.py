@@ -79,7 +79,7 @@ def load_torch(model: Any, source: Any, names: Mapping[str, str] | None = None) 
     state = {n: v for n, v in state_of(caller, source).items() if not str(n).endswith(".num_batches_tracked")}
     found = by_module(named(caller, state))
     held = pieces_alike(caller, model)
-    wanted = modules_of(caller, held, list(found), names, ordered=not isinstance(source, str | PathLike))
+    wanted = modules_of(caller, held, found, names, ordered=not isinstance(source, str | PathLike))
     pairs = [(piece, found.pop(key, {})) for piece, key in zip(held, wanted, strict=True)]
     if found:
         raise InputError(f"{caller}: expected weights of the layers of {model!r} alone, got {next(iter(found))[0]} too")

@@ -1,7 +1,6 @@
 """Models beside PyTorch's: which of its modules belongs to which layer."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,32 +58,33 @@ def by_module(arrays: Arrays) -> dict[tuple[str, int, bool], Arrays]:
 def modules_of(
     caller: str,
     held: list[Piece],
-    found: list[tuple[str, int, bool]],
+    found: Collection[tuple[str, int, bool]],
     names: Mapping[str, str] | None,
     ordered: bool,
 ) -> list[tuple[str, int, bool]]:
     """Return for each piece of a model the module, layer and direction that its weights come from."""
-    layers = list(dict.fromkeys(piece.layer.name for piece in held))
-    modules = {module for module, _, _ in found}
-    if names is None and set(layers) == modules:
+    layers, modules = {piece.layer.name for piece in held}, {module for module, _, _ in found}
+    if names is None and layers == modules:
         names = {name: name for name in layers}
     if names is None and not ordered:
-        expected = f"names, the modules of {', '.join(layers)}, as a file does not keep their order"
+        expected = f"names, the modules of {listed(layers)}, as a file does not keep their order"
         raise InputError(f"{caller}: expected {expected}; got {listed(modules)}")
-    if names is not None and set(names) != set(layers):
-        raise InputError(f"{caller}: expected names of {', '.join(layers)}, got {listed(names)}")
+    if names is not None and set(names) != layers:
+        raise InputError(f"{caller}: expected names of {listed(layers)}, got {listed(names)}")
     for module in (names or {}).values():
         if module not in modules:
             raise InputError(f"{caller}: expected the name of a module ({listed(modules)}), got {module!r}")
     places = list(dict.fromkeys((piece.layer.name, piece.level) for piece in held))
     theirs = list(dict.fromkeys((module, level) for module, level, _ in found))
     if names is not None:
-        theirs, count = [], Counter()
-        for layer, _ in places:
-            theirs.append((names[layer], count[names[layer]]))
-            count[names[layer]] += 1
+        theirs = numbered_levels([names[layer] for layer, _ in places])
     if len(theirs) != len(places):
         got = ", ".join(module or "one without a name" for module, _ in theirs)
-        raise InputError(f"{caller}: expected {len(places)} layers with weights ({', '.join(layers)}), got {got}")
+        raise InputError(f"{caller}: expected {len(places)} layers with weights ({listed(layers)}), got {got}")
     place = dict(zip(places, theirs, strict=True))
     return [(*place[piece.layer.name, piece.level], piece.backwards) for piece in held]
+
+
+def numbered_levels(modules: list[str]) -> list[tuple[str, int]]:
+    """Number the layers of each module, in the order in which it is named."""
+    return [(module, modules[:i].count(module)) for i, module in enumerate(modules)]

@@ -275,6 +275,13 @@ def test_layers_without_counterpart_are_named():
         from_keras(layer)
 
 
+def test_a_pair_of_directions_starts_forwards():
+    layer = K.Bidirectional(K.LSTM(H, go_backwards=True), backward_layer=K.LSTM(H))
+    layer.build((B, T, I))
+    with pytest.raises(nr.InputError, match="expected a first layer that reads forwards"):
+        from_keras(layer)
+
+
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     _, ours = models()

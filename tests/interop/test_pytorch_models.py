@@ -119,7 +119,7 @@ BAD = {
     "extra array": (lambda s: s.update({"scores.scale": torch.zeros(2)}), {}, "scale of scores too"),
     "extra direction": (lambda s: s.update({"gru.bias_ih_l0_reverse": torch.zeros(15)}), {}, "got gru too"),
     "shape": (lambda s: s.update({"scores.weight": torch.zeros(2, 6)}), {}, r"weight of scores of shape \(2, 5\)"),
-    "names": (lambda s: None, {"names": {"gru": "gru"}}, "expected names of words, stack, norm, gru, scores"),
+    "names": (lambda s: None, {"names": {"gru": "gru"}}, "expected names of gru, norm, scores, stack, words, got gru"),
     "wrong name": (lambda s: None, {"names": NAMES | {"gru": "lstm"}}, "expected the name of a module .*, got 'lstm'"),
 }
 
