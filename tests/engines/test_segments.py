@@ -133,3 +133,15 @@ def test_the_peak_grows_with_the_root_of_the_steps():
     (short, own), (four_times, own_of_four) = peak("sqrt", 256), peak("sqrt", 1024)
     assert everything < minimal and 2.5 * short < everything
     assert short - own < 3 and four_times - own_of_four < 2.2 * (short - own)
+
+
+def test_swapped_memory_is_in_segments(monkeypatch):
+    used, forward = [], segments.forward
+    monkeypatch.setattr(segments, "forward", lambda *arguments: used.append(arguments) or forward(*arguments))
+    problem = Problem(nr.GRUCell(7), 67, 13, 5, "float32")
+    run = nr.dynamic_rnn(problem.cell, problem.params, problem.x, swap_memory=True)
+    grads, expected = (
+        r.backward(problem.d_outputs) for r in (run, nr.forward(problem.cell, problem.params, problem.x))
+    )
+    assert len(used) == 1
+    assert_array_equal(grads.inputs, expected.inputs)

@@ -109,6 +109,8 @@ def raw_rnn(
     """
     check_cell("raw_rnn", cell)
     _, options = of_tensorflow("raw_rnn", cell, params, None, options)
+    if options.get("save") == "sqrt":  # each step is a run of its own, a segment of which nothing is kept
+        options["save"] = "minimal"
     rng = shared_generator("raw_rnn", rng)
     finished, x, state, example, loop_state = call(loop_fn, 0, None, None, None)
     first = np.asarray(x)

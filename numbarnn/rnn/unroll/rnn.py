@@ -53,7 +53,7 @@ def dynamic_rnn(cell: RNNCell, params: dict[str, Any], inputs: ArrayLike, **opti
     Notes
     -----
     TensorFlow's names of options work too: ``sequence_length`` is ``lengths``, ``swap_memory=True`` is
-    ``save="minimal"``. With ``dtype`` inputs that are integers or lists are converted to it, as a placeholder does.
+    ``save="sqrt"``. With ``dtype`` inputs that are integers or lists are converted to it, as a placeholder does.
     ``parallel_iterations`` changes nothing. ``scope`` is refused: `params` takes its place.
 
     References

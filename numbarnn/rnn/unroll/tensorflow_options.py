@@ -21,7 +21,7 @@ def of_tensorflow(caller: str, cell: Any, params: Any, inputs: Any, options: dic
 
     Sequences of different lengths are padded, and their lengths become an option.
 
-    ``sequence_length`` is ``lengths``. ``swap_memory=True`` is ``save="minimal"``. ``parallel_iterations`` changes no
+    ``sequence_length`` is ``lengths``. ``swap_memory=True`` is ``save="sqrt"``. ``parallel_iterations`` changes no
     number, here as in TensorFlow. ``scope`` is refused, unless it is None.
     """
     options = dict(options)
@@ -37,7 +37,7 @@ def of_tensorflow(caller: str, cell: Any, params: Any, inputs: Any, options: dic
     if not isinstance(swap_memory, bool | np.bool_):
         raise InputError(f"{caller}: expected swap_memory to be True or False, got {swap_memory!r}")
     if swap_memory:
-        options["save"] = "minimal"
+        options["save"] = "sqrt"
     iterations = options.pop("parallel_iterations", None)
     if iterations is not None and (not isinstance(iterations, int | np.integer) or iterations < 1):
         raise InputError(f"{caller}: expected parallel_iterations to be a positive integer, got {iterations!r}")
