@@ -380,7 +380,8 @@ class Layer(ExplainsKerasOptions):
         """
         if isinstance(x, Input | Output):
             for name, value in {"training": training or None, "rng": rng, "mask": mask, **options}.items():
-                self._expect(value is None, f"no {name} in a symbolic call, where it has no effect", repr(value))
+                other = "; EncoderDecoder passes the states of one layer to another" if name == "initial_state" else ""
+                self._expect(value is None, f"no {name} in a symbolic call, where it has no effect{other}", repr(value))
             return Output((*x.layers, self))
         x = plain_array(self.name, "inputs", x)
         if mask is not None:

@@ -112,6 +112,11 @@ def test_options_of_a_symbolic_call(call):
         call(L.Input((4, 2)))
 
 
+def test_initial_states_of_a_symbolic_call_name_what_takes_them():
+    with pytest.raises(nr.InputError, match="no initial_state in a symbolic call.*; EncoderDecoder passes the states"):
+        L.LSTM(2)(L.Input((4, 2)), initial_state=[np.zeros((1, 2))] * 2)
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (4, 2), (2, 4, 2, 1), ()])
 @pytest.mark.parametrize(
     "layer", [L.TimeDistributed(L.Dense(2)), L.Dense(2), L.Dropout(0.5), L.Flatten(), L.Masking(), L.LSTM(2)], ids=repr
