@@ -161,7 +161,7 @@ def test_e10_an_embedding_takes_the_size_of_the_vocabulary_and_of_the_vectors():
     assert model.predict([[0, 9999]]).shape == (1, 2, 32)
     with pytest.raises(nr.InputError, match="embedding: expected integers from 0 to 9999, got 3 to 10000"):
         model.predict([[3, 10000]])
-    with pytest.raises(nr.InputError, match="embedding: expected output_dim to be a positive integer, got None"):
+    with pytest.raises(nr.InputError, match="Embedding: expected output_dim to be an integer, got None"):
         Embedding(10000, None)
 
 

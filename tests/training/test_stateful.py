@@ -256,7 +256,7 @@ def test_contiguous_batches_train_a_stateful_model():
         ((np.array(["a", "b"]), 1, 1), "got <U1 of shape"),
         ((np.arange(8), 2, 4), r"more than 2 \* 4 items, got 8"),
         ((np.arange(8), 0, 4), "batch_size to be a positive integer, got 0"),
-        ((np.arange(8), 2, 1.5), "steps to be a positive integer, got 1.5"),
+        ((np.arange(8), 2, 1.5), "steps to be an integer, got 1.5"),
     ],
 )
 def test_contiguous_batches_refused(arguments, message):
