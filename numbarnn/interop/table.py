@@ -215,6 +215,20 @@ TABLE = (
         b_c="bias: n",
     ),
     row(
+        *("TensorFlow 1", "CudnnCompatibleLSTMCell", (LSTMCell,), {"forget_bias": (0.0,)}),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+    ),
+    row(
+        *("TensorFlow 1", "CudnnCompatibleGRUCell", (ResetAfterGRUCell,), {"activation": ANY}),
+        gates__kernel="kernel: r z / recurrent_kernel: r z",
+        gates__bias="bias: r z",
+        candidate__input_projection__kernel="kernel: n",
+        candidate__input_projection__bias="bias: n",
+        candidate__hidden_projection__kernel="recurrent_kernel: m",
+        candidate__hidden_projection__bias="bias: m",
+    ),
+    row(
         *("TensorFlow 1", "CoupledInputForgetGateLSTMCell", (CoupledInputForgetGateLSTMCell,)),
         dict.fromkeys(("activation", "use_peepholes", "num_proj", "proj_clip"), ANY),
         W_0="kernel: g f o / recurrent_kernel: g f o",

@@ -113,7 +113,8 @@ def found_cell(caller: str, tree: Tree, forget_bias: float, path: str = "") -> R
     arrays = {name: numbers(caller, path + name, value) for name, value in flat(tree).items()}
     for row in TABLE:
         if row.library == LIBRARY and scope_of(row) == scope and arrays.keys() <= row.layouts.keys():
-            options = {"forget_bias": forget_bias} if hasattr(row.cells[0], "forget_bias") else {}
+            (added,) = row.options.get("forget_bias", (forget_bias,))
+            options = {"forget_bias": added} if hasattr(row.cells[0], "forget_bias") else {}
             return made_cell(caller, row, arrays, **options)
     if "cell_0" in tree:
         return MultiRNNCell([below(f"cell_{i}") for i in range(len(tree)) if f"cell_{i}" in tree])

@@ -1,19 +1,26 @@
 """Variables of TensorFlow 1 as a tree of scopes: {name: array or the tree of a scope}."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..errors import InputError
 from .layouts import listed
 
+OF_CUDNN = re.compile(r"(^|/)bias_cudnn[_ ]\d$")
 Tree: TypeAlias = dict[str, Any]
 
 
 def tree_of(caller: str, variables: Mapping[str, Any], scope: str = "") -> Tree:
-    """Sort the variables of a scope into a tree, without those of optimizers, which stand below other variables."""
+    """Sort the variables of a scope into a tree.
+
+    Those of optimizers, which stand below other variables, are left out, and the two parts of its bias that CudnnLSTM
+    keeps beside it.
+    """
     names = {str(name).removesuffix(":0"): value for name, value in variables.items()}
     start = f"{scope.rstrip('/')}/" if scope else ""
     own = {name.removeprefix(start): value for name, value in names.items() if name.startswith(start)}
+    own = {name: value for name, value in own.items() if not OF_CUDNN.search(name)}
     if not own:
         raise InputError(f"{caller}: expected variables in the scope {scope!r}, got {listed(names)}")
     tree: Tree = {}

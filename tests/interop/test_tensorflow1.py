@@ -1,4 +1,4 @@
-"""Variables of TensorFlow 1: what its own cells computed, those of tf.contrib in NumPy, scopes, and bad variables.
+"""Variables of TensorFlow 1: what its own cells computed, those of tf.contrib in autograd, scopes, and bad variables.
 
 `tensorflow1.npz` was made by TensorFlow itself, see `helpers/tensorflow1_golden.py`.
 """
@@ -6,6 +6,8 @@
 import sys
 from pathlib import Path
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -93,7 +95,7 @@ def test_names_are_those_of_tensorflow(case):
 
 
 def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+    return 1 / (1 + anp.exp(-x))
 
 
 def unrolled(step, x, *state):
@@ -101,14 +103,14 @@ def unrolled(step, x, *state):
     for t in range(x.shape[1]):
         output, state = step(x[:, t], state)
         outputs.append(output)
-    return np.stack(outputs, 1)
+    return anp.stack(outputs, 1)
 
 
-def gru_step(v, scope, activation=np.tanh):
+def gru_step(v, scope, activation=anp.tanh):
     def step(x, h):
-        r, u = np.split(sigmoid(np.hstack([x, h]) @ v[f"{scope}/gates/kernel"] + v[f"{scope}/gates/bias"]), 2, 1)
+        r, u = anp.split(sigmoid(anp.hstack([x, h]) @ v[f"{scope}/gates/kernel"] + v[f"{scope}/gates/bias"]), 2, 1)
         kernel, bias = v[f"{scope}/candidate/kernel"], v[f"{scope}/candidate/bias"]
-        return u * h + (1 - u) * activation(np.hstack([x, r * h]) @ kernel + bias)
+        return u * h + (1 - u) * activation(anp.hstack([x, r * h]) @ kernel + bias)
 
     return step
 
@@ -116,9 +118,9 @@ def gru_step(v, scope, activation=np.tanh):
 def ugrnn(v, x):
     def step(x, state):
         (h,) = state
-        g, c = np.split(np.hstack([x, h]) @ v["rnn/ugrnn_cell/kernel"] + v["rnn/ugrnn_cell/bias"], 2, 1)
+        g, c = anp.split(anp.hstack([x, h]) @ v["rnn/ugrnn_cell/kernel"] + v["rnn/ugrnn_cell/bias"], 2, 1)
         g = sigmoid(g + 1.0)
-        h = g * h + (1 - g) * np.tanh(c)
+        h = g * h + (1 - g) * anp.tanh(c)
         return h, (h,)
 
     return unrolled(step, x, np.zeros((B, 4)))
@@ -126,22 +128,36 @@ def ugrnn(v, x):
 
 def nas(v, x):
     v = {name.removeprefix("rnn/nas_cell/"): array for name, array in v.items()}
-    relu = lambda a: np.maximum(a, 0)  # noqa: E731
+    relu = lambda a: anp.where(a > 0, a, 0)  # noqa: E731
 
     def step(x, state):
         c, m = state
-        a, b = (np.split(p, 8, 1) for p in (x @ v["kernel"], m @ v["recurrent_kernel"] + v.get("bias", 0)))
+        a, b = (anp.split(p, 8, 1) for p in (x @ v["kernel"], m @ v["recurrent_kernel"] + v.get("bias", 0)))
         l0, l1, l2 = sigmoid(a[0] + b[0]), relu(a[1] + b[1]), sigmoid(a[2] + b[2])
-        l3, l4, l5 = relu(a[3] * b[3]), np.tanh(a[4] + b[4]), sigmoid(a[5] + b[5])
-        l6, l7 = np.tanh(a[6] + b[6]), sigmoid(a[7] + b[7])
-        p0, p1, p2, p3 = np.tanh(l0 * l1), np.tanh(l2 + l3), np.tanh(l4 * l5), sigmoid(l6 + l7)
-        c = np.tanh(p0 + c) * p1
-        m = np.tanh(c * np.tanh(p2 + p3))
+        l3, l4, l5 = relu(a[3] * b[3]), anp.tanh(a[4] + b[4]), sigmoid(a[5] + b[5])
+        l6, l7 = anp.tanh(a[6] + b[6]), sigmoid(a[7] + b[7])
+        p0, p1, p2, p3 = anp.tanh(l0 * l1), anp.tanh(l2 + l3), anp.tanh(l4 * l5), sigmoid(l6 + l7)
+        c = anp.tanh(p0 + c) * p1
+        m = anp.tanh(c * anp.tanh(p2 + p3))
         m = m @ v["projection_weights"] if "projection_weights" in v else m
         return m, (c, m)
 
     width = len(v["recurrent_kernel"])
     return unrolled(step, x, np.zeros((B, v["kernel"].shape[1] // 8)), np.zeros((B, width)))
+
+
+def cudnn_gru(v, x):
+    v = {name.removeprefix("rnn/cudnn_compatible_gru_cell/"): array for name, array in v.items()}
+
+    def step(x, state):
+        (h,) = state
+        r, u = anp.split(sigmoid(anp.hstack([x, h]) @ v["gates/kernel"] + v["gates/bias"]), 2, 1)
+        parts = zip((x, h), ("candidate/input_projection", "candidate/hidden_projection"), strict=True)
+        n, m = (a @ v[f"{scope}/kernel"] + v[f"{scope}/bias"] for a, scope in parts)
+        h = u * h + (1 - u) * anp.tanh(n + r * m)
+        return h, (h,)
+
+    return unrolled(step, x, np.zeros((B, 4)))
 
 
 def coupled(v, x):
@@ -150,10 +166,10 @@ def coupled(v, x):
 
     def step(x, state):
         c, m = state
-        j, f, o = np.split(np.hstack([x, m]) @ v["W_0"] + v["B"], 3, 1)
+        j, f, o = anp.split(anp.hstack([x, m]) @ v["W_0"] + v["B"], 3, 1)
         f = sigmoid(f + 1.0 + p("W_F_diag") * c)
-        c = f * c + (1 - f) * np.tanh(j)
-        m = sigmoid(o + p("W_O_diag") * c) * np.tanh(c)
+        c = f * c + (1 - f) * anp.tanh(j)
+        m = sigmoid(o + p("W_O_diag") * c) * anp.tanh(c)
         m = m @ v["W_P_0"] if "W_P_0" in v else m
         return m, (c, m)
 
@@ -167,15 +183,15 @@ def layer_norm_lstm(v, x):
     def norm(a, scope):
         if f"{scope}/gamma" not in v:
             return a
-        normal = (a - a.mean(1, keepdims=True)) / np.sqrt(a.var(1, keepdims=True) + 1e-12)
+        normal = (a - a.mean(1, keepdims=True)) / anp.sqrt(a.var(1, keepdims=True) + 1e-12)
         return normal * v[f"{scope}/gamma"] + v[f"{scope}/beta"]
 
     def step(x, state):
         c, h = state
-        parts = np.split(np.hstack([x, h]) @ v["kernel"] + v.get("bias", 0), 4, 1)
+        parts = anp.split(anp.hstack([x, h]) @ v["kernel"] + v.get("bias", 0), 4, 1)
         i, j, f, o = (norm(*pair) for pair in zip(parts, ("input", "transform", "forget", "output"), strict=True))
-        c = norm(c * sigmoid(f + 1.0) + sigmoid(i) * np.tanh(j), "state")
-        h = np.tanh(c) * sigmoid(o)
+        c = norm(c * sigmoid(f + 1.0) + sigmoid(i) * anp.tanh(j), "state")
+        h = anp.tanh(c) * sigmoid(o)
         return h, (c, h)
 
     return unrolled(step, x, np.zeros((B, 4)), np.zeros((B, 4)))
@@ -210,6 +226,7 @@ CONTRIB = {
     "UGRNN": (nr.UGRNNCell(4), ugrnn),
     "NAS": (nr.NASCell(5), nas),
     "NAS with projection and bias": (nr.NASCell(5, num_proj=2, use_biases=True), nas),
+    "cuDNN's GRU": (nr.ResetAfterGRUCell(4), cudnn_gru),
     "coupled gates": (nr.CoupledInputForgetGateLSTMCell(4), coupled),
     "coupled gates, all": (nr.CoupledInputForgetGateLSTMCell(4, use_peepholes=True, num_proj=2), coupled),
     "layer norm": (nr.LayerNormBasicLSTMCell(4), layer_norm_lstm),
@@ -231,9 +248,14 @@ def test_computes_what_tf_contrib_computes(case):
     found, params = from_tensorflow1(variables)
     assert found == cell
     x = RNG.integers(0, 7, (B, T)) if features is None else RNG.standard_normal((B, T, I))
-    assert abs(nr.forward(cell, params, x, device="numpy").outputs - reference(variables, x)).max() < 1e-12
+    run = nr.forward(cell, params, x, device="numpy")
+    assert close(run.outputs, reference(variables, x), 1e-12)
+    d_outputs = RNG.standard_normal(run.outputs.shape)
+    expected = autograd.grad(lambda v: anp.sum(reference(v, x) * d_outputs))(variables)
+    ours = to_tensorflow1(cell, run.backward(d_outputs).params)
     for name, array in to_tensorflow1(cell, params).items():
         assert_array_equal(array, variables[name])
+        assert close(ours[name], expected[name], 1e-12), name
 
 
 @pytest.mark.parametrize("case", CELLS)
@@ -253,6 +275,16 @@ def test_the_forget_bias_stays_an_option():
     assert from_tensorflow1(variables, forget_bias=0.0)[0] == nr.BasicLSTMCell(H, forget_bias=0.0)
     with pytest.raises(nr.InputError, match="or forget_bias alone, got both"):
         from_tensorflow1(variables, nr.BasicLSTMCell(H), forget_bias=0.0)
+
+
+def test_cudnn_adds_no_forget_bias_and_keeps_two_biases_more():
+    variables = golden("basic_lstm", "value")
+    variables = {name.replace("basic", "cudnn_compatible"): array for name, array in variables.items()}
+    bias = variables["rnn/cudnn_compatible_lstm_cell/bias:0"]
+    parts = {f"rnn/cudnn_compatible_lstm_cell/bias_cudnn_{i}:0": bias / 2 for i in range(2)}
+    cell, params = from_tensorflow1(variables | parts)
+    assert cell == nr.LSTMCell(H, forget_bias=0.0)
+    assert_array_equal(params["bias"], from_tensorflow1(golden("basic_lstm", "value"))[1]["bias"])
 
 
 def checkpoint():
@@ -342,7 +374,7 @@ def test_no_cell_is_made_of_bad_variables(case):
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        (nr.ResetAfterGRUCell(H), "TensorFlow 1 has no counterpart of ResetAfterGRUCell"),
+        (nr.SRUCell(H), "TensorFlow 1 has no counterpart of SRUCell"),
         (nr.GRUCell(H, update="seed"), "expected update 'keep'"),
         (nr.SimpleRNNCell(H, use_bias=False), "expected use_bias True"),
         (nr.LSTMCell(H, recurrent_activation="hard_sigmoid"), "expected recurrent_activation 'sigmoid'"),
