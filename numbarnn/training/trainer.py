@@ -17,28 +17,24 @@ from .. import metrics as known_metrics
 from ..callbacks import Callback, Callbacks
 from ..errors import Checked, InputError
 from ..layers import Layer
-from ..layers.base import is_positive_integer
 from ..layers.stepwise import check_one_output
 from ..losses import Loss
 from ..losses.evaluation import measure
-from ..ops.sum_of_squares import squares_by_name
 from ..optimizers import Optimizer
-from ..rnn.arguments import check_array
 from ..utils.interrupts import Interrupts
 from ..utils.padded import values_and_mask
 from ..utils.tree import tree_map
 from ..utils.types import Arrays
-from ..utils.writable import check_writable
-from . import constrained, resume, sample_weights
-from .batches import Data, Means, batch_rows, split_validation
+from . import fit_options, resume, sample_weights
+from .batches import Data, Means, batch_rows
 from .forward_pass import ForwardPass, forward
 from .history import History
 from .labels import labels_of
 from .not_finite import cause
 from .progress import Progress
 from .truncated import Truncation, train_sequences
+from .update import update_weights, with_penalties
 
-RESETS = ("epoch", "never", "sequence")
 OWNERS = weakref.WeakKeyDictionary()  # {optimizer: the model whose moments it keeps}
 
 
@@ -213,11 +209,11 @@ class Trainer(Checked):
         best ones, if `EarlyStopping` restores them), and ``model.history`` the finished epochs.
         """
         self.history = History()
-        expect_positive("fit", "batch_size", batch_size)
-        data, validation = self._fit_data(
-            x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
+        fit_options.expect_positive("fit", "batch_size", batch_size)
+        data, validation = fit_options.data_of(
+            self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
         )
-        self._check_fit(epochs, initial_epoch, shuffle, reset_every)
+        fit_options.check(self, epochs, initial_epoch, shuffle, reset_every)
         truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
         if gradient_transform is not None and not callable(gradient_transform):
             raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
@@ -305,7 +301,7 @@ class Trainer(Checked):
         InputError
             If the data do not fit the model, or there are none.
         """
-        expect_positive("evaluate", "batch_size", batch_size)
+        fit_options.expect_positive("evaluate", "batch_size", batch_size)
         if not isinstance(return_dict, bool | np.bool_):
             raise InputError(f"evaluate: expected return_dict to be True or False, got {return_dict!r}")
         data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
@@ -432,7 +428,7 @@ class Trainer(Checked):
             run = self._forward(data.x, training, keep=True)
             values, _, gradient, options = self._measure(data.y, run, data.weights)
             params = self.trainable_params
-            return values[0], self._with_penalties(run.backward(gradient, **options).params, params)
+            return values[0], with_penalties(self, run.backward(gradient, **options).params, params)
 
     def train_on_batch(
         self,
@@ -585,48 +581,9 @@ class Trainer(Checked):
         with np.errstate(all="ignore"):
             values, weights, gradient, options = self._measure(batch.y, run, batch.weights)
             finite = math.isfinite(values[0])
-            if finite and not self._update(run.backward(gradient, **options).params, run.updates, transform):
+            if finite and not update_weights(self, run.backward(gradient, **options).params, run.updates, transform):
                 values[0] = math.nan
         return values, weights
-
-    def _update(self, gradients, updates=None, transform=None):
-        """Change the parameters by the gradients of the loss, and set non-trainable weights to ``updates``.
-
-        Returns False if a number is not finite; nothing has changed then.
-        """
-        updates, params = updates or {}, self.trainable_params
-        gradients = self._with_penalties(gradients, params)
-        if transform is not None:
-            gradients = transformed(transform, gradients)
-        squares = squares_by_name(gradients)
-        # a sum of squares that is infinite may only have overflowed
-        if not all(math.isfinite(square) or all_finite(gradients[name]) for name, square in squares.items()):
-            return False
-        if not all(map(all_finite, updates.values())):
-            return False
-        try:
-            self.optimizer.rate()
-        except InputError as error:
-            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
-            return False
-        if updates:
-            check_writable(self.name, {("weight", name): self.weights[name] for name in updates})
-        with self._interrupts.deferred():
-            if params and self.constraints:
-                constrained.update(self.optimizer, params, gradients, squares, self.constraints)
-            elif params:
-                self.optimizer.apply(params, gradients, squares)
-            for name, new in updates.items():
-                self.weights[name][...] = new
-        return True
-
-    def _with_penalties(self, gradients, params):
-        """Return the gradients of these parameters, those of their regularisers included."""
-        gradients = {name: gradients[name] for name in params}
-        for name, regularizer in self.regularizers.items():
-            if name in params:
-                gradients[name] = gradients[name] + regularizer.gradient(params[name])
-        return gradients
 
     def _measure(self, y, run, weights=None):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
@@ -702,67 +659,13 @@ class Trainer(Checked):
         as_given = loss.from_logits or loss.legacy_clip or last.activity_regularizer
         return replace(loss, from_logits=True) if matches and not as_given else None
 
-    def _fit_data(self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split):
-        """Return the checked `Data` of `fit` to train on, and to validate on or None."""
-        data, validation = self._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
-        if validation_split:
-            if validation_data is not None:
-                raise InputError("fit: expected validation_data or validation_split, got both")
-            data, validation = split_validation(data, validation_split)
-            for part in (data, validation):
-                self._expect_batches("fit: validation_split", part.y, batch_size)
-        if len(data.y) == 0:
-            raise InputError("fit: expected at least one sample, got none")
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-                got = type(validation_data).__name__
-                raise InputError(
-                    f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}"
-                )
-            validation = self._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
-            # what does not fit shows now, not after an epoch
-            self._validate(validation.rows(slice(batch_size)), batch_size, Callbacks((), self, {}))
-        return data, validation
-
-    def _check_fit(self, epochs, initial_epoch, shuffle, reset_every):
-        expect_positive("fit", "epochs", epochs)
-        if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
-            raise InputError(f"fit: expected initial_epoch to be an integer from 0 to {epochs}, got {initial_epoch!r}")
-        if not isinstance(shuffle, bool | np.bool_):
-            raise InputError(f"fit: expected shuffle to be True or False, got {shuffle!r}")
-        if reset_every not in RESETS:
-            raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
-        if shuffle and reset_every != "sequence" and self._stateful_layers():
-            raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")
-
     def _expect_batches(self, caller, x, batch_size):
-        expect_positive(caller, "batch_size", batch_size)
+        fit_options.expect_positive(caller, "batch_size", batch_size)
         if len(x) % batch_size and self._stateful_layers():
             raise InputError(f"{caller}: stateful layers expect whole batches of {batch_size}, got {len(x)} samples")
-
-
-def transformed(transform, gradients):
-    """Return the gradients that a function of the caller makes of those of all parameters."""
-    found = transform(gradients)
-    if not isinstance(found, dict) or found.keys() != gradients.keys():
-        got = ", ".join(map(str, found)) if isinstance(found, dict) else type(found).__name__
-        raise InputError(f"gradient_transform: expected a dict of {', '.join(gradients)}, got {got}")
-    return {
-        name: check_array("gradient_transform", f"the gradient of {name}", found[name], g.shape, g.dtype)
-        for name, g in gradients.items()
-    }
-
-
-def all_finite(array):
-    return np.isfinite(array).all()
 
 
 def plain(values):
     """Return {name: value} as the list that Keras returns: the loss alone if there are no metrics."""
     values = list(values.values())
     return values if len(values) > 1 else values[0]
-
-
-def expect_positive(caller, name, value):
-    if not is_positive_integer(value):
-        raise InputError(f"{caller}: expected {name} to be a positive integer, got {value!r}")

@@ -16,6 +16,7 @@ from ..rnn.truncation import check_truncate
 from ..utils.tree import tree_map
 from .batches import Means
 from .forward_pass import forward
+from .update import update_weights
 
 UPDATES = ("pass", "sequence")
 
@@ -101,12 +102,12 @@ def train_sequences(model, batch, truncation, transform=None):
             if truncation.update == "sequence":
                 summed = {name: summed.get(name, 0) + measured.weights[0] * g for name, g in gradients.items()}
             elif finite:
-                finite = model._update(gradients, transform=transform)
+                finite = update_weights(model, gradients, transform=transform)
             if not finite:
                 break
         if finite and summed:
             divisor = (1 if model.loss.reduction == "sum" else means.weights[0]) or 1
-            finite = model._update({name: g / divisor for name, g in summed.items()}, transform=transform)
+            finite = update_weights(model, {name: g / divisor for name, g in summed.items()}, transform=transform)
     for layer, arrays in zip(recurrent, state, strict=True):
         if layer.stateful:
             layer.state = tree_map(np.copy, from_list(layer.cell.state_size, arrays))
