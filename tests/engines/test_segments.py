@@ -3,6 +3,7 @@
 import threading
 import tracemalloc
 
+import numba
 import numpy as np
 import pytest
 from helpers.problems import Problem, assert_same_bits
@@ -145,3 +146,17 @@ def test_swapped_memory_is_in_segments(monkeypatch):
     )
     assert len(used) == 1
     assert_array_equal(grads.inputs, expected.inputs)
+
+
+@pytest.mark.parametrize("cell", [nr.LSTMCell(70), nr.GRUCell(70)], ids=lambda cell: type(cell).__name__)
+def test_threads_that_share_panels_meet_in_every_block(cell):
+    """Fewer rows than threads, in several blocks of steps."""
+    problem = Problem(cell, 400, 1, 90, "float32")
+    assert plan.steps_of_block(plan.sizes_of(cell, np.dtype("float32"), 400, 1, 90, 90), plan.slots_of(cell)) == 128
+    expected = problem.results()
+    assert_same_bits(problem.results(save="sqrt"), expected)
+    numba.set_num_threads(1)
+    try:
+        assert_same_bits(problem.results(), expected)
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
