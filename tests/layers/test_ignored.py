@@ -113,7 +113,7 @@ def test_options_of_a_symbolic_call(call):
 
 
 def test_initial_states_of_a_symbolic_call_name_what_takes_them():
-    with pytest.raises(nr.InputError, match="no initial_state in a symbolic call.*; EncoderDecoder passes the states"):
+    with pytest.raises(nr.InputError, match=r"no initial_state in a symbolic call.*; EncoderDecoder passes the states"):
         L.LSTM(2)(L.Input((4, 2)), initial_state=[np.zeros((1, 2))] * 2)
 
 
