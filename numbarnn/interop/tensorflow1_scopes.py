@@ -8,6 +8,7 @@ from ..errors import InputError
 from .layouts import listed
 
 OF_CUDNN = re.compile(r"(^|/)bias_cudnn[_ ]\d$")
+OLD_NAMES = {"weights": "kernel", "biases": "bias"}  # before TensorFlow 1.2
 Tree: TypeAlias = dict[str, Any]
 
 
@@ -26,6 +27,7 @@ def tree_of(caller: str, variables: Mapping[str, Any], scope: str = "") -> Tree:
     tree: Tree = {}
     for name in sorted(own):  # a variable comes before those below it
         *scopes, last = name.split("/")
+        last = OLD_NAMES.get(last, last)
         if isinstance(own[name], Mapping):
             raise InputError(f"{caller}: expected {name} to be an array, got {type(own[name]).__name__}")
         node: Any = tree

@@ -196,6 +196,24 @@ def test_files_hold_the_same_weights(tmp_path):
         save_keras_weights(tmp_path / "our.h5", ours)
 
 
+def test_functional_models_have_the_same_files(tmp_path):
+    pytest.importorskip("h5py", reason="needs h5py (pip install h5py)")
+    made = []
+    for lib, model, options in ((K, keras.Model, {}), (L, nr.Model, {"device": "numpy"})):
+        x = lib.Input((T, I))
+        y = lib.Dense(2)(lib.Bidirectional(lib.GRU(3))(lib.LSTM(4, return_sequences=True)(x)))
+        made.append(model(x, y, **options))
+    theirs, ours = made
+    theirs.save(tmp_path / "their.keras")
+    load_keras(ours, tmp_path / "their.keras")
+    x = RNG.standard_normal((B, T, I)).astype("float32")
+    check(ours.predict(x), theirs(torch.from_numpy(x)).detach())
+    ours.set_weights([w / 2 for w in ours.get_weights()])
+    save_keras_weights(tmp_path / "our.weights.h5", ours)
+    theirs.load_weights(tmp_path / "our.weights.h5")
+    check(ours.predict(x), theirs(torch.from_numpy(x)).detach())
+
+
 def test_bad_files_change_nothing(tmp_path):
     h5py = pytest.importorskip("h5py", reason="needs h5py (pip install h5py)")
     _, ours = models()

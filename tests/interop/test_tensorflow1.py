@@ -287,6 +287,16 @@ def test_cudnn_adds_no_forget_bias_and_keeps_two_biases_more():
     assert_array_equal(params["bias"], from_tensorflow1(golden("basic_lstm", "value"))[1]["bias"])
 
 
+def test_names_of_older_releases_are_known():
+    for case in ("gru", "lstm full"):
+        variables = golden(case, "value")
+        old = {name.replace("kernel", "weights").replace("bias", "biases"): array for name, array in variables.items()}
+        assert old.keys() != variables.keys()
+        _, params = from_tensorflow1(old, CELLS[case])
+        _, same = from_tensorflow1(variables, CELLS[case])
+        assert {n: a.tobytes() for n, a in params.items()} == {n: a.tobytes() for n, a in same.items()}
+
+
 def checkpoint():
     """The variables of a decoder among others, as Adam leaves them."""
     model = golden("stack", "value")
