@@ -26,14 +26,36 @@ def derived(cell):
 def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="derive"):
     """Derive the `Equations` of a cell from its forward formulas, plain Python functions of tuples of numbers.
 
-    `forward(z, s) -> s1, gates` returns the new states, the output first, and the values that `saved` names.
-    `feedback(z, s) -> q, carried`, as in `Equations`, is for a cell that multiplies a value computed within the step.
-    `inputs`, `states` and `saved` are those of `Cell`; errors name `caller`. The formulas may use + - * / **, all of
-    `maths`, and NumPy's exp, tanh, where, clip, maximum ... (expm1 of numbers up to 0 only). An activation of `maths`
-    has the derivative of `maths`, at its corners too, even if it is written out.
+    The formulas may use + - * / **, all of `maths`, and NumPy's exp, tanh, where, clip, maximum ... (expm1 of numbers
+    up to 0 only). An activation of `maths` has the derivative of `maths`, at its corners too, even if it is written
+    out.
 
-    The gradient may need more than the states and the gates, which is kept as `hidden` values. The text of each
-    function is its `source`. Raises `InputError` if a formula cannot be traced.
+    Parameters
+    ----------
+    forward : callable
+        ``forward(z, s) -> s1, gates`` maps the pre-activations and the states to the new states, the output first, and
+        to the values that ``saved`` names.
+    inputs : dict of str to str
+        Names of the pre-activations, and what feeds each, as in `Cell`.
+    states : tuple of str, default ("h",)
+        Names of the states.
+    saved : tuple of str, default ()
+        Names of the gates.
+    feedback : callable, optional
+        ``feedback(z, s) -> q, carried`` as in `Equations`, of a cell that multiplies a value computed within the step.
+    caller : str, default "derive"
+        The name in errors.
+
+    Returns
+    -------
+    Equations
+        Compiled functions; the text of each is its ``source``. ``hidden`` counts the values that the gradient needs
+        besides the states and the gates.
+
+    Raises
+    ------
+    InputError
+        If a formula cannot be traced, or the new states do not depend on a pre-activation.
     """
     f = traced(caller, forward, feedback, inputs, states, saved)
     d = differentiated(f)

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits."""
+"""Let Ctrl-C interrupt work at moments that suit alone."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Interrupts:
-    """Lets Ctrl-C wait while something changes that must change whole.
+    """Make Ctrl-C wait while something changes that must change whole.
 
     ``with interrupts:`` around the work, ``with interrupts.deferred():`` around each change. Python drops an exception
     that is raised in a finaliser; the end of the next change, or of the work, then raises it again. Outside the main
