@@ -2,70 +2,48 @@
 
 A time step reads its input x and the output y of the step before. It makes the pre-activations of all units,
 
-    z = x W + y R + b,    or in cells that multiply a number q computed within the step,    z = x W + q R + b,
+    z = x W + b + y R,    or in cells that multiply a number q computed within the step,    z = x W + b + q R,
 
 and calls the cell's equations, functions of numbers, for each row of the batch and each unit. The backward pass takes
 the steps in the opposite order and hands the gradients of y and of the states s on from step to step. Truncated BPTT
-sets them to zero where it cuts. `reference` does the same with NumPy, `cpu` with SIMD vectors and threads.
+sets them to zero where it cuts.
+
+Only that has to wait for the step before. x W + b is one product for all steps before them, and the gradients of W, R
+and b are one for all steps after them, once the gradients of all z are known: NumPy does both. `reference` is the same
+in NumPy alone, `cpu` with SIMD vectors and threads.
 """
 
 from functools import cache
-from math import inf
 
 import numpy as np
 from numba import njit
 
 from .interface import EngineResult, check_finite
-from .loops_arrays import Weights, arrays_of, flags, gradients_of, stacked_states, states_after
+from .loops_arrays import (
+    blank_gradients,
+    flags,
+    gradients_of,
+    outputs_of,
+    stacked_states,
+    states_after,
+    tape_for,
+    transposed,
+)
 from .loops_rows import (
     access_to_q,
-    add,
-    add_outputs,
-    add_product,
-    copy_but,
+    add_products,
+    clear,
+    clip,
+    clip_backward,
     helper,
     layer_norm,
     layer_norm_backward,
-    nothing,
     numbers,
-    projection,
-    projection_backward,
     put,
 )
-from .reference import public_states
+from .reference import kinds_of_q, public_states
 
 compiled = njit(error_model="numpy", no_cfunc_wrapper=True)
-
-
-@helper
-def preactivations(names, inputs, z, x, y, W, R):
-    """Add x W + y R to these pre-activations; y is the output before, or q."""
-    for g in names:
-        k = inputs.kind[g]
-        if inputs.from_x[g]:
-            add_product(z[g], x, W[g])
-        if inputs.from_y[g]:
-            add_product(z[g], y[k], R[g])
-        if inputs.from_q[g]:
-            add(z[g], y[k])
-
-
-@helper
-def preactivations_backward(names, inputs, dz, x, y, W, R, dx, dy, dW, dR, db):
-    """Add to the gradients of x and y, and to those of the weights: sums over all steps and rows."""
-    for g in names:
-        k = inputs.kind[g]
-        if inputs.from_x[g]:
-            add_product(dx, dz[g], W[g].T)
-            add_product(dW[g], x.T, dz[g])
-        if inputs.from_y[g]:
-            add_product(dy[k], dz[g], R[g].T)
-            add_product(dR[g], y[k].T, dz[g])
-        if inputs.from_q[g]:
-            add(dy[k], dz[g])
-        for b in range(dz.shape[1]):
-            for j in range(dz.shape[2]):
-                db[g, j] += dz[g, b, j]
 
 
 @cache
@@ -73,46 +51,52 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
     """Compile the forward and the backward pass of cells with these equations and numbers of arrays."""
     cell_forward, cell_backward, feedback, feedback_backward = equations[:4]
     z_of, first_of, s_of, saved_of = numbers(*range(G)), numbers(*first), numbers(*range(S)), numbers(*range(K))
-    carried_of = numbers(*first, *range(G, G + equations.extra))
-    (q_of, put_q), put_saved = access_to_q(kinds), put if K else nothing
-    normalise, normalise_backward = (layer_norm, layer_norm_backward) if normed else (nothing, nothing)
+    carried_of, (q_of, put_q) = numbers(*first, *range(G, G + equations.extra)), access_to_q(kinds)
 
     @helper
-    def compute_q(first, z, before, q):
+    def compute_q(z, s, q):
         for b in range(z.shape[1]):
             for j in range(z.shape[2]):
-                new, carried = feedback(first_of(z, b, j), s_of(before, b, j))
+                new, carried = feedback(first_of(z, b, j), s_of(s, b, j))
                 put_q(q, b, j, new)
                 for k, g in enumerate(first):
                     z[g, b, j] = carried[k]
 
     @helper
-    def compute_states(mask, z, before, after, saved):
+    def compute_states(mask, z, s, before, after, saved):
         for b in range(z.shape[1]):
             for j in range(z.shape[2]):
-                s = s_of(before, b, j)
+                old = new = s_of(s, b, j)
                 if mask[b]:
-                    s, kept = cell_forward(z_of(z, b, j), s)
-                    put_saved(saved, b, j, kept)
-                put(after, b, j, s)
+                    new, kept = cell_forward(z_of(z, b, j), old)
+                    if K:
+                        put(saved, b, j, kept)
+                put(before, b, j, old)
+                put(after, b, j, new)
+                put(s, b, j, new)
 
     @compiled
-    def forward(steps, mask, x, inputs, w, epsilon, limit, tape, resets, y, s):
+    def forward(steps, mask, resets, z, before, after, saved, q, R, Q, norms, projection, y, s):
+        if normed:
+            first_norms, later_norms, scale, shift, epsilon, unit, inverse = norms
+        if projected:
+            P, limit, r, y_before, y_after = projection
         for t in steps:
-            z, before, after, unit, inverse = tape.z[t], tape.before[t], tape.after[t], tape.unit[t], tape.inverse[t]
-            copy_but(resets[t], s, before)
-            copy_but(resets[t], y, tape.y_before[t])
-            y_before = tape.y_before[t] if projected else before[:1]
-            preactivations(inputs.first, inputs, z, x[t], y_before, w.W, w.R)
-            normalise(inputs.first_norms, epsilon, z, w, unit, inverse)
-            if feedback is not None:
-                compute_q(inputs.first, z, before, tape.q[t])
-                preactivations(inputs.later, inputs, z, x[t], tape.q[t], w.W, w.Q)
-                normalise(inputs.later_norms, epsilon, z, w, unit, inverse)
-            compute_states(mask[t], z, before, after, tape.saved[t])
+            clear(resets[t], s)
             if projected:
-                projection(mask[t], after[0], w.P, limit, tape.r[t], tape.y_before[t, 0], tape.y_after[t, 0])
-            s, y = after, tape.y_after[t]
+                clear(resets[t], y)
+            add_products(z[t], y if projected else s, R)
+            if normed:
+                layer_norm(first_norms, scale, shift, epsilon, z[t], unit[t], inverse[t])
+            if feedback is not None:
+                compute_q(z[t], s, q[t])
+                add_products(z[t], q[t], Q)
+                if normed:
+                    layer_norm(later_norms, scale, shift, epsilon, z[t], unit[t], inverse[t])
+            compute_states(mask[t], z[t], s, before[t], after[t], saved[t])
+            if projected:
+                add_products(r[t], s, P)
+                clip(mask[t], limit, r[t], y_before[t], y, y_after[t])
 
     @helper
     def states_backward(mask, saved, before, after, dz, ds):
@@ -125,7 +109,7 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
                     put(ds, b, j, direct)
 
     @helper
-    def q_backward(mask, first, before, dq, dz, ds):
+    def q_backward(mask, before, dq, dz, ds):
         for b in range(dz.shape[1]):
             if mask[b]:
                 for j in range(dz.shape[2]):
@@ -136,63 +120,72 @@ def passes(equations, first, G, S, K, kinds, normed, projected):
                         ds[k, b, j] += direct[k]
 
     @compiled
-    def backward(steps, mask, x, inputs, w, _, limit, tape, cut, d_outputs, outputs, dy, ds, dz_all, dx, dw):
+    def backward(
+        steps, mask, cut, before, after, saved, R, Q, norms, projection, outputs, d_outputs, dy, ds, dz, dq, dr, d_norms
+    ):
+        if normed:
+            first_norms, later_norms, scale, _, _, unit, inverse = norms
+            d_scale, d_shift = d_norms[0], d_norms[1]
+        if projected:
+            P, limit, r, _, _ = projection
         for t in steps[::-1]:
-            dz, before, after, unit, inverse = dz_all[t], tape.before[t], tape.after[t], tape.unit[t], tape.inverse[t]
-            add_outputs(mask[t], outputs, d_outputs[t], dy if projected else ds)
+            add_products(dy if projected else ds, d_outputs[t], outputs)
             if projected:
-                projection_backward(mask[t], after[0], w.P, limit, tape.r[t], dy[0], ds[0], dw.P)
+                clip_backward(mask[t], limit, r[t], dy, dr[t])
+                add_products(ds, dr[t], P)
             # From here on dy and ds are the gradients of what came before the step.
-            states_backward(mask[t], tape.saved[t], before, after, dz, ds)
+            states_backward(mask[t], saved[t], before[t], after[t], dz[t], ds)
             if feedback is not None:
-                normalise_backward(inputs.later_norms, dz, w, unit, inverse, dw)
-                q, dq = tape.q[t], np.zeros_like(tape.q[t])
-                preactivations_backward(inputs.later, inputs, dz, x[t], q, w.W, w.Q, dx[t], dq, dw.W, dw.Q, dw.b)
-                q_backward(mask[t], inputs.first, before, dq, dz, ds)
-            normalise_backward(inputs.first_norms, dz, w, unit, inverse, dw)
-            y, dy1 = (tape.y_before[t], dy) if projected else (before[:1], ds[:1])
-            preactivations_backward(inputs.first, inputs, dz, x[t], y, w.W, w.R, dx[t], dy1, dw.W, dw.R, dw.b)
+                if normed:
+                    layer_norm_backward(later_norms, scale, dz[t], unit[t], inverse[t], d_scale, d_shift)
+                add_products(dq[t], dz[t], Q)
+                q_backward(mask[t], before[t], dq[t], dz[t], ds)
+            if normed:
+                layer_norm_backward(first_norms, scale, dz[t], unit[t], inverse[t], d_scale, d_shift)
+            add_products(dy if projected else ds, dz[t], R)
             # Truncated BPTT: no gradient for what came before.
-            copy_but(cut[t], ds, ds)
-            copy_but(cut[t], dy, dy)
+            clear(cut[t], ds)
+            if projected:
+                clear(cut[t], dy)
 
     return forward, backward
 
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     check_finite(type(cell).__name__, params)
-    (T, B), dtype, projected = x.shape[:2], params["kernel"].dtype, cell.num_proj is not None
-    multiplied, inputs, w, tape = arrays_of(cell, params, x, noise)
-    sizes = (array.shape[1] for array in (tape.z, tape.before, tape.saved, tape.q))
-    run, run_backward = passes(cell.equations, tuple(inputs.first.tolist()), *sizes, bool(cell.norms), projected)
-    epsilon, limit = dtype.type(cell.norm_epsilon), dtype.type(inf if cell.proj_clip is None else cell.proj_clip)
-    steps = np.arange(T)[::-1].copy() if reverse else np.arange(T)
-    shared = steps, flags(mask, True, T, B), multiplied, inputs, w, epsilon, limit, tape
-    run(*shared, flags(resets, False, T, B), *stacked_states(cell, initial, B, dtype))
+    (T, B), dtype, kinds = x.shape[:2], params["kernel"].dtype, kinds_of_q(cell)
+    tape = tape_for(cell, params, x, noise)
+    first = tuple(g for g, name in enumerate(cell.inputs) if name not in kinds)
+    sizes = (array.shape[1] for array in (tape.z, tape.before, tape.saved))
+    given = cell.equations, first, *sizes, len(set(kinds.values()))
+    run, run_backward = passes(*given, bool(cell.norms), cell.num_proj is not None)
+    steps, valid = np.arange(T)[::-1].copy() if reverse else np.arange(T), flags(mask, True, T, B)
+    run(steps, valid, flags(resets, False, T, B), *tape, *stacked_states(cell, initial, B, dtype))
     y, s = states_after(cell, tape)
     outputs = np.concatenate([s[i] if i else y for i in cell.output_states], axis=2)
     if mask is not None:
         outputs[~mask] = 0
     state = tuple(array[steps[-1]] for array in public_states(cell, y, s))
-    return EngineResult(cell, params, x, mask, reverse, outputs, state, (run_backward, shared) if keep else None)
+    saved = (run_backward, steps, valid, tape) if keep else None
+    return EngineResult(cell, params, x, mask, reverse, outputs, state, saved)
 
 
 def backward(trace, d_outputs, d_state, cut):
-    cell, x, (run_backward, shared) = trace.cell, trace.x, trace.saved
-    (T, B), tape, dtype, states = x.shape[:2], shared[-1], trace.outputs.dtype, cell.output_states
+    cell, x, (run, steps, valid, tape) = trace.cell, trace.x, trace.saved
+    (T, B), dtype = x.shape[:2], trace.outputs.dtype
     dy, ds = stacked_states(cell, d_state, B, dtype)
-    d_outputs = np.zeros_like(trace.outputs) if d_outputs is None else d_outputs
-    d_outputs = np.array(d_outputs.reshape(T, B, len(states), -1).swapaxes(1, 2), order="C")
-    dz = np.zeros((T, tape.z.shape[1] + cell.equations.extra, B, cell.units), dtype)
-    dx, dw = np.zeros_like(shared[2]), Weights(*map(np.zeros_like, shared[4]))
-    run_backward(*shared, flags(cut, False, T, B), d_outputs, np.array(states), dy, ds, dz, dx, dw)
-    return *gradients_of(cell, trace.params, x, dz, dx, dw), public_states(cell, next(iter(dy), None), tuple(ds))
+    outputs, d_outputs = outputs_of(cell, d_outputs, valid, dtype)
+    d = blank_gradients(cell, tape)
+    given = flags(cut, False, T, B), tape.before, tape.after, tape.saved, *transposed(tape)
+    run(steps, valid, *given, outputs, d_outputs, dy, ds, *d)
+    d_initial = public_states(cell, None if dy is None else dy[0], tuple(ds))
+    return *gradients_of(cell, trace.params, x, tape, d), d_initial
 
 
 def states(trace):
-    arrays = public_states(trace.cell, *states_after(trace.cell, trace.saved[1][-1]))
+    arrays = public_states(trace.cell, *states_after(trace.cell, trace.saved[-1]))
     return dict(zip(trace.cell.State._fields, arrays, strict=True))
 
 
 def gates(trace):
-    return dict(zip(trace.cell.saved, trace.saved[1][-1].saved.swapaxes(0, 1), strict=False))
+    return dict(zip(trace.cell.saved, trace.saved[-1].saved.swapaxes(0, 1), strict=False))

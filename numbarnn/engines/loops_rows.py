@@ -1,7 +1,7 @@
-"""Parts of a time step of the `loops` engine: tuples of numbers, rows that are cut, layer norm, projection."""
+"""Parts of a time step of the `loops` engine: tuples of numbers, products, layer norm, clipped projections."""
 
 from functools import cache
-from math import copysign
+from math import copysign, sqrt
 
 import numpy as np
 from numba.extending import register_jitable
@@ -12,10 +12,8 @@ helper = register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # cal
 @cache
 def numbers(*places):
     """A function (array, b, j) -> the tuple of array[place, b, j] for these places."""
-    if not places:
-        return helper(lambda array, b, j: ())
-    others, last = numbers(*places[:-1]), places[-1]
-    return helper(lambda array, b, j: (*others(array, b, j), array[last, b, j]))
+    # Numba makes no tuple in a loop, so that its text is written out.
+    return helper(eval(f"lambda array, b, j: ({''.join(f'array[{k}, b, j], ' for k in places)})"))
 
 
 @helper
@@ -40,113 +38,90 @@ def access_to_q(count):
 
 
 @helper
-def nothing(*arguments):
-    """The part that a cell does not have."""
+def clear(rows, arrays):
+    """Set these rows to zero."""
+    for b in range(len(rows)):
+        if rows[b]:
+            for k, j in np.ndindex(arrays.shape[0], arrays.shape[2]):
+                arrays[k, b, j] = 0
 
 
 @helper
-def add_product(total, a, b):
-    """Add the product of two matrices."""
-    product = np.empty_like(total)
-    np.dot(a, b, product)
-    add(total, product)
+def add_products(total, a, products):
+    """Add the products of these matrices, or the matrices themselves, to the total."""
+    product = np.empty_like(total[0])
+    for n in range(len(products.terms)):
+        to, term = products.terms[n, 0], a[products.terms[n, 1]]
+        if n < len(products.matrices):
+            np.dot(term, products.matrices[n], product)
+            term = product
+        for b in range(term.shape[0]):
+            for j in range(term.shape[1]):
+                total[to, b, j] += term[b, j]
 
 
 @helper
-def add(total, term):
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            total[i, j] += term[i, j]
-
-
-@helper
-def copy_but(rows, source, target):
-    """Copy states, or gradients of states, with zeros in place of these rows."""
-    for k in range(len(source)):
-        for b in range(len(rows)):
-            for j in range(source.shape[2]):
-                target[k, b, j] = 0 if rows[b] else source[k, b, j]
-
-
-@helper
-def add_outputs(mask, states, d_outputs, ds):
-    """Add the gradients of the outputs to those of the states that they are."""
-    for k, i in enumerate(states):
-        for b in range(len(mask)):
-            if mask[b]:
-                for j in range(ds.shape[2]):
-                    ds[i, b, j] += d_outputs[k, b, j]
-
-
-@helper
-def members(group):
-    """The pre-activations of a group: the numbers before -1."""
-    count = 0
-    while count < len(group) and group[count] >= 0:
-        count += 1
-    return group[:count]
-
-
-@helper
-def layer_norm(groups, epsilon, z, w, unit, inverse):
+def layer_norm(groups, scale, shift, epsilon, z, unit, inverse):
     """scale * (z - mean) / std + shift, with mean and std of a row over all pre-activations of a group."""
+    G, B, H = unit.shape
     for group in groups:
-        names = members(group)
-        count = len(names) * z.shape[2]
-        for b in range(z.shape[1]):
-            total, squares = 0.0, 0.0
-            for g in names:
-                for j in range(z.shape[2]):
-                    total += z[g, b, j]
-            mean = total / count
-            for g in names:
-                for j in range(z.shape[2]):
-                    squares += (z[g, b, j] - mean) ** 2
-            for g in names:
-                inverse[g, b] = 1 / np.sqrt(squares / count + epsilon)
-                for j in range(z.shape[2]):
-                    unit[g, b, j] = (z[g, b, j] - mean) * inverse[g, b]
-                    z[g, b, j] = w.scale[g, j] * unit[g, b, j] + w.shift[g, j]
+        for b in range(B):
+            count, total, squares = 0, 0.0, 0.0
+            for g in range(G):
+                if group[g]:
+                    count += H
+                    for j in range(H):
+                        total += z[g, b, j]
+            for g in range(G):
+                if group[g]:
+                    for j in range(H):
+                        squares += (z[g, b, j] - total / count) ** 2
+            for g in range(G):
+                if group[g]:
+                    inverse[g, b] = 1 / sqrt(squares / count + epsilon)
+                    for j in range(H):
+                        unit[g, b, j] = (z[g, b, j] - total / count) * inverse[g, b]
+                        z[g, b, j] = scale[g, j] * unit[g, b, j] + shift[g, j]
 
 
 @helper
-def layer_norm_backward(groups, d, w, unit, inverse, dw):
-    """d, the gradient of what was normalised, becomes that of what came before."""
+def layer_norm_backward(groups, scale, dz, unit, inverse, d_scale, d_shift):
+    """dz, the gradient of what was normalised, becomes that of what came before."""
+    G, B, H = unit.shape
     for group in groups:
-        names = members(group)
-        count = len(names) * d.shape[2]
-        for b in range(d.shape[1]):
-            total, along = 0.0, 0.0
-            for g in names:
-                for j in range(d.shape[2]):
-                    dw.scale[g, j] += d[g, b, j] * unit[g, b, j]
-                    dw.shift[g, j] += d[g, b, j]
-                    d[g, b, j] *= w.scale[g, j]
-                    total += d[g, b, j]
-                    along += d[g, b, j] * unit[g, b, j]
-            for g in names:
-                for j in range(d.shape[2]):
-                    d[g, b, j] = (d[g, b, j] - total / count - unit[g, b, j] * (along / count)) * inverse[g, b]
+        for b in range(B):
+            count, total, along = 0, 0.0, 0.0
+            for g in range(G):
+                if group[g]:
+                    count += H
+                    for j in range(H):
+                        d_scale[g, j] += dz[g, b, j] * unit[g, b, j]
+                        d_shift[g, j] += dz[g, b, j]
+                        dz[g, b, j] *= scale[g, j]
+                        total += dz[g, b, j]
+                        along += dz[g, b, j] * unit[g, b, j]
+            for g in range(G):
+                if group[g]:
+                    for j in range(H):
+                        dz[g, b, j] = (dz[g, b, j] - total / count - unit[g, b, j] * (along / count)) * inverse[g, b]
 
 
 @helper
-def projection(mask, h, P, limit, r, y_before, y):
-    """y = h P, clipped to +- limit; masked rows keep theirs."""
-    np.dot(h, P, r)
-    for b in range(y.shape[0]):
-        for i in range(y.shape[1]):
-            clipped = copysign(limit, r[b, i]) if abs(r[b, i]) > limit else r[b, i]
-            y[b, i] = clipped if mask[b] else y_before[b, i]
-
-
-@helper
-def projection_backward(mask, h, P, limit, r, dy, dh, dP):
-    """Hand the gradient of y on to h, and leave that of masked rows."""
-    dr = np.zeros_like(dy)
-    for b in range(dy.shape[0]):
-        for i in range(dy.shape[1]):
+def clip(mask, limit, r, before, y, after):
+    """y = r, clipped to +- limit; masked rows keep theirs."""
+    for b in range(y.shape[1]):
+        for i in range(y.shape[2]):
+            before[0, b, i] = y[0, b, i]
             if mask[b]:
-                dr[b, i] = dy[b, i] if abs(r[b, i]) <= limit else 0
-                dy[b, i] = 0
-    add_product(dh, dr, P.T)
-    add_product(dP, h.T, dr)
+                y[0, b, i] = copysign(limit, r[0, b, i]) if abs(r[0, b, i]) > limit else r[0, b, i]
+            after[0, b, i] = y[0, b, i]
+
+
+@helper
+def clip_backward(mask, limit, r, dy, dr):
+    """Hand the gradient of y on to r, and leave that of masked rows."""
+    for b in range(dy.shape[1]):
+        if mask[b]:
+            for i in range(dy.shape[2]):
+                dr[0, b, i] = dy[0, b, i] if abs(r[0, b, i]) <= limit else 0
+                dy[0, b, i] = 0

@@ -90,29 +90,35 @@ def clipped(cell, r):
     return r if cell.proj_clip is None else np.clip(r, -cell.proj_clip, cell.proj_clip)
 
 
+def from_inputs(cell, weights, noise, x):
+    """Compute what the pre-activations get from the inputs (..., I) or tokens (...), at one step or at all of them."""
+    rows, z = x.shape if x.dtype.kind == "i" else x.shape[:-1], {}
+    for name, (W, _, b) in weights.items():
+        z[name] = np.broadcast_to(b + b.dtype.type(cell.offsets.get(name, 0)), (*rows, cell.units))
+        if cell.inputs[name] in ("m", "u"):
+            z[name] = noise[name] if cell.inputs[name] == "m" else x[..., -cell.units :]
+        if W is not None:
+            z[name] = z[name] + (W[x] if x.dtype.kind == "i" else x[..., : len(W)] @ W)
+    return z
+
+
 def one_step(cell, params, weights, noise, t, x, y, s):
     """Compute z, q and the normalised rows of step t from the input, the last output and the states."""
     eq, kinds = cell.equations, kinds_of_q(cell)
     first = [name for name in cell.inputs if name not in kinds]
-    z, q, normed = {}, (), []
+    z, q, normed = from_inputs(cell, weights, {name: array[t] for name, array in noise.items()}, x), (), []
 
     def add(names, back):
         for name in names:
-            W, R, b = weights[name]
-            z[name] = np.broadcast_to(b, (len(x), cell.units))
-            if cell.inputs[name] in ("m", "u"):
-                z[name] = noise[name][t] if cell.inputs[name] == "m" else x[:, -cell.units :]
-            if W is not None:
-                z[name] = z[name] + (W[x] if x.ndim == 1 else x[:, : len(W)] @ W)
-            if R is not None:
-                z[name] = z[name] + back[kinds.get(name, 0)] @ R
+            if weights[name].R is not None:
+                z[name] = z[name] + back[kinds.get(name, 0)] @ weights[name].R
             if "=" in cell.inputs[name]:
                 z[name] = z[name] + back[kinds[name]]
         normed.extend(normalise(cell, params, z, group) for group in cell.norms if group[0] in names)
 
     add(first, (y,))
     if eq.feedback:
-        q, carried = eq.feedback(tuple(z.values()), s)
+        q, carried = eq.feedback(tuple(z[name] for name in first), s)
         q = q if isinstance(q, tuple) else (q,)
         z |= zip(first, carried, strict=True)
         add(kinds, q)
@@ -123,8 +129,6 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     """Run a cell over a sequence; see `EngineResult`."""
     check_finite(type(cell).__name__, params)
     weights, dtype = weights_of(cell, params), params["kernel"].dtype
-    offsets = {name: dtype.type(value) for name, value in cell.offsets.items()}
-    weights |= {name: weights[name]._replace(b=weights[name].b + value) for name, value in offsets.items()}
     T, B = x.shape[:2]
     noise = {name: np.broadcast_to(array, (T, B, cell.units)) for name, array in noise.items()}
     state = [
@@ -164,24 +168,30 @@ class ProductGradients:
         self.dx = np.zeros_like(x) if x.ndim == 3 else None
 
     def add(self, t, names, dz, sources):
-        """Add the products of step t for the pre-activations of these names; returns the gradient of each source."""
-        x, dx, d_sources = self.x, self.dx, [0] * len(sources)
+        """Add the products of step t for the pre-activations of these names."""
+        x, dx = self.x, self.dx
         for name in names:
             (W, R, _), d = self.weights[name], self.d_weights[name]
-            fed, k = self.cell.inputs[name], self.kinds.get(name, 0)
             if W is not None and x.ndim == 2:
                 np.add.at(d.W, x[t], dz[name])
             elif W is not None:
                 dx[t, :, : len(W)] += dz[name] @ W.T
                 d.W[...] += x[t, :, : len(W)].T @ dz[name]
             if R is not None:
-                d_sources[k] = d_sources[k] + dz[name] @ R.T
-                d.R[...] += sources[k].T @ dz[name]
-            if "=" in fed:
-                d_sources[k] = d_sources[k] + dz[name]
-            if fed == "u":
+                d.R[...] += sources[self.kinds.get(name, 0)].T @ dz[name]
+            if self.cell.inputs[name] == "u":
                 dx[t, :, -self.cell.units :] += dz[name]
             d.b[...] += dz[name].sum(0)
+
+    def of_sources(self, names, dz, sources):
+        """Compute the gradients of the last output, or of each q, which feed the pre-activations of these names."""
+        d_sources = [np.zeros_like(source) for source in sources]
+        for name in names:
+            k, R = self.kinds.get(name, 0), self.weights[name].R
+            if R is not None:
+                d_sources[k] += dz[name] @ R.T
+            if "=" in self.cell.inputs[name]:
+                d_sources[k] += dz[name]
         return d_sources
 
 
@@ -214,7 +224,8 @@ def backward(result, d_outputs, d_state, cut):
         if eq.feedback:
             for normed in later:
                 normalise_backward(cell, params, d_params, dz, normed)
-            dq = products.add(t, kinds, dz, step.q)
+            products.add(t, kinds, dz, step.q)
+            dq = products.of_sources(kinds, dz, step.q)
             dq = tuple(dq) if len(dq) > 1 else dq[0]
             inner, direct = eq.feedback_backward((*(dz[name] for name in first), *extra), s, dq)
             dz |= {name: only_valid(d) for name, d in zip(first, inner, strict=True)}
@@ -222,7 +233,8 @@ def backward(result, d_outputs, d_state, cut):
         for normed in step.normed:
             if normed[0][0] not in kinds:
                 normalise_backward(cell, params, d_params, dz, normed)
-        (back,) = products.add(t, first, dz, step.before[:1])
+        products.add(t, first, dz, step.before[:1])
+        (back,) = products.of_sources(first, dz, step.before[:1])
         if cell.num_proj is None:
             before[0] = before[0] + back
         else:

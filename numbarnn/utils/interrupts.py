@@ -49,7 +49,7 @@ class Interrupts:
 
 
 class _Deferred:
-    """What `Interrupts.deferred` returns; a generator would take five times as long, in each batch."""
+    """Make Ctrl-C wait until the block has ended; a generator would take five times as long, in each batch."""
 
     def __init__(self, interrupts):
         self.interrupts = interrupts

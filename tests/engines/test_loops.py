@@ -111,7 +111,7 @@ def test_cells_with_the_same_equations_share_what_is_compiled(monkeypatch):
             other.state, other.d_state = (cell.State(*map(change, s)) for s in (problem.state, problem.d_state))
             assert_same_bits(other.results(device="njit", lengths=problem.lengths, reverse=True), expected)
         problem.run(device="njit").backward(None, truncate=(2, 3))
-    compiled = [[x for _, _, x, *_ in function.signatures if x.dtype.name == "float64"] for function in used]
+    compiled = [[x for _, _, _, x, *_ in function.signatures if x.dtype.name == "float64"] for function in used]
     assert len(compiled) == 2 and all(len(signatures) == 1 for signatures in compiled)
 
 
