@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .errors import InputError, is_number
+from .errors import InputError, is_integer, is_number
 from .utils.config import Configured
 
 EPSILON = 1e-7  # added to norms that something is divided by
@@ -74,7 +74,9 @@ class MinMaxNorm(Constraint):
         self.min_value = self._number("min_value", min_value, math.inf)
         self.max_value = self._number("max_value", max_value, math.inf)
         self.rate = self._number("rate", rate, 1)
-        self.axis = axis
+        if not all(map(is_integer, axis if isinstance(axis, tuple | list) else (axis,))):
+            raise InputError(f"{type(self).__name__}: expected axis to be an integer or a tuple of them, got {axis!r}")
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
         if self.min_value > self.max_value:
             raise InputError(f"{type(self).__name__}: expected min_value up to max_value, got {min_value}, {max_value}")
 

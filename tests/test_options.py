@@ -251,3 +251,22 @@ def test_weights_of_losses():
             loss(Y, X, bad)
     with pytest.raises(nr.InputError, match="MeanSquaredError: expected weights of numbers, got <U1"):
         loss.value_and_gradient(Y, X, ["1"] * 8)
+
+
+def test_shapes_and_axes():
+    for bad in (5, "28", (28, 0), (28, -1), (28, 1.5), ("28",), (True,), (math.nan, 3), {28}):
+        for layer in (nr.layers.Dense(3, input_shape=(4,)), nr.layers.LSTM(3, input_shape=[None, 4])):
+            with pytest.raises(nr.InputError, match=f"{layer.name}: expected the shape of one sample"):
+                type(layer)(3, input_shape=bad)
+        with pytest.raises(nr.InputError, match="input: expected the shape of one sample"):
+            nr.layers.Input(bad)
+    for bad in (5, b"dense", ["dense"], True):
+        with pytest.raises(nr.InputError, match="Dense: expected name to be text"):
+            nr.layers.Dense(3, name=bad)
+    for bad in ("0", 0.0, None, True, (0, "1"), math.nan, np.ones(2)):
+        for make in (nr.constraints.MaxNorm, nr.constraints.UnitNorm, nr.constraints.MinMaxNorm):
+            with pytest.raises(nr.InputError, match=f"{make.__name__}: expected axis to be an integer or a tuple"):
+                make(axis=bad)
+    for bad in (None, ["concat"], 5, np.ones(2)):
+        with pytest.raises(nr.InputError, match="Bidirectional: no merge_mode"):
+            nr.Bidirectional(nr.GRUCell(3), merge_mode=bad)

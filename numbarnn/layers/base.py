@@ -31,6 +31,7 @@ HERE = {
     "sparse": "arrays are dense",
     "ragged": "sequences of several lengths are padded, with a mask",
 }
+EXPECTED_SHAPE = "the shape of one sample, such as (28, 28) or (None, 3)"
 # attributes of a built layer that may be set; the others belong to its model
 SETTABLE = "trainable", "state", "params", "non_trainable_weights", "device", "name", "output_shape", "dtype"
 
@@ -97,6 +98,9 @@ class Layer(ExplainsKerasOptions):
         self.non_trainable_weights: Arrays = {}
         if self.name is None:
             self.name = self.default_name()
+        if not isinstance(self.name, str):
+            raise InputError(f"{type(self).__name__}: expected name to be text, got {self.name!r}")
+        self._expect(self.input_shape is None or is_shape(self.input_shape), EXPECTED_SHAPE, repr(self.input_shape))
         self.activity_regularizer = regularizers.get(self.activity_regularizer)
         self.regularizers: dict[str, Regularizer | None] = {}
         self.constraints: dict[str, Any] = {}
@@ -498,6 +502,11 @@ def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None
         array[...] = value
 
 
+def is_shape(shape: Any) -> bool:
+    """Say whether this is a shape without the batch: sizes, None where one is free."""
+    return isinstance(shape, tuple | list) and all(n is None or is_positive_integer(n) for n in shape)
+
+
 def is_positive_integer(value: Any) -> bool:
     return is_integer(value) and value > 0
 
@@ -518,8 +527,7 @@ class Input(Layer):
     def __post_init__(self):
         super().__post_init__()
         self.shape = tuple(self.shape) if isinstance(self.shape, tuple | list) else self.shape
-        good = isinstance(self.shape, tuple) and all(n is None or is_positive_integer(n) for n in self.shape)
-        self._expect(good, "the shape of one sample, such as (28, 28) or (None, 3)", self.shape)
+        self._expect(is_shape(self.shape), EXPECTED_SHAPE, self.shape)
         self._expect(self.activity_regularizer is None, "no activity_regularizer", self.activity_regularizer)
         self.input_shape = self.shape
 

@@ -59,7 +59,7 @@ class Bidirectional(RNNCell):
         if self.backward_cell is None:
             object.__setattr__(self, "backward_cell", self.forward_cell)
         check_cells(self, self.forward_cell, self.backward_cell)
-        if self.merge_mode not in MERGE_MODES:
+        if not isinstance(self.merge_mode, str) or self.merge_mode not in MERGE_MODES:
             raise InputError(f"Bidirectional: no merge_mode {self.merge_mode!r}; there are {', '.join(MERGE_MODES)}")
         sizes = [cell.output_size for cell in self._cells]
         if self.merge_mode != "concat" and sizes[0] != sizes[1]:

@@ -44,7 +44,7 @@ class DeviceWrapper(Wrapper):
         if written and int(written[2]):
             raise InputError(f"DeviceWrapper: expected the device of number 0, the only one used, got {self.device!r}")
         device = {"gpu": "cuda"}.get(written[1].lower(), written[1].lower()) if written else self.device
-        if device not in DEVICES:
+        if not isinstance(device, str) or device not in DEVICES:
             raise InputError(f"DeviceWrapper: no device {self.device!r}; there are {', '.join(DEVICES)}")
         object.__setattr__(self, "device", device)
 
