@@ -14,7 +14,7 @@ from ..ops.optimizer_step import update
 from ..ops.sum_of_squares import squares_by_name
 from ..utils.arrays import FLOATS, plain_array
 from ..utils.config import Configured
-from ..utils.writable import check_writable, surely_writable
+from ..utils.writable import check_writable, owners_of_plain
 from . import clipping
 from .schedules import TimeDecay
 
@@ -132,13 +132,16 @@ class Optimizer(Configured):
         """
         caller = type(self).__name__
         slots = {name: self._slots_of(name, w) for name, w in params.items()}
-        if not surely_writable([*params.values(), *(slot for of_one in slots.values() for slot in of_one.values())]):
+        owners = owners_of_plain([*params.values(), *(slot for of_one in slots.values() for slot in of_one.values())])
+        if owners is None:
             self._check_writable(params, slots)
         used: dict[str, np.ndarray] = {}
         for name, w in params.items():
             g: Any = gradients.get(name)
             fits = type(g) is np.ndarray and g.shape == w.shape and g.dtype.kind == "f"
-            used[name] = g if fits else gradient_of(caller, name, w.shape, g)
+            used[name] = g = g if fits else gradient_of(caller, name, w.shape, g)
+            if owners is None or id(g if g.base is None else g.base) in owners:
+                used[name] = g.copy()  # an update of other parameters would change it
         dtypes = {w.dtype for w in params.values()}
         if len(dtypes) != 1 or not dtypes.issubset(FLOATS):
             got = ", ".join(sorted(map(str, dtypes))) or "none"

@@ -255,7 +255,8 @@ class Trainer(Checked):
                     }
                 progress.finish(results)
                 listeners.on_epoch_end(epoch, results)
-                self.history.append(epoch, results)
+                with self._interrupts.deferred():
+                    self.history.append(epoch, results)
                 if not finite:
                     numbers = "the loss, a gradient or a moving average"
                     message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite: {why}"

@@ -20,13 +20,12 @@ class Interrupts:
         self.caught: Any = None  # what the handler was given, until the exception has left the work
 
     def __enter__(self):
-        self.depth += 1
         handler = signal.getsignal(signal.SIGINT)
-        if self.depth > 1:
-            return self
-        if threading.current_thread() is threading.main_thread() and callable(handler):
+        main = threading.current_thread() is threading.main_thread()
+        if not self.depth and main and callable(handler):
             self.handler = handler
             signal.signal(signal.SIGINT, self._receive)
+        self.depth += 1
         return self
 
     def __exit__(self, kind, *error):
@@ -42,10 +41,19 @@ class Interrupts:
         """Return a context in which Ctrl-C waits until its block has ended."""
         return _Deferred(self)
 
-    def _receive(self, *arguments):
-        self.caught = arguments
-        if not self.changing:
-            self.handler(*arguments)
+    def _receive(self, number, frame):
+        self.caught = number, frame
+        if not self.changing and not _in_own_code(frame):
+            self.handler(number, frame)
+
+
+def _in_own_code(frame):
+    """Say whether an interrupt fell into the methods that install and remove the handler: they must end."""
+    while frame is not None:
+        if frame.f_code in (Interrupts.__enter__.__code__, Interrupts.__exit__.__code__):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Deferred:

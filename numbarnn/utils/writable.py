@@ -14,28 +14,28 @@ def check_writable(caller, arrays):
     A kernel writes to addresses: it would change a bytes object or a read-only file that an array is made of. Raises
     `InputError` with what and name.
     """
-    if surely_writable(arrays.values()):
+    if owners_of_plain(arrays.values()) is not None:
         return
     for names, array in arrays.items():
         _check_layout(caller, names, array)
     _check_apart(caller, arrays)
 
 
-def surely_writable(arrays):
-    """Say whether arrays pass `check_writable` at first sight: contiguous, each with an owner of its own.
+def owners_of_plain(arrays):
+    """Return the ids of the arrays that own the memory of these, if all pass `check_writable` at first sight.
 
-    If it is False, it is not known.
+    They do if they are contiguous and each has an owner of its own; None if that is not known.
     """
     owners, count = set(), 0
     for array in arrays:
         if type(array) is not np.ndarray or not array.flags.carray:
-            return False
+            return None
         base = array.base
         if base is not None and type(base) is not np.ndarray:
-            return False
+            return None
         owners.add(id(array if base is None else base))
         count += 1
-    return len(owners) == count
+    return owners if len(owners) == count else None
 
 
 def _check_layout(caller, names, array):

@@ -144,7 +144,7 @@ def optimizer_case(rng, device="cpu"):
         gradients = {name: rng.standard_normal(w.shape).astype(dtype) for name, w in values.items()}
         if rng.random() < 0.3:
             gradients["w0"][rng.random(len(gradients["w0"])) < 0.5] = 0
-        gradients = {name: laid_out(rng, d, layouts=LAYOUTS[:-1]) for name, d in gradients.items()}
+        gradients = {name: laid_out(rng, d) for name, d in gradients.items()}
         for of_one in ours.slots.values():
             for slot, array in of_one.items():
                 of_one[slot] = laid_out(rng, array, 0.3, (LAYOUTS[0], LAYOUTS[2], LAYOUTS[3]))

@@ -14,6 +14,7 @@ Exit code 1 when something went wrong.
 import argparse
 import sys
 import time
+import traceback
 
 from . import damaged_files, interrupts, kills
 
@@ -28,8 +29,9 @@ def disturb(run, cases, seed):
 
     try:
         counts = run(cases, seed, progress)
-    except AssertionError as error:
-        print(f"\n{name:<11} wrong: {error}")
+    except Exception:
+        print(f"\n{name:<11} wrong:")
+        traceback.print_exc(file=sys.stdout)
         return True
     counted = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
     print(f"\r{name:<11} {cases}: {counted}  {time.perf_counter() - start:.0f} s", flush=True)

@@ -50,6 +50,21 @@ def windows(tmp_path):
     return np.lib.stride_tricks.as_strided(np.ones(20, "f4"), SHAPE, (4, 4))
 
 
+@pytest.mark.parametrize("make", [nr.optimizers.SGD, nr.optimizers.Adam])
+@pytest.mark.parametrize("odd", [False, True])
+def test_gradients_in_the_memory_of_parameters(make, odd):
+    """Those of another parameter, and a window behind the parameter itself."""
+    memory = np.random.default_rng(1).standard_normal(400).astype("f4")
+    first, window = memory[150:350], memory[145:345]
+    second = np.repeat(memory[:200], 2)[::2] if odd else memory[:200].copy()
+    params, gradients = {"a": first, "b": second}, {"a": window, "b": first}
+    apart, copies = ({name: a.copy() for name, a in arrays.items()} for arrays in (params, gradients))
+    make(0.1).apply(params, gradients)
+    make(0.1).apply(apart, copies)
+    for name, w in apart.items():
+        np.testing.assert_array_equal(params[name], w)
+
+
 REFUSED = {
     "read-only": read_only,
     "read-only file": mapped_file,

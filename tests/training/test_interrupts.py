@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -55,6 +56,39 @@ def test_an_update_is_whole(monkeypatch):
     assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.parametrize("place", range(24))
+def test_interrupts_while_the_handler_is_installed_or_removed(place):
+    """At the place-th line: the interrupt is raised, and the handler before is there again."""
+    interrupts, seen = Interrupts(), []
+    methods = Interrupts.__enter__.__code__, Interrupts.__exit__.__code__
+
+    def trace(frame, event, argument):
+        if frame.f_code in methods:
+            seen.append(frame.f_lineno)
+            if len(seen) == place + 1:
+                os.kill(os.getpid(), signal.SIGINT)
+        return trace
+
+    def work():
+        with interrupts:
+            pass
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        work()
+        raised = False
+    except KeyboardInterrupt:
+        raised = True
+    finally:
+        sys.settrace(before)
+        after = signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert raised == (len(seen) > place)
+    assert after is signal.default_int_handler
+    assert interrupts.depth == 0 and interrupts.caught is None
+    work()
+
+
 def test_interrupts_are_deferred_in_the_main_thread_alone():
     steps, interrupts = [], Interrupts()
     with pytest.raises(KeyboardInterrupt), interrupts:
@@ -76,7 +110,7 @@ def test_interrupts_are_deferred_in_the_main_thread_alone():
 
 @pytest.mark.parametrize("last", [False, True])
 def test_an_interrupt_in_a_finaliser_is_not_lost(last, monkeypatch):
-    """Python drops it; the end of the next update raises it, or that of the training."""
+    """Python drops it; the end of the next change raises it, or that of the training."""
 
     class Finalised:
         def __del__(self):
@@ -84,7 +118,11 @@ def test_an_interrupt_in_a_finaliser_is_not_lost(last, monkeypatch):
 
     class Finaliser(nr.callbacks.Callback):
         def on_epoch_end(self, epoch, logs):
-            if last or epoch == 1:
+            if not last and epoch == 1:
+                Finalised()
+
+        def on_train_end(self):
+            if last:
                 Finalised()
 
     dropped = []
@@ -92,7 +130,7 @@ def test_an_interrupt_in_a_finaliser_is_not_lost(last, monkeypatch):
     model = classifier()
     with pytest.raises(KeyboardInterrupt):
         fit(model, *data(16), epochs=1 if last else 5, callbacks=[Finaliser()])
-    assert len(dropped) == 1 and model.optimizer.iterations == (2 if last else 5)
+    assert len(dropped) == 1 and model.optimizer.iterations == (2 if last else 4)
     assert model.history.epoch == ([0] if last else [0, 1])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     model.train_on_batch(*data(8))
