@@ -270,3 +270,26 @@ def test_shapes_and_axes():
     for bad in (None, ["concat"], 5, np.ones(2)):
         with pytest.raises(nr.InputError, match="Bidirectional: no merge_mode"):
             nr.Bidirectional(nr.GRUCell(3), merge_mode=bad)
+
+
+def test_truth_values_of_a_run():
+    cell, x = nr.LSTMCell(3), np.ones((2, 4, 2), "float32")
+    params = cell.init_params(2)
+    for bad in ("no", 1, 0, None, math.nan, []):
+        for name in ("time_major", "reverse", "training"):
+            with pytest.raises(nr.InputError, match=f"LSTMCell: expected {name} to be True or False, got"):
+                nr.forward(cell, params, x, device="numpy", **{name: bad})
+            with pytest.raises(nr.InputError, match=f"LSTMCell: expected {name} to be True or False, got"):
+                nr.dynamic_rnn(cell, params, x, device="numpy", **{name: bad})
+        for name, call in {"unstack_time": (x,), "stack_time": ([x[0]],), "reverse_sequence": (x, [4, 2])}.items():
+            with pytest.raises(nr.InputError, match=f"{name}: expected time_major to be True or False, got"):
+                getattr(nr, name)(*call, time_major=bad)
+        if bad is not None:  # Keras' default
+            with pytest.raises(nr.InputError, match="lstm: expected training to be True or False, got"):
+                nr.layers.LSTM(3)(x, training=bad)
+    assert nr.layers.LSTM(3)(x, training=None).shape == (2, 3)
+    yes = np.bool_(True)
+    assert nr.forward(cell, params, x, time_major=yes, reverse=yes, device="numpy").outputs.shape == (2, 4, 3)
+    for bad in (None, 5, ["cpu"], b"cpu"):
+        with pytest.raises(nr.InputError, match="forward: no device"):
+            nr.forward(cell, params, x, device=bad)

@@ -387,7 +387,8 @@ class Layer(ExplainsKerasOptions):
                 other = "; EncoderDecoder passes the states of one layer to another" if name == "initial_state" else ""
                 self._expect(value is None, f"no {name} in a symbolic call, where it has no effect{other}", repr(value))
             return Output((*x.layers, self))
-        x = plain_array(self.name, "inputs", x)
+        x, known = plain_array(self.name, "inputs", x), training is None or isinstance(training, bool | np.bool_)
+        self._expect(known, "training to be True or False", repr(training))
         if mask is not None:
             mask = plain_array(self.name, "mask", mask)
             leading = x.shape[: max(1, mask.ndim)]
@@ -397,7 +398,7 @@ class Layer(ExplainsKerasOptions):
             self.build((None, *x.shape[1:]), dtype=x.dtype if x.dtype.kind == "f" else "float32")
         if self.params and not self.takes_integers and x.dtype.kind in "fiu":
             x = x.astype(self.dtype, copy=False)
-        return self.forward(x, training, rng, mask, **options)[0]
+        return self.forward(x, bool(training), rng, mask, **options)[0]
 
     def count_params(self) -> int:
         """Count the weights, trainable or not.

@@ -21,6 +21,13 @@ def check_cell(caller: str, cell: Any) -> None:
         raise InputError(f"{caller}: expected a cell such as LSTMCell(units), got {type(cell).__name__}")
 
 
+def check_truth_values(caller: str, **options: Any) -> None:
+    """Raise `InputError` unless all of these are True or False."""
+    for name, value in options.items():
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{caller}: expected {name} to be True or False, got {value!r}")
+
+
 def check_array(caller: str, what: str, value: Any, shape: tuple, dtype: np.dtype) -> Any:
     """Return `value` as an array of this shape and dtype; `shape` holds sizes, and names of sizes that are free."""
     if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:

@@ -18,7 +18,16 @@ from ..errors import InputError
 from ..utils.lazy import cached_property
 from ..utils.padded import Padded
 from . import truncation
-from .arguments import check_array, check_can_stay, check_cell, check_state, check_steps, seed_path, valid_steps
+from .arguments import (
+    check_array,
+    check_can_stay,
+    check_cell,
+    check_state,
+    check_steps,
+    check_truth_values,
+    seed_path,
+    valid_steps,
+)
 from .inputs import as_inputs, check_inputs, needs_array, unpadded
 
 SAVE = "all", "sqrt", "minimal"
@@ -124,9 +133,11 @@ def forward(
     """
     check_cell("forward", cell)
     caller = type(cell).__name__
+    if not type(time_major) is type(reverse) is type(training) is bool:
+        check_truth_values(caller, time_major=time_major, reverse=reverse, training=training)
     if save not in SAVE:
         raise InputError(f"{caller}: expected save to be 'all', 'sqrt' or 'minimal', got {save!r}")
-    if device not in DEVICES:
+    if not isinstance(device, str) or device not in DEVICES:
         raise InputError(f"forward: no device {device!r}; there are {', '.join(DEVICES)}")
     if needs_array(x):
         x, lengths = unpadded(cell, params, x, lengths, mask, time_major)

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import InputError
+from ...errors import InputError, checked
 from ...utils.arrays import plain_array
 from ...utils.padded import Padded
 from ..arguments import valid_steps
 
 
+@checked
 def unstack_time(x: ArrayLike, time_major: bool = False) -> list[np.ndarray]:
     """Unstack sequences into a list of steps, as `static_rnn` takes it.
 
@@ -46,6 +47,7 @@ def unstack_time(x: ArrayLike, time_major: bool = False) -> list[np.ndarray]:
     return list(x if time_major else np.swapaxes(x, 0, 1))
 
 
+@checked
 def stack_time(steps: Iterable[ArrayLike], time_major: bool = False) -> np.ndarray:
     """Stack a list of steps into one array of sequences.
 
@@ -103,6 +105,7 @@ def check_is_list(caller: str, what: str, steps: Any) -> None:
         )
 
 
+@checked
 def reverse_sequence(x: ArrayLike, lengths: ArrayLike, time_major: bool = False) -> np.ndarray:
     """Reverse each row within its own length.
 
