@@ -84,7 +84,7 @@ class Sequential(Trainer):
 
     def __reduce__(self):
         """Pickle the arrays with the layers alone, and no callbacks."""
-        left = ("params", "weights", "regularizers", "constraints", "_callbacks", "_interrupts")
+        left = ("params", "weights", "regularizers", "constraints", "_callbacks", "_interrupts", "_stream")
         return object.__new__, (type(self),), {name: v for name, v in vars(self).items() if name not in left}
 
     def __setstate__(self, state):

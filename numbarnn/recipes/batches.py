@@ -19,11 +19,11 @@ def fit_batches(
     """
     model.history = history = History()
     for epoch in range(epochs):
-        progress, means = Progress(f"epoch {epoch + 1}/{epochs}", updates, 1, 1), Means(model.metrics_names)
+        progress, means = Progress(f"epoch {epoch + 1}/{epochs}", updates, 1), Means(model.metrics_names)
         for x, y in draw():
             values = model.train_on_batch(x, y)
             means.add(values, [len(x)] * len(values))
-            progress.update(1, means)
+            progress.update(len(x), means)
         results = means.values()
         on_test = model.evaluate(*test, batch_size, return_dict=True)
         results |= {f"val_{name}": value for name, value in on_test.items()}

@@ -6,29 +6,62 @@ from ..callbacks import Callbacks
 from ..errors import InputError
 from ..layers.base import is_positive_integer
 from .batches import split_validation
+from .sources import Samples, Stream, is_stream, refuse_beside_stream
 
 RESETS = ("epoch", "never", "sequence")
 
 
-def data_of(model, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split):
-    """Return the checked `Data` of `fit` to train on, and to validate on or None."""
+def sources(
+    model,
+    x,
+    y,
+    batch_size,
+    *,
+    sample_weight,
+    class_weight,
+    validation_data,
+    validation_split,
+    steps_per_epoch,
+    rng,
+    passes,
+):
+    """Return the `Samples` or `Stream` of `fit` to train on, and that to validate on or None."""
+    if validation_split and validation_data is not None:
+        raise InputError("fit: expected validation_data or validation_split, got both")
+    if is_stream(x):
+        refuse_beside_stream("fit", y=y, sample_weight=sample_weight, validation_split=validation_split)
+        if steps_per_epoch is not None:
+            expect_positive("fit", "steps_per_epoch", steps_per_epoch)
+        stream = Stream(model, "fit", x, steps_per_epoch, class_weight, passes)
+        return stream, validation_of(model, validation_data, batch_size)
+    if steps_per_epoch is not None:
+        raise InputError("fit: expected steps_per_epoch beside an iterable of batches alone, got it beside arrays")
     data, validation = model._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
     if validation_split:
-        if validation_data is not None:
-            raise InputError("fit: expected validation_data or validation_split, got both")
         data, validation = split_validation(data, validation_split)
         for part in (data, validation):
             model._expect_batches("fit: validation_split", part.y, batch_size)
+        validation = Samples(validation, batch_size)
     if len(data.y) == 0:
         raise InputError("fit: expected at least one sample, got none")
     if validation_data is not None:
-        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-            got = type(validation_data).__name__
-            raise InputError(f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}")
-        validation = model._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
-        # what does not fit shows now, not after an epoch
-        model._validate(validation.rows(slice(batch_size)), batch_size, Callbacks((), model, {}))
-    return data, validation
+        validation = validation_of(model, validation_data, batch_size)
+    return Samples(data, batch_size, rng), validation
+
+
+def validation_of(model, validation_data, batch_size):
+    """Return the `Samples` or `Stream` to validate on, or None."""
+    if validation_data is None:
+        return None
+    if is_stream(validation_data):
+        return Stream(model, "fit: validation_data", validation_data, passes=2)
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        got = type(validation_data).__name__
+        raise InputError(f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}")
+    data = model._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
+    # what does not fit shows now, not after an epoch
+    model._validate(Samples(data.rows(slice(batch_size)), batch_size), Callbacks((), model, {}))
+    return Samples(data, batch_size)
 
 
 def check(model, epochs, initial_epoch, shuffle, reset_every):

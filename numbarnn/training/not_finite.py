@@ -13,13 +13,16 @@ from .forward_pass import forward
 AXES = {2: "(row, feature)", 3: "(row, step, feature)"}
 
 
-def cause(model: Any, batch: Data, rows: Any) -> str:
-    """Name the first number of a batch, made of these rows of the data, that is not finite, or what else is wrong."""
+def cause(model: Any, batch: Data, rows: Any, number: int | None = None) -> str:
+    """Name the first number of a batch, made of these rows of the data, that is not finite, or what else is wrong.
+
+    ``number`` is that of a batch out of an iterable, whose rows are counted in the batch.
+    """
     samples = np.arange(rows.stop)[rows] if isinstance(rows, slice) else rows
     inputs = getattr(batch.x, "source", batch.x)  # of an encoder-decoder
     found = _in_data("x", values_and_mask(inputs)[0], samples) or _in_labels(model, batch, samples)
     if found is not None:
-        return found
+        return found if number is None else f"in batch {number}, {found}"
     for name, weight in model.weights.items():
         if not np.isfinite(weight).all():
             return f"the data of this batch are finite, but not the weight {name}"

@@ -4,6 +4,7 @@ Weights, the optimiser's memory and rate, the states of the random generators, o
 the number of finished epochs. The file is one of `checkpoint`, with what is no array as JSON.
 """
 
+import json
 import math
 
 import numpy as np
@@ -53,6 +54,7 @@ def state_of(model, caller, epoch):
         "generators": {name: getattr(model, name).bit_generator.state for name in GENERATORS},
         "epoch": int(epoch),
         "callbacks": callbacks,
+        "stream": _stream_state(model),
     }
 
 
@@ -106,7 +108,17 @@ def _take_in(model, path, arrays, facts):
     for name, layer in layers.items():
         layer.state = states[name]
     model.resume_callbacks(callbacks)
+    model.stream_state = facts.get("stream")
     return facts["epoch"]
+
+
+def _stream_state(model):
+    """Return the state of an iterable of batches that has one, in the types of JSON."""
+    state = model.stream_state if model._stream is None else model._stream.get_state()
+    try:
+        return json.loads(json.dumps(state))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"save_training: expected get_state() of the batches to fit into JSON, got {error}") from error
 
 
 def _generator_state(model, name, states):

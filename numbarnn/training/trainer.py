@@ -32,6 +32,7 @@ from .history import History
 from .labels import labels_of
 from .not_finite import cause
 from .progress import Progress
+from .sources import Samples, Stream, inputs_of, is_stream, refuse_beside_stream
 from .truncated import Truncation, train_sequences
 from .update import update_weights, with_penalties
 
@@ -64,6 +65,8 @@ class Trainer(Checked):
     _interrupts: Interrupts
     _callbacks: Callbacks | None = None  # of the last `fit`
     _loaded_states: list[tuple[str, dict]] | None = None  # of callbacks, for the next `fit`
+    stream_state: Any = None  # of an iterable of batches, for the next `fit`
+    _stream: Any = None  # the iterable of batches of the last `fit`, if it has a state
 
     def compile(
         self,
@@ -122,7 +125,7 @@ class Trainer(Checked):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         *,
@@ -131,6 +134,7 @@ class Trainer(Checked):
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         class_weight: dict[int, float] | None = None,
+        steps_per_epoch: int | None = None,
         callbacks: Sequence[Callback] = (),
         initial_epoch: int = 0,
         reset_every: str = "never",
@@ -145,15 +149,19 @@ class Trainer(Checked):
 
         Parameters
         ----------
-        x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
+        x : array_like (samples, ...), Padded, list of arrays (steps, ...), or iterable of batches
             Inputs of the first layer. Sequences of different lengths are padded behind, and a mask hides the padding.
+            Or an iterable of batches (x, y) or (x, y, sample_weight), such as a generator, or an object with a length
+            and items, such as Keras' ``PyDataset``; then there is no ``y``, and ``batch_size`` and ``shuffle`` have no
+            part in it. A method ``on_epoch_end()`` of it is called after each epoch, and what its ``get_state()``
+            returns is kept by `save_training` for ``set_state``.
         y : array_like (samples, ...), Padded, or list of arrays (steps, ...)
             Labels as the loss takes them; those of sequences of different lengths are as long as these.
         batch_size : int
             Samples per update; the last batch of an epoch may be shorter.
         epochs : int
             The epoch at which training ends.
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y), (x, y, sample_weight), or iterable of batches, optional
             Data to evaluate after each epoch.
         validation_split : float in [0, 1)
             The share of the samples, taken from the end, to evaluate after each epoch instead.
@@ -163,6 +171,9 @@ class Trainer(Checked):
             Weights in the loss; metrics count all valid rows alike.
         class_weight : dict of {class: float}, optional
             Weights in the loss of the samples of each class.
+        steps_per_epoch : int, optional
+            Batches of an epoch, if ``x`` is an iterable of batches; the next epoch goes on behind them. By default an
+            epoch is one walk through all.
         callbacks : sequence of Callback
             See `nr.callbacks`.
         initial_epoch : int
@@ -210,29 +221,37 @@ class Trainer(Checked):
         """
         self.history = History()
         fit_options.expect_positive("fit", "batch_size", batch_size)
-        data, validation = fit_options.data_of(
-            self, x, y, batch_size, sample_weight, class_weight, validation_data, validation_split
+        fit_options.check(self, epochs, initial_epoch, shuffle and not is_stream(x), reset_every)
+        source, validation = fit_options.sources(
+            self,
+            x,
+            y,
+            batch_size,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            steps_per_epoch=steps_per_epoch,
+            rng=self._shuffle_rng if shuffle else None,
+            passes=epochs - initial_epoch,
         )
-        fit_options.check(self, epochs, initial_epoch, shuffle, reset_every)
-        truncation = Truncation.of(self, data, truncate, loss_scope, activations, update)
+        truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
         if gradient_transform is not None and not callable(gradient_transform):
             raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
         self.stop_training = False
         self._callbacks = listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
         with self._interrupts, listeners.training():
-            self._give_states_back(listeners)
+            self._give_states_back(listeners, x)
             for epoch in range(initial_epoch, epochs):
                 if self.stop_training:
                     break
                 listeners.on_epoch_begin(epoch)
                 if reset_every == "epoch":
                     self.reset_states()
-                progress = Progress(f"epoch {epoch + 1}/{epochs}", len(data.y), batch_size, verbose)
-                order = self._shuffle_rng.permutation(len(data.y)) if shuffle else None
+                progress = Progress(f"epoch {epoch + 1}/{epochs}", source.batches, verbose)
                 means, finite, why = self._means(), True, ""
-                for number, rows in enumerate(batch_rows(len(data.y), batch_size, order)):
-                    batch = data.rows(rows)
+                for number, (batch, rows) in enumerate(source):
                     listeners.on_train_batch_begin(number)
                     if reset_every == "sequence":
                         self.reset_states()
@@ -246,14 +265,14 @@ class Trainer(Checked):
                     listeners.on_train_batch_end(number, means)
                     finite = math.isfinite(values[0])
                     if not finite:
-                        why = cause(self, batch, rows)
+                        why = cause(self, batch, rows, number if isinstance(source, Stream) else None)
                         break
                 results = means.values()
                 if validation is not None:
-                    results |= {
-                        f"val_{name}": v for name, v in self._validate(validation, batch_size, listeners).items()
-                    }
+                    results |= {f"val_{name}": v for name, v in self._validate(validation, listeners).items()}
                 progress.finish(results)
+                if hasattr(x, "on_epoch_end"):
+                    x.on_epoch_end()
                 listeners.on_epoch_end(epoch, results)
                 with self._interrupts.deferred():
                     self.history.append(epoch, results)
@@ -267,7 +286,7 @@ class Trainer(Checked):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         *,
         sample_weight: ArrayLike | None = None,
@@ -280,7 +299,7 @@ class Trainer(Checked):
         Parameters
         ----------
         x, y : array_like (samples, ...), Padded, or list of arrays (steps, ...)
-            Inputs and labels, as in `fit`.
+            Inputs and labels, as in `fit`; or an iterable of batches and no ``y``.
         batch_size : int
             Samples per pass.
         sample_weight : array_like (samples,) or (samples, steps), optional
@@ -305,11 +324,16 @@ class Trainer(Checked):
         fit_options.expect_positive("evaluate", "batch_size", batch_size)
         if not isinstance(return_dict, bool | np.bool_):
             raise InputError(f"evaluate: expected return_dict to be True or False, got {return_dict!r}")
-        data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
-        if len(data.y) == 0:
-            raise InputError("evaluate: expected at least one sample, got none")
+        if is_stream(x):
+            refuse_beside_stream("evaluate", y=y, sample_weight=sample_weight)
+            source: Samples | Stream = Stream(self, "evaluate", x)
+        else:
+            data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
+            if len(data.y) == 0:
+                raise InputError("evaluate: expected at least one sample, got none")
+            source = Samples(data, batch_size)
         listeners = Callbacks(callbacks, self, {"metrics": self.metrics_names})
-        values = self._evaluate(data, batch_size, Progress("evaluate", len(data.y), batch_size, verbose), listeners)
+        values = self._evaluate(source, Progress("evaluate", source.batches, verbose), listeners)
         return values if return_dict else plain(values)
 
     def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0, callbacks: Sequence[Callback] = ()) -> Any:
@@ -318,7 +342,7 @@ class Trainer(Checked):
         Parameters
         ----------
         x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
-            Inputs, as in `fit`.
+            Inputs, as in `fit`; or an iterable of batches, each x or a tuple that starts with x.
         batch_size : int
             Samples per pass.
         verbose : {0, 1, 2}
@@ -336,13 +360,17 @@ class Trainer(Checked):
         InputError
             If the inputs do not fit the model.
         """
-        x = self._inputs(x)
-        self._expect_batches("predict", x, batch_size)
-        progress, outputs = Progress("predict", len(x), batch_size, verbose), []
+        if is_stream(x):
+            count = len(x) if hasattr(x, "__len__") else None
+            batches = (self._inputs(batch) for batch in inputs_of(x))
+        else:
+            x = self._inputs(x)
+            self._expect_batches("predict", x, batch_size)
+            count, batches = max(1, -(-len(x) // batch_size)), (x[rows] for rows in batch_rows(len(x), batch_size))
+        progress, outputs = Progress("predict", count, verbose), []
         listeners = Callbacks(callbacks, self, {})
         listeners.on_predict_begin()
-        for number, rows in enumerate(batch_rows(len(x), batch_size)):
-            batch = x[rows]
+        for number, batch in enumerate(batches):
             listeners.on_predict_batch_begin(number)
             outputs.append(self._forward(batch).all_outputs)
             progress.update(len(batch), Means(()))
@@ -557,8 +585,15 @@ class Trainer(Checked):
         """Keep the states of callbacks for the next `fit`."""
         self._loaded_states = states
 
-    def _give_states_back(self, callbacks):
+    def _give_states_back(self, callbacks, stream):
+        """Give callbacks, and an iterable of batches, the states that were loaded for them."""
         states, self._loaded_states = self._loaded_states or (), None
+        position, self.stream_state = self.stream_state, None
+        self._stream = stream if hasattr(stream, "get_state") else None
+        if position is not None and hasattr(stream, "set_state"):
+            stream.set_state(position)
+        elif position is not None:
+            warnings.warn("fit: the loaded state of an iterable of batches is not used", RuntimeWarning, stacklevel=3)
         left = callbacks.set_state(states)
         if left:
             names = ", ".join(name for name, _ in left)
@@ -596,11 +631,10 @@ class Trainer(Checked):
             measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
         return measured
 
-    def _evaluate(self, data, batch_size, progress, listeners):
+    def _evaluate(self, source, progress, listeners):
         means = self._means()
         listeners.on_test_begin()
-        for number, rows in enumerate(batch_rows(len(data.y), batch_size)):
-            batch = data.rows(rows)
+        for number, (batch, _) in enumerate(source):
             listeners.on_test_batch_begin(number)
             measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
             means.add(measured.values, measured.weights)
@@ -611,12 +645,11 @@ class Trainer(Checked):
         listeners.on_test_end(values)
         return values
 
-    def _validate(self, data, batch_size, listeners):
+    def _validate(self, source, listeners):
         """Evaluate from fresh states of stateful layers, which afterwards are what they were."""
         with self._states_kept():
             self.reset_states()
-            progress = Progress("validate", len(data.y), batch_size, verbose=0)
-            return self._evaluate(data, batch_size, progress, listeners)
+            return self._evaluate(source, Progress("validate", source.batches, verbose=0), listeners)
 
     @contextmanager
     def _states_kept(self):

@@ -16,6 +16,7 @@ from ..rnn.truncation import check_truncate
 from ..utils.tree import tree_map
 from .batches import Means
 from .forward_pass import forward
+from .sources import Samples
 from .update import update_weights
 
 UPDATES = ("pass", "sequence")
@@ -31,11 +32,11 @@ class Truncation:
     update: str = "pass"
 
     @classmethod
-    def of(cls, model, data, *options) -> "Truncation | None":
-        """Check the options for a model and its data; None: full BPTT."""
+    def of(cls, model, source, *options) -> "Truncation | None":
+        """Check the options for a model and the source of its batches; None: full BPTT."""
         truncation = cls(*options)
         if truncation.truncate is not None:
-            truncation.check(model, data)
+            truncation.check(model, source)
             return truncation
         if truncation != cls(None):
             raise InputError(
@@ -43,7 +44,7 @@ class Truncation:
             )
         return None
 
-    def check(self, model, data):
+    def check(self, model, source):
         """Raise `InputError` unless the model gives a loss at each step, from the steps up to it alone."""
         check_truncate("fit", self.truncate, self.loss_scope)
         check_activations("fit", self.activations)
@@ -57,9 +58,10 @@ class Truncation:
             if is_recurrent(layer) and not layer.return_sequences:
                 expected = "return_sequences=True in all layers, as there is a loss at each step"
                 raise InputError(f"fit with truncate: expected {expected}, got {layer.name} without")
-        if not isinstance(data.x, np.ndarray):
-            raise InputError(f"fit with truncate: expected inputs in one array, got {type(data.x).__name__}")
-        x, y = data.x.shape[:2], data.y.shape
+        if not isinstance(source, Samples) or not isinstance(source.data.x, np.ndarray):
+            got = type(source.data.x).__name__ if isinstance(source, Samples) else "an iterable of batches"
+            raise InputError(f"fit with truncate: expected inputs in one array, got {got}")
+        x, y = source.data.x.shape[:2], source.data.y.shape
         if y[:2] != x:
             raise InputError(f"fit with truncate: expected labels for each step, {x}, got shape {y}")
 

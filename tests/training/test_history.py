@@ -36,7 +36,7 @@ def test_progress_on_a_terminal(capsys, monkeypatch):
     clock = iter(np.arange(0, 100, 2.0))
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     means = Means(["loss"])
-    progress = Progress("epoch 1/1", 500, 4, 1)
+    progress = Progress("epoch 1/1", 125, 1)
     for _ in range(2):
         means.add([0.5], [4])
         progress.update(4, means)

@@ -87,7 +87,7 @@ WRONG = {
     "one sequence": (lambda: series().predict(X[0]), r"got \(6, 3\); x\[None\] is a batch of one sequence"),
     "a generator": (
         lambda: series().predict(row for row in X),
-        r"expected numbers of shape \(batch, ...\), got generator",
+        r"got \(6, 3\); x\[None\] is a batch of one sequence",
     ),
     "no labels": (lambda: series().fit(X, None), "fit: expected as many labels as samples, 8, got NoneType"),
     "too few labels": (

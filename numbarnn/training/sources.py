@@ -1,0 +1,96 @@
+"""Where the batches of a pass over the data come from: arrays that are cut, or an iterable that gives them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..utils.padded import Padded
+from .batches import Data, batch_rows
+
+
+class Samples:
+    """Arrays that are cut into batches, in a new order for each pass if there is a generator to draw it."""
+
+    def __init__(self, data: Data, batch_size: int, rng: np.random.Generator | None = None):
+        self.data, self.batch_size, self.rng = data, batch_size, rng
+        self.batches = max(1, -(-len(data.y) // batch_size))
+
+    def __iter__(self) -> Iterator[tuple[Data, Any]]:
+        """Yield batches, and which rows of the data each has."""
+        order = None if self.rng is None else self.rng.permutation(len(self.data.y))
+        for rows in batch_rows(len(self.data.y), self.batch_size, order):
+            yield self.data.rows(rows), rows
+
+
+class Stream:
+    """An iterable of batches (x, y) or (x, y, sample_weight), each checked when it comes.
+
+    With ``steps`` a pass has so many batches, and the next one goes on behind them; else it is one walk through all.
+    """
+
+    def __init__(self, model, caller, source, steps=None, class_weight=None, passes=1):
+        if steps is None and passes > 1 and iter(source) is source:
+            expected = "an iterable that can be walked through again, or steps_per_epoch"
+            raise InputError(f"{caller}: expected {expected}, got a {type(source).__name__}")
+        self.model, self.caller, self.source, self.class_weight = model, caller, source, class_weight
+        self.steps, self.left = steps, None
+        self.batches = (len(source) if hasattr(source, "__len__") else None) if steps is None else steps
+
+    def __iter__(self) -> Iterator[tuple[Data, Any]]:
+        """Yield batches, and the places of their rows, counted in the batch."""
+        for item in walk(self.source) if self.steps is None else self._some():
+            data = self._checked(item)
+            yield data, slice(0, len(data.y))
+
+    def _some(self):
+        for number in range(self.steps):
+            if self.left is None:
+                self.left = walk(self.source)
+            try:
+                item = next(self.left)
+            except StopIteration:
+                self.left = walk(self.source)
+                try:
+                    item = next(self.left)
+                except StopIteration:
+                    raise InputError(
+                        f"{self.caller}: expected {self.steps} batches in a pass, got {number}: the iterable ended"
+                    ) from None
+            yield item
+
+    def _checked(self, item):
+        if not isinstance(item, tuple | list) or len(item) not in (2, 3):
+            raise InputError(f"{self.caller}: expected batches (x, y) or (x, y, sample_weight), got {_kind(item)}")
+        x, y, weights = (*item, None)[:3]
+        return self.model._weighted_data(self.caller, x, y, weights, self.class_weight)
+
+
+def is_stream(x: Any) -> bool:
+    """Say whether data are an iterable of batches: a generator, or an object with a length and items; no array."""
+    if isinstance(x, np.ndarray | list | tuple | dict | str | Padded) or hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__len__") and hasattr(x, "__getitem__"))
+
+
+def walk(source: Any) -> Iterator:
+    """Yield the items of an iterable, or of an object with a length and items such as Keras' ``PyDataset``."""
+    yield from source if hasattr(source, "__iter__") else (source[i] for i in range(len(source)))
+
+
+def refuse_beside_stream(caller: str, **options: Any) -> None:
+    """Raise `InputError` for options that say how arrays are cut, since an iterable gives its batches as they are."""
+    given = [name for name, value in options.items() if value is not None and not np.array_equal(value, 0)]
+    if given:
+        raise InputError(f"{caller}: expected no {' and '.join(given)} beside an iterable of batches")
+
+
+def inputs_of(source: Iterable) -> Iterator:
+    """Yield the inputs of batches: items are x, or tuples that start with x."""
+    for item in walk(source):
+        yield item[0] if isinstance(item, tuple) else item
+
+
+def _kind(item):
+    return f"a {type(item).__name__}" + (f" of {len(item)}" if isinstance(item, tuple | list) else "")
