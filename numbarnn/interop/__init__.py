@@ -4,6 +4,7 @@
 """
 
 from .keras import from_keras, load_keras, save_keras_weights, to_keras
+from .onnx import save_onnx, to_onnx
 from .pytorch import from_torch, load_torch, save_safetensors, to_torch
 from .tensorflow1 import from_tensorflow1, to_tensorflow1
 
@@ -14,8 +15,10 @@ __all__ = [
     "load_keras",
     "load_torch",
     "save_keras_weights",
+    "save_onnx",
     "save_safetensors",
     "to_keras",
+    "to_onnx",
     "to_tensorflow1",
     "to_torch",
 ]

@@ -1,8 +1,9 @@
 """How arrays are laid out: as blocks of one gate each, side by side and below each other.
 
 A block is (parameter, gate), such as ("kernel", "i"): the columns of `kernel` that belong to the input gate. A gate may
-have a second bias, ("recurrent_bias", "i"), which is added to the first one. Every library, and a cell of ours, only
-puts these blocks together in another way; `translate` goes from any of them to any other.
+have a second bias, ("recurrent_bias", "i"), which is added to the first one, and another sign, ("kernel", "-i"). Every
+library, and a cell of ours, only puts these blocks together in another way; `translate` goes from any of them to any
+other.
 """
 
 from collections.abc import Mapping
@@ -114,18 +115,22 @@ def translate(arrays: Arrays, source: Layouts, target: Layouts, sizes: Mapping[s
     """Lay out the blocks of some arrays in another way.
 
     Where a gate has two biases and the target has room for one, it gets the sum; where it has room for two and there is
-    one, the second is zero. Everything else is a copy, bit for bit.
+    one, the second is zero. A source with both signs of a gate is read where it has the other one, "-f" before "f".
+    Everything else is a copy, bit for bit.
     """
     blocks: dict[Block, np.ndarray] = {}
     for name, layout in source.items():
         blocks |= layout.split(arrays[name], sizes)
+    blocks |= {(name, gate[1:]): -block for (name, gate), block in blocks.items() if gate.startswith("-")}
     wanted = {block for layout in target.values() for block in layout.blocks}
     for name, gate in blocks.keys() - wanted:
         if name == "recurrent_bias":
             blocks["bias", gate] = blocks["bias", gate] + blocks[name, gate]
     for name, gate in wanted - blocks.keys():
         if name == "recurrent_bias":
-            blocks[name, gate] = np.zeros_like(blocks["bias", gate])
+            blocks[name, gate] = np.zeros_like(blocks["bias", gate.removeprefix("-")])
+        elif gate.startswith("-"):
+            blocks[name, gate] = -blocks[name, gate[1:]]
     return {name: layout.join(blocks, sizes) for name, layout in target.items()}
 
 

@@ -49,11 +49,22 @@ class Piece:
 
 def pieces(caller: str, library: str, model: Any) -> list[Piece]:
     """List what holds the weights of a built model, or raise `InputError`."""
+    check_built(caller, model)
+    return [piece for layer in model.layers for piece in _pieces_of(caller, library, layer)]
+
+
+def check_built(caller: str, model: Any) -> None:
+    """Raise `InputError` unless this is a built model."""
     if not isinstance(getattr(model, "layers", None), list) or not hasattr(model, "set_weights"):
         raise InputError(f"{caller}: expected a cell or a model such as nr.Sequential, got {type(model).__name__}")
     if not model.built:
         raise InputError(f"{caller}: expected a built model: start with Input(shape), or call build first")
-    return [piece for layer in model.layers for piece in _pieces_of(caller, library, layer)]
+
+
+def holder_of_layer(layer: Layer) -> Holder:
+    """Describe the weights of a layer without gates, each of which is one block."""
+    sizes = {name: array.shape for name, array in layer.weights.items()}
+    return Holder(layer, {name: layout(f"{name}: all") for name in sizes}, sizes)
 
 
 def out_of(caller: str, library: str, piece: Piece) -> Arrays:
@@ -89,8 +100,7 @@ def _pieces_of(caller: str, library: str, layer: Layer) -> Iterator[Piece]:
     elif isinstance(layer, RNN):
         yield from _pieces_of_cells(caller, library, layer)
     elif isinstance(layer, Dense | Embedding | BatchNormalization):
-        sizes = {name: array.shape for name, array in layer.weights.items()}
-        yield Piece(layer, "", Holder(layer, {name: layout(f"{name}: all") for name in sizes}, sizes))
+        yield Piece(layer, "", holder_of_layer(layer))
     elif layer.weights:
         raise InputError(f"{caller}: {library} has no counterpart of the layer {layer.name} ({type(layer).__name__})")
 

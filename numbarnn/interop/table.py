@@ -1,8 +1,8 @@
 """The table of counterparts: for each cell or layer of another library ours, and the order of its gates there.
 
 A row says how each array of the other library is made of blocks of our parameters: "kernel: i g f o" are the columns of
-`kernel` in that order of the gates, "/" starts what stands below. Two functions read a row, `incoming` and `outgoing`
-of `convert`; everything else in this folder is about names and files.
+`kernel` in that order of the gates, "-f" those of f times -1, and "/" starts what stands below. Two functions read a
+row, `incoming` and `outgoing` of `convert`; everything else in this folder is about names and files.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,9 @@ LIBRARIES = {  # whether matrices stand there with the gates below each other, a
     "PyTorch": {"transposed": True, "forget_bias": False},
     "Keras": {"transposed": False, "forget_bias": False},
     "TensorFlow 1": {"transposed": False, "forget_bias": True},
+    "ONNX": {"transposed": True, "forget_bias": False},
 }
+AS_HERE = "Embedding", "Gather", "MatMul"  # their matrices stand as here, whatever those of gates do
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Counterpart:
 
 def row(library: str, name: str, cells: tuple[type, ...], options: dict[str, Any], **arrays: str) -> Counterpart:
     """Write a row: the names of the arrays, with "__" for "/", and their layouts."""
-    transposed = LIBRARIES[library]["transposed"] and name != "Embedding"  # a table of vectors stands as here
+    transposed = LIBRARIES[library]["transposed"] and name not in AS_HERE
     layouts = {key.replace("__", "/"): layout(text, transposed) for key, text in arrays.items()}
     return Counterpart(library, name, cells, options, layouts)
 
@@ -263,6 +265,48 @@ TABLE = (
         recurrent_kernel="recurrent_kernel: 0 1 2 3h 4 5 6 7",
         bias="bias: 0 1 2 3h 4 5 6 7",
         projection_weights="projection_kernel: all",
+    ),
+    row(
+        *("ONNX", "RNN", RNNS, {"activation": ANY, "use_bias": ANY}),
+        W="kernel: z",
+        R="recurrent_kernel: z",
+        B="bias: z recurrent_bias: z",
+    ),
+    row(
+        *("ONNX", "LSTM", LSTMS, KERAS | {"use_peepholes": ANY}),
+        W="kernel: i o f g",
+        R="recurrent_kernel: i o f g",
+        B="bias: i o f g recurrent_bias: i o f g",
+        P="peephole: pi po pf",
+    ),
+    row(
+        *("ONNX", "LSTM(input_forget=1)", (CoupledInputForgetGateLSTMCell,)),
+        {"activation": ANY, "use_peepholes": ANY},
+        W="kernel: -f o f g",
+        R="recurrent_kernel: -f o f g",
+        B="bias: -f o f g recurrent_bias: -f o f g",
+        P="peephole: -pf po pf",
+    ),
+    row(
+        *("ONNX", "GRU", GRUS, KERAS),
+        W="kernel: z r n",
+        R="recurrent_kernel: z r n",
+        B="bias: z r n recurrent_bias: z r n",
+    ),
+    row(
+        *("ONNX", "GRU(linear_before_reset=1)", (ResetAfterGRUCell,), KERAS),
+        W="kernel: z r n",
+        R="recurrent_kernel: z r m",
+        B="bias: z r n recurrent_bias: z r bias: m",
+    ),
+    row(*("ONNX", "MatMul", (Dense,), DENSE), kernel="kernel: all", bias="bias: all"),
+    row(*("ONNX", "Gather", (Embedding,), {}), table="embeddings: all"),
+    row(
+        *("ONNX", "BatchNormalization", (BatchNormalization,), {}),
+        scale="gamma: all",
+        B="beta: all",
+        input_mean="moving_mean: all",
+        input_var="moving_variance: all",
     ),
 )
 

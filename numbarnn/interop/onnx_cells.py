@@ -1,0 +1,134 @@
+"""Cells beside ONNX' nodes RNN, LSTM and GRU: attributes, activations, and weights of one or two directions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..cells import Cell
+from ..errors import InputError
+from ..utils.types import Arrays
+from .convert import cell_out, made_cell
+from .layouts import listed
+from .table import PLAIN, TABLE, Counterpart, counterpart, shown
+
+LIBRARY = "ONNX"
+NAMES = "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"  # what follows X among the inputs of a node
+ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {  # ours: ONNX' and its attributes
+    "tanh": ("Tanh", {}),
+    "sigmoid": ("Sigmoid", {}),
+    "relu": ("Relu", {}),
+    "linear": ("Affine", {"alpha": 1.0, "beta": 0.0}),
+    "hard_sigmoid_keras2": ("HardSigmoid", {"alpha": 0.2, "beta": 0.5}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "softsign": ("Softsign", {}),
+    "elu": ("Elu", {"alpha": 1.0}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
+}
+DEFAULTS = {  # of the attributes alpha and beta, for those that have them
+    "Affine": {"alpha": 1.0, "beta": 0.0},
+    "LeakyRelu": {"alpha": 0.01},
+    "ThresholdedRelu": {"alpha": 1.0},
+    "ScaledTanh": {"alpha": 1.0, "beta": 1.0},
+    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
+    "Elu": {"alpha": 1.0},
+}
+OF_NODES = {  # which option of a cell each activation of a node is
+    "RNN": ("activation",),
+    "LSTM": ("recurrent_activation", "activation", "activation"),
+    "GRU": ("recurrent_activation", "activation"),
+}
+ROWS = {row.name: row for row in TABLE if row.library == LIBRARY and row.name.partition("(")[0] in OF_NODES}
+SWITCHES = "input_forget", "linear_before_reset"  # attributes that choose the row
+
+
+def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, dict[str, Any], Arrays]:
+    """Return the kind, attributes and arrays of the node that runs one cell, or two in both directions."""
+    rows = [counterpart(caller, LIBRARY, cell) for cell, _ in cells]
+    found = [cell_out(caller, row, cell, params) for row, (cell, params) in zip(rows, cells, strict=True)]
+    if len({(row.name, cell.units, len(arrays)) for row, (cell, _), arrays in zip(rows, cells, found)}) > 1:  # noqa: B905
+        expected = f"cells of one kind and size in both directions, as {LIBRARY} has them"
+        raise InputError(f"{caller}: expected {expected}, got {' and '.join(shown(cell) for cell, _ in cells)}")
+    kind, _, switch = rows[0].name.rstrip(")").partition("(")
+    options = [(cell, option) for cell, _ in cells for option in OF_NODES[kind]]
+    written = [ACTIVATIONS[getattr(cell, option, PLAIN[option])] for cell, option in options]
+    attributes: dict[str, Any] = {"hidden_size": cells[0][0].units, "activations": [name for name, _ in written]}
+    for key in ("alpha", "beta"):
+        attributes[f"activation_{key}"] = [numbers[key] for _, numbers in written if key in numbers]
+    if switch:
+        attributes[switch.partition("=")[0]] = 1
+    attributes = {name: value for name, value in attributes.items() if value != []}
+    return kind, attributes, {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
+
+
+def cells_of_node(
+    caller: str, place: str, kind: str, attributes: Mapping[str, Any], arrays: Arrays
+) -> list[tuple[Counterpart, Cell, Arrays]]:
+    """Return for each direction of a node the row of the table, our cell, and the arrays, or raise `InputError`."""
+    if attributes.get("clip"):
+        expected = "no clip of pre-activations, which no cell here has"
+        raise InputError(f"{caller}: expected {expected}, got clip={attributes['clip']:g}{place}")
+    switches = [f"({name}=1)" for name in SWITCHES if attributes.get(name)]
+    row, directions = ROWS[kind + "".join(switches)], 1 + (attributes.get("direction") == "bidirectional")
+    for name, array in arrays.items():
+        if len(array) != directions:
+            raise InputError(f"{caller}: expected {directions} directions of {name}{place}, got shape {array.shape}")
+    names = activations_of(caller, place, kind, attributes, directions)
+    return [
+        (row, cell_of(caller, place, row, names[i], own), own)
+        for i, own in enumerate({name: array[i] for name, array in arrays.items()} for i in range(directions))
+    ]
+
+
+def cell_of(caller: str, place: str, row: Counterpart, names: list[str], arrays: Arrays) -> Cell:
+    """Make the cell of one direction of a node."""
+    if "W" not in arrays or arrays["W"].ndim != 2:
+        raise InputError(f"{caller}: expected matrices W and R{place}, got {listed(arrays)}")
+    kind, options = row.name.partition("(")[0], {}
+    for option, name in zip(OF_NODES[kind], names, strict=True):
+        if options.setdefault(option, name) != name:
+            got = f"{options[option]} and {name}{place}"
+            raise InputError(f"{caller}: expected one activation of the candidate and of the new memory, got {got}")
+    fixed = {option: name for option, name in options.items() if not hasattr(row.cells[0], option)}
+    for option, name in fixed.items():
+        if name != PLAIN[option]:
+            got = f"{name}{place}"
+            raise InputError(f"{caller}: expected {option} {PLAIN[option]} of a {row.cells[0].__name__}, got {got}")
+    constant = {"forget_bias": 0.0} if hasattr(row.cells[0], "forget_bias") else {}
+    options = {option: name for option, name in options.items() if option not in fixed}
+    return made_cell(caller, row, arrays, **options, **constant)
+
+
+def activations_of(
+    caller: str, place: str, kind: str, attributes: Mapping[str, Any], directions: int
+) -> list[list[str]]:
+    """Return our names of the activations of each direction; those that have alpha and beta take them in turn."""
+    usual = [ACTIVATIONS[PLAIN[option]][0] for option in OF_NODES[kind]]
+    theirs = list(attributes.get("activations", usual * directions))
+    if len(theirs) != len(usual) * directions:
+        raise InputError(f"{caller}: expected {len(usual) * directions} activations{place}, got {', '.join(theirs)}")
+    given = {key: list(attributes.get(f"activation_{key}", ())) for key in ("alpha", "beta")}
+    names = []
+    for name in theirs:
+        numbers = dict(DEFAULTS.get(name, {}))
+        for key in numbers:
+            if given[key]:
+                numbers[key] = given[key].pop(0)
+        names.append(activation_of(caller, place, name, numbers))
+    return [names[i * len(usual) : (i + 1) * len(usual)] for i in range(directions)]
+
+
+def activation_of(caller: str, place: str, name: str, numbers: Mapping[str, float]) -> str:
+    """Return our name of an activation of ONNX, or raise `InputError` if there is none."""
+    for ours, (theirs, of_theirs) in ACTIVATIONS.items():
+        if theirs == name and {k: np.float32(v) for k, v in of_theirs.items()} == {
+            k: np.float32(v) for k, v in numbers.items()
+        }:
+            return ours
+    known = ", ".join(_written(theirs, of_theirs) for theirs, of_theirs in ACTIVATIONS.values())
+    raise InputError(f"{caller}: expected an activation out of {known}; got {_written(name, numbers)}{place}")
+
+
+def _written(name, numbers):
+    """Write an activation as a call: HardSigmoid(alpha=0.2, beta=0.5)."""
+    return f"{name}({', '.join(f'{key}={value:.6g}' for key, value in numbers.items())})" if numbers else name

@@ -1,0 +1,112 @@
+"""Whole models of ONNX: onnxruntime computes what our layers do."""
+
+import numpy as np
+import pytest
+from helpers.onnx_reference import check_close, run
+
+import numbarnn as nr
+from numbarnn import layers as L
+from numbarnn.errors import InputError
+from numbarnn.interop import to_onnx
+
+pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install onnxruntime)")
+
+RNG = np.random.default_rng(0)
+B, T, I, WORDS = 4, 6, 3, 11
+MODELS = {
+    "classifier": lambda: [L.Input((None, I)), L.LSTM(5), L.Dense(4, activation="softmax")],
+    "tagger": lambda: [
+        L.Input((None,)),
+        L.Embedding(WORDS, I),
+        L.Bidirectional(L.LSTM(5, return_sequences=True, dropout=0.2)),
+        L.Dropout(0.5),
+        L.TimeDistributed(L.Dense(4, activation="relu")),
+        L.BatchNormalization(),
+        L.Activation("softmax"),
+    ],
+    "backwards": lambda: [
+        L.Input((None, I)),
+        L.GRU(5, return_sequences=True, go_backwards=True, recurrent_dropout=0.2),
+        L.Bidirectional(L.GRU(4, reset_after=False, go_backwards=True, return_sequences=True)),
+        L.Bidirectional(L.SimpleRNN(3, go_backwards=True), merge_mode="ave"),
+        L.Dense(2, use_bias=False),
+    ],
+    "encoder and decoder": lambda: [
+        L.Input((None, I)),
+        L.Bidirectional(L.GRU(5), backward_layer=L.GRU(5, activation="relu", go_backwards=True), merge_mode="mul"),
+        L.RepeatVector(3),
+        L.BatchNormalization(scale=False),
+        L.LSTM(4, return_sequences=True, use_bias=False),
+        L.Flatten(),
+        L.Dense(2, activation="hard_sigmoid"),
+    ],
+    "cells": lambda: [
+        L.Input((None, I)),
+        L.RNN([nr.LSTMCell(4, use_peepholes=True), nr.Bidirectional(nr.BasicLSTMCell(3))], return_sequences=True),
+        L.RNN(nr.CoupledInputForgetGateLSTMCell(4), go_backwards=True),
+        L.BatchNormalization(epsilon=0.1, center=False),
+        L.Activation("elu"),
+    ],
+    "images": lambda: [L.Input((T, I)), L.Flatten(), L.Dense(4, activation="leaky_relu"), L.Activation("softsign")],
+    "nothing": lambda: [L.Input((I,)), L.Dropout(0.5)],
+}
+
+
+def made(layers, dtype="float32"):
+    """A model with random weights, positive variances among them."""
+    model = nr.Sequential(layers, device="numpy", dtype=dtype)
+    draw = lambda name, shape: RNG.random(shape) + 0.1 if "variance" in name else RNG.standard_normal(shape) * 0.5  # noqa: E731
+    model.set_weights([draw(name, array.shape).astype(dtype) for name, array in model.weights.items()])
+    return model
+
+
+def inputs_of(model):
+    if model.layers[0].takes_integers:
+        return RNG.integers(0, WORDS, (B, T))
+    return RNG.standard_normal([B, *(size or T for size in model.input_shape[1:])]).astype("float32")
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_onnxruntime_computes_the_same(case):
+    model = made(MODELS[case]())
+    x = inputs_of(model)
+    written = to_onnx(model)
+    check_close(run(written, inputs=x)["outputs"], model.predict(x))
+    if model.input_shape[1] is None:
+        check_close(run(written, inputs=x[:1, :2])["outputs"], model.predict(x[:1, :2]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "error"),
+    [
+        (L.Masking(), "no counterpart of the layer masking (Masking)"),
+        (L.LSTM(2, stateful=True), "expected lstm with stateful=False, got True"),
+        (L.LSTM(2, return_state=True), "expected lstm with return_state=False, got True"),
+        (L.Bidirectional(L.LSTM(2), merge_mode=None), "expected a merge_mode of bidirectional, got None"),
+        (L.Bidirectional(L.RNN([nr.LSTMCell(2), nr.LSTMCell(2)])), "no counterpart of MultiRNNCell"),
+        (L.RNN(nr.UGRNNCell(2)), "no counterpart of UGRNNCell(2)"),
+        (L.TimeDistributed(L.Flatten()), "no counterpart of the layer time_distributed (Flatten at each step)"),
+    ],
+    ids=lambda v: getattr(v, "name", ""),
+)
+def test_what_onnx_lacks_is_named(layer, error):
+    model = nr.Sequential([L.Input((None, I)), layer], device="numpy")
+    with pytest.raises(InputError, match="to_onnx: ") as caught:
+        to_onnx(model)
+    assert error in str(caught.value)
+
+
+def test_masks_and_subclasses_are_refused():
+    with pytest.raises(InputError, match="expected embedding with mask_zero=False"):
+        to_onnx(nr.Sequential([L.Input((None,)), L.Embedding(3, 2, mask_zero=True)]))
+
+    class Other(L.Dense):
+        pass
+
+    with pytest.raises(InputError, match=r"no counterpart of the layer other \(Other\)"):
+        to_onnx(nr.Sequential([L.Input((3,)), Other(2)]))
+    with pytest.raises(InputError, match="expected a built model"):
+        to_onnx(nr.Sequential([L.Dense(2)]))
+    with pytest.raises(InputError, match="expected a model without lengths, which belongs to a cell"):
+        to_onnx(made(MODELS["classifier"]()), lengths=True)
