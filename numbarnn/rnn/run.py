@@ -123,8 +123,8 @@ def forward(
     Returns
     -------
     Run
-        Outputs, final state, and gradients on request. ``x`` and ``params`` must stay as they are until the gradient
-        has been taken.
+        Outputs, final state, and gradients on request. ``x``, ``params``, states and masks must stay as they are
+        until the gradient has been taken.
 
     Raises
     ------
@@ -199,8 +199,15 @@ class Run:
 
     @cached_property
     def outputs(self) -> np.ndarray:
-        """Outputs (B, T, output_size), or (T, B, output_size) if time-major; a view, not always contiguous."""
-        return self._swapped(self.result.outputs)
+        """Outputs (B, T, output_size), or (T, B, output_size) if time-major; a view, not always contiguous.
+
+        The gradient reads the same memory, so NumPy arrays are read-only: copy them to change them.
+        """
+        outputs = self._swapped(self.result.outputs)
+        if type(outputs) is np.ndarray:
+            outputs = outputs.view() if self.time_major else outputs
+            outputs.flags.writeable = False
+        return outputs
 
     @property
     def mask(self) -> np.ndarray | None:

@@ -233,3 +233,14 @@ def test_fresh_parameters():
     again = lstm.init_params(3, rng=7, dtype="float64")
     for name, p in params.items():
         assert np.array_equal(again[name].astype("f4"), p)
+
+
+@pytest.mark.parametrize("time_major", [False, True])
+@pytest.mark.parametrize("device", ["cpu", "numpy"])
+def test_outputs_cannot_be_changed_before_the_gradient(device, time_major):
+    """It reads them: changed in place, they made the gradient of the recurrent kernel wrong."""
+    cell = nr.LSTMCell(5)
+    run = nr.forward(cell, cell.init_params(2), np.ones((3, 4, 2), "f4"), device=device, time_major=time_major)
+    d_outputs = run.outputs
+    with pytest.raises(ValueError, match="read-only"):
+        d_outputs -= 1
