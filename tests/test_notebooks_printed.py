@@ -27,7 +27,7 @@ def no_compilation(monkeypatch):
     """These lines name no device: they run on the NumPy engine."""
     from numbarnn.engines import dispatch, reference
 
-    monkeypatch.setattr(dispatch, "engine", lambda device: reference)
+    monkeypatch.setattr(dispatch, "engine", lambda *_: reference)
 
 
 # fmt: off
