@@ -103,14 +103,18 @@ def check_given(cell, x, state, dtype, *of_steps):
 
     Those that come from a cell around this one are checked nowhere else.
     """
-    steps, batch = x.shape[:2]
-    wanted = [(array, (batch, size), dtype) for array, size in zip(state or (), cell.state_size, strict=False)]
-    wanted += [(array, (steps, batch), np.dtype(bool)) for array in of_steps if array is not None]
-    for array, shape, kind in wanted:
-        if array.shape != shape or array.dtype != kind:
-            what = "a mask or resets" if kind.kind == "b" else "initial states"
-            expected, got = f"{what} of {kind}, shape {shape}", f"{array.dtype}, {array.shape}"
-            raise InputError(f"{type(cell).__name__}: expected {expected}, from the cell around it, got {got}")
+    steps_and_rows = x.shape[:2]
+    for array, size in zip(state or (), cell.state_size, strict=False):
+        if array.shape != (x.shape[1], size) or array.dtype != dtype:
+            _refuse_given(cell, f"initial states of {dtype}, shape {(x.shape[1], size)}", array)
+    for array in of_steps:
+        if array is not None and (array.shape != steps_and_rows or array.dtype.kind != "b"):
+            _refuse_given(cell, f"a mask or resets of bool, shape {steps_and_rows}", array)
+
+
+def _refuse_given(cell, expected, array):
+    got = f"{array.dtype}, {array.shape}"
+    raise InputError(f"{type(cell).__name__}: expected {expected}, from the cell around it, got {got}")
 
 
 def _empty_rows(x, state, mask, resets):
