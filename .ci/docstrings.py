@@ -6,6 +6,7 @@ A method without a docstring inherits that of its base class, which is checked t
 import inspect
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
@@ -27,6 +28,7 @@ FOLDERS = (  # parts of the interface; their names are those of __all__, "" stan
     "regularizers",
     "rnn.unroll",
     "wrappers",
+    *(["torch"] if find_spec("torch") else []),
 )
 CHECKS = (  # numpydoc's names
     "GL03",  # blank lines

@@ -12,7 +12,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("__main__",),
     ("cli",),
     ("recipes",),
-    ("models", "inspection", "interop"),
+    ("models", "inspection", "interop", "torch"),
     ("training",),
     ("callbacks",),
     ("layers", "optimizers", "datasets"),

@@ -1,5 +1,6 @@
 """Checks of the arguments of a run: each returns its argument in the form that runs need, or raises `InputError`."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -71,11 +72,21 @@ def check_state(cell: RNNCell, what: str, state: Any, batch: int, dtype: np.dtyp
 
     If `partial`, parts of the state may be None too.
     """
+    if state is None:
+        return None
     caller = type(cell).__name__
-    return None if state is None else _check_state(caller, what, state, cell.state_size, batch, dtype, partial)
+
+    def check(what, value, size):
+        return check_array(caller, what, value, (batch, size), dtype)
+
+    return nested_state(caller, what, state, cell.state_size, check, partial)
 
 
-def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dtype: np.dtype, partial: bool) -> Any:
+def nested_state(caller: str, what: str, state: Any, sizes: Any, check: Callable, partial: bool = False) -> Any:
+    """Return a state nested like `sizes`, each part as `check(what, part, size)` returns it.
+
+    If `partial`, parts of the state may be None.
+    """
     if state is None and partial:
         return tree_map(lambda _: None, sizes) if isinstance(sizes, tuple) else None
     if isinstance(sizes, tuple):
@@ -85,12 +96,10 @@ def _check_state(caller: str, what: str, state: Any, sizes: Any, batch: int, dty
             raise InputError(f"{caller}: expected {what} to be {expected}, got {type(state).__name__}")
         state = in_order(caller, what, state, sizes, names)
         parts = zip(names, state, sizes, strict=True)
-        return tuple_like(
-            sizes, [_check_state(caller, f"{what}.{n}", s, size, batch, dtype, partial) for n, s, size in parts]
-        )
+        return tuple_like(sizes, [nested_state(caller, f"{what}.{n}", s, size, check, partial) for n, s, size in parts])
     if state is None:
         raise InputError(f"{caller}: expected an array for {what}, got None")
-    return check_array(caller, what, state, (batch, sizes), dtype)
+    return check(what, state, sizes)
 
 
 def in_order(caller: str, what: str, state: Any, sizes: Any, names: tuple[str, ...]) -> Any:
