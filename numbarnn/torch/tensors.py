@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # an extra
 
+from ..engines.device_arrays import swap_time_batch
 from ..errors import InputError
 from ..rnn.run import Run
 from ..utils.tree import tree_leaves
@@ -44,7 +45,9 @@ def tensor_of(array: Any, device: torch.device) -> Any:
 def results_of(run: Run, device: torch.device) -> list[torch.Tensor]:
     """Return the outputs of a run, which are not copied, and its final states, which share memory with them."""
     state = [torch.as_tensor(array, device=device).clone() for array in tree_leaves(run.state)]
-    return [tensor_of(run.outputs, device), *state]
+    # `run.outputs` is read-only, which tensors cannot be; autograd itself notices a change of them
+    outputs = run.result.outputs
+    return [tensor_of(outputs if run.time_major else swap_time_batch(outputs), device), *state]
 
 
 def on_host(what: str, value: Any) -> Any:
