@@ -84,7 +84,8 @@ def unroll(cell, params, x, state, mask, options):
         found = look(compute.states)
         return dict(zip(found, put_back([*found.values()]), strict=True))
 
-    final = cell.State(*put_back(result.state))
+    # copies: the gradient reads the engine's arrays, and the caller may change these
+    final = cell.State(*put_back([a if is_on_device(a) else a.copy() for a in result.state]))
     return CellResult(result.outputs, final, backward, states, lambda: look(compute.gates))
 
 

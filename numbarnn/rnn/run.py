@@ -123,8 +123,8 @@ def forward(
     Returns
     -------
     Run
-        Outputs, final state, and gradients on request. ``x``, ``params``, states and masks must stay as they are
-        until the gradient has been taken.
+        Outputs, final state, and gradients on request. ``x``, ``params``, the initial state and masks must stay as
+        they are until the gradient has been taken.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 from helpers.problems import Problem
+from numpy.testing import assert_array_equal
 
 import numbarnn as nr
 
@@ -244,3 +245,18 @@ def test_outputs_cannot_be_changed_before_the_gradient(device, time_major):
     d_outputs = run.outputs
     with pytest.raises(ValueError, match="read-only"):
         d_outputs -= 1
+
+
+@pytest.mark.parametrize("device", ["cpu", "numpy", "njit"])
+@pytest.mark.parametrize("save", ["all", "sqrt"])
+def test_final_states_may_be_changed(device, save):
+    """A stream that resets the states of finished rows in place; the gradient is what it was."""
+    cell, rng = nr.MultiRNNCell([nr.LSTMCell(4), nr.SimpleRNNCell(3)]), np.random.default_rng(0)
+    params, x = cell.init_params(2, 0, "float64"), rng.standard_normal((3, 5, 2))
+    d = rng.standard_normal((3, 5, 3))
+    expected = nr.forward(cell, params, x, device=device, save=save).backward(d).params
+    run = nr.forward(cell, params, x, device=device, save=save)
+    for array in (*run.state[0], *run.state[1]):
+        array[...] = 7
+    for name, g in run.backward(d).params.items():
+        assert_array_equal(g, expected[name], err_msg=name)
