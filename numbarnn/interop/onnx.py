@@ -7,11 +7,91 @@ import numpy as np
 
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
+from ..models.sequential import Sequential
 from ..utils.types import Arrays
-from .composites import checked, input_size
+from ..wrappers import Bidirectional
+from .composites import checked, input_size, prefixed
+from .convert import cell_in
+from .layouts import listed
+from .onnx_cells import OF_NODES, cells_of_node
 from .onnx_export import write_cell, write_model, write_state
-from .onnx_files import library, save_model
+from .onnx_files import library, read_graph, save_model
 from .onnx_graph import Graph
+from .onnx_import import Chain
+
+
+def from_onnx(source: Any, node: str = "") -> tuple[RNNCell, Arrays]:
+    """Take over a node RNN, LSTM or GRU of a model of ONNX.
+
+    Parameters
+    ----------
+    source : path, bytes or onnx.ModelProto
+        The model.
+    node : str, default ""
+        Name of the node; by default it is the only recurrent one.
+
+    Returns
+    -------
+    cell : RNNCell
+        The cell; for both directions a `Bidirectional`. One of the direction "reverse" is run with ``reverse=True``.
+    params : dict
+        {name: array}, new arrays of the dtype of the model. Two biases are joined, but for the candidate of a GRU with
+        ``linear_before_reset``.
+
+    Raises
+    ------
+    InputError
+        The file is no model of ONNX, there is no such node, its weights are not constant or do not fit, or it has
+        something that no cell here has, such as ``clip``.
+    ImportError
+        ONNX is missing (the extra "onnx").
+
+    Notes
+    -----
+    Lengths and initial states are arguments of `nr.forward`, and the ``layout`` is its ``time_major``.
+    """
+    caller = "from_onnx"
+    graph = read_graph(caller, source)
+    there = [item for item in graph.nodes if item.kind in OF_NODES]
+    chosen = [item for item in there if node in ("", item.name)]
+    if len(chosen) != 1:
+        got = f"{node!r} of {listed(item.name or item.outputs[0] for item in there)}"
+        raise InputError(f"{caller}: expected one node RNN, LSTM or GRU, or the name of one, got {got}")
+    parts, place = cells_of_node(caller, graph.constants, chosen[0]), chosen[0].place
+    if len(parts) == 1:
+        ((row, cell, arrays),) = parts
+        return cell, cell_in(caller, row, cell, arrays, place)
+    params: Arrays = {}
+    for side, (row, cell, arrays) in zip(("forward/", "backward/"), parts, strict=True):
+        params |= prefixed(side, cell_in(caller, row, cell, arrays, place))
+    return Bidirectional(*(cell for _, cell, _ in parts)), params
+
+
+def load_onnx(source: Any, device: str = "cpu") -> Sequential:
+    """Make a model out of a whole model of ONNX.
+
+    Parameters
+    ----------
+    source : path, bytes or onnx.ModelProto
+        The model: a chain of nodes such as `to_onnx` writes. Its input is (batch, steps, features), (batch, features)
+        or integers (batch, steps). Recurrent nodes become layers of `RNN`, alone or in a `Bidirectional`; MatMul or
+        Gemm with Add and an activation `Dense`.
+    device : str, default "cpu"
+        The engine of the recurrent layers, see `nr.forward`.
+
+    Returns
+    -------
+    Sequential
+        A new built model, of the dtype of the source.
+
+    Raises
+    ------
+    InputError
+        The file is no model of ONNX, or has a node without a counterpart.
+    ImportError
+        ONNX is missing (the extra "onnx").
+    """
+    return Chain("load_onnx", read_graph("load_onnx", source)).read(device)
 
 
 def to_onnx(

@@ -9,7 +9,8 @@ from ..cells import Cell
 from ..errors import InputError
 from ..utils.types import Arrays
 from .convert import cell_out, made_cell
-from .layouts import listed
+from .layouts import listed, numbers
+from .onnx_files import Node
 from .table import PLAIN, TABLE, Counterpart, counterpart, shown
 
 LIBRARY = "ONNX"
@@ -25,11 +26,11 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {  # ours: ONNX' and its 
     "elu": ("Elu", {"alpha": 1.0}),
     "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
 }
-DEFAULTS = {  # of the attributes alpha and beta, for those that have them
-    "Affine": {"alpha": 1.0, "beta": 0.0},
+DEFAULTS = {  # of the attributes alpha and beta, for those that have them; NaN: runtimes differ, so it has to be given
+    "Affine": {"alpha": np.nan, "beta": np.nan},
     "LeakyRelu": {"alpha": 0.01},
     "ThresholdedRelu": {"alpha": 1.0},
-    "ScaledTanh": {"alpha": 1.0, "beta": 1.0},
+    "ScaledTanh": {"alpha": np.nan, "beta": np.nan},
     "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
     "Elu": {"alpha": 1.0},
 }
@@ -61,72 +62,85 @@ def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, d
     return kind, attributes, {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
 
 
-def cells_of_node(
-    caller: str, place: str, kind: str, attributes: Mapping[str, Any], arrays: Arrays
-) -> list[tuple[Counterpart, Cell, Arrays]]:
+def arrays_of_node(caller: str, constants: Arrays, node: Node) -> Arrays:
+    """Return the weights of a node, with an axis of directions."""
+    arrays = {}
+    for name, given in zip(NAMES, node.inputs[1:], strict=False):
+        if given and name in ("W", "R", "B", "P"):
+            if given not in constants:
+                raise InputError(f"{caller}: expected {name} to be constant, got {given}{node.place}")
+            arrays[name] = numbers(caller, name + node.place, constants[given])
+    return arrays
+
+
+def cells_of_node(caller: str, constants: Arrays, node: Node) -> list[tuple[Counterpart, Cell, Arrays]]:
     """Return for each direction of a node the row of the table, our cell, and the arrays, or raise `InputError`."""
+    arrays, attributes = arrays_of_node(caller, constants, node), node.attributes
     if attributes.get("clip"):
-        expected = "no clip of pre-activations, which no cell here has"
-        raise InputError(f"{caller}: expected {expected}, got clip={attributes['clip']:g}{place}")
+        got = f"clip={attributes['clip']:g}{node.place}"
+        raise InputError(f"{caller}: expected no clip of pre-activations, which no cell here has, got {got}")
     switches = [f"({name}=1)" for name in SWITCHES if attributes.get(name)]
-    row, directions = ROWS[kind + "".join(switches)], 1 + (attributes.get("direction") == "bidirectional")
+    row, directions = ROWS[node.kind + "".join(switches)], 1 + (attributes.get("direction") == "bidirectional")
     for name, array in arrays.items():
         if len(array) != directions:
-            raise InputError(f"{caller}: expected {directions} directions of {name}{place}, got shape {array.shape}")
-    names = activations_of(caller, place, kind, attributes, directions)
-    return [
-        (row, cell_of(caller, place, row, names[i], own), own)
-        for i, own in enumerate({name: array[i] for name, array in arrays.items()} for i in range(directions))
-    ]
+            got = f"shape {array.shape}{node.place}"
+            raise InputError(f"{caller}: expected {name} of {directions} directions, got {got}")
+    parts = [{name: array[i] for name, array in arrays.items()} for i in range(directions)]
+    names = activations_of(caller, node, directions)
+    return [(row, cell_of(caller, node, row, *part), part[1]) for part in zip(names, parts, strict=True)]
 
 
-def cell_of(caller: str, place: str, row: Counterpart, names: list[str], arrays: Arrays) -> Cell:
+def cell_of(caller: str, node: Node, row: Counterpart, names: list[str], arrays: Arrays) -> Cell:
     """Make the cell of one direction of a node."""
     if "W" not in arrays or arrays["W"].ndim != 2:
-        raise InputError(f"{caller}: expected matrices W and R{place}, got {listed(arrays)}")
-    kind, options = row.name.partition("(")[0], {}
-    for option, name in zip(OF_NODES[kind], names, strict=True):
+        raise InputError(f"{caller}: expected matrices W and R{node.place}, got {listed(arrays)}")
+    options = {}
+    for option, name in zip(OF_NODES[node.kind], names, strict=True):
         if options.setdefault(option, name) != name:
-            got = f"{options[option]} and {name}{place}"
+            got = f"{options[option]} and {name}{node.place}"
             raise InputError(f"{caller}: expected one activation of the candidate and of the new memory, got {got}")
     fixed = {option: name for option, name in options.items() if not hasattr(row.cells[0], option)}
     for option, name in fixed.items():
         if name != PLAIN[option]:
-            got = f"{name}{place}"
+            got = f"{name}{node.place}"
             raise InputError(f"{caller}: expected {option} {PLAIN[option]} of a {row.cells[0].__name__}, got {got}")
     constant = {"forget_bias": 0.0} if hasattr(row.cells[0], "forget_bias") else {}
     options = {option: name for option, name in options.items() if option not in fixed}
     return made_cell(caller, row, arrays, **options, **constant)
 
 
-def activations_of(
-    caller: str, place: str, kind: str, attributes: Mapping[str, Any], directions: int
-) -> list[list[str]]:
+def activations_of(caller: str, node: Node, directions: int) -> list[list[str]]:
     """Return our names of the activations of each direction; those that have alpha and beta take them in turn."""
-    usual = [ACTIVATIONS[PLAIN[option]][0] for option in OF_NODES[kind]]
-    theirs = list(attributes.get("activations", usual * directions))
+    usual = [ACTIVATIONS[PLAIN[option]][0] for option in OF_NODES[node.kind]]
+    theirs = list(node.attributes.get("activations", usual * directions))
     if len(theirs) != len(usual) * directions:
-        raise InputError(f"{caller}: expected {len(usual) * directions} activations{place}, got {', '.join(theirs)}")
-    given = {key: list(attributes.get(f"activation_{key}", ())) for key in ("alpha", "beta")}
+        raise InputError(
+            f"{caller}: expected {len(usual) * directions} activations{node.place}, got {', '.join(theirs)}"
+        )
+    given = {key: list(node.attributes.get(f"activation_{key}", ())) for key in ("alpha", "beta")}
     names = []
     for name in theirs:
         numbers = dict(DEFAULTS.get(name, {}))
         for key in numbers:
             if given[key]:
                 numbers[key] = given[key].pop(0)
-        names.append(activation_of(caller, place, name, numbers))
+        names.append(activation_of(caller, node, name, numbers))
     return [names[i * len(usual) : (i + 1) * len(usual)] for i in range(directions)]
 
 
-def activation_of(caller: str, place: str, name: str, numbers: Mapping[str, float]) -> str:
+def activation_of(caller: str, node: Node, name: str, numbers: Mapping[str, float]) -> str:
     """Return our name of an activation of ONNX, or raise `InputError` if there is none."""
     for ours, (theirs, of_theirs) in ACTIVATIONS.items():
-        if theirs == name and {k: np.float32(v) for k, v in of_theirs.items()} == {
-            k: np.float32(v) for k, v in numbers.items()
-        }:
+        same = theirs == name and of_theirs.keys() == numbers.keys()
+        if same and all(np.float32(of_theirs[key]) == np.float32(numbers[key]) for key in numbers):
             return ours
     known = ", ".join(_written(theirs, of_theirs) for theirs, of_theirs in ACTIVATIONS.values())
-    raise InputError(f"{caller}: expected an activation out of {known}; got {_written(name, numbers)}{place}")
+    raise InputError(f"{caller}: expected an activation out of {known}; got {_written(name, numbers)}{node.place}")
+
+
+def shortest(number: Any) -> float:
+    """Return the shortest number that is this one in float32, as attributes are: 0.001 instead of 0.0010000000475."""
+    return float(str(np.float32(number)))
 
 
 def _written(name, numbers):

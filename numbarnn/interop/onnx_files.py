@@ -1,5 +1,7 @@
-"""Models of ONNX as they stand in files: the library, reading and writing, and what of a graph is constant."""
+"""Models of ONNX as they stand in files: the library, writing, and reading into plain values."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -7,9 +9,49 @@ import numpy as np
 
 from ..errors import InputError
 from ..runtime.whole_file import whole_file
-from ..utils.types import Arrays
+from ..utils.types import Arrays, Shape
 
 OPSET, IR_VERSION = 18, 8  # of 2022: the first with all that is written here, which most runtimes read
+OLDEST = 13  # in older ones Softmax and Squeeze are others
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a graph: its operator, the names of its inputs ("" if not given) and outputs, its attributes."""
+
+    kind: str
+    name: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """The end of an error: which node it is."""
+        return f" of the node {self.name or self.outputs[0]} ({self.kind})"
+
+
+@dataclass(frozen=True)
+class ReadGraph:
+    """A graph that was read.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        Those that make or pass on a constant are left out.
+    inputs : dict of {str: (dtype, shape)}
+        A size of None is free; a shape of None is unknown.
+    outputs : list of str
+        Names.
+    constants : dict of {str: array}
+        Constant arrays by name.
+    """
+
+    name: str
+    nodes: list[Node]
+    inputs: dict[str, tuple[np.dtype, Shape | None]]
+    outputs: list[str]
+    constants: Arrays
 
 
 def library(caller: str) -> Any:
@@ -21,22 +63,27 @@ def library(caller: str) -> Any:
     return onnx
 
 
-def read_model(caller: str, source: Any) -> Any:
-    """Return a checked model out of a file, of bytes or of a ``ModelProto``, or raise `InputError`."""
+def read_graph(caller: str, source: Any) -> ReadGraph:
+    """Read the graph of a file, of bytes or of a ``ModelProto``, or raise `InputError`."""
     onnx = library(caller)
     if not isinstance(source, str | PathLike | bytes | onnx.ModelProto):
         raise InputError(f"{caller}: expected a path, bytes or an onnx.ModelProto, got {type(source).__name__}")
+    what = source if isinstance(source, str | PathLike) else "this"
     try:
         if isinstance(source, bytes):
-            source = onnx.load_model_from_string(source)
-        elif not isinstance(source, onnx.ModelProto):
-            source = onnx.load_model(source)
-        onnx.checker.check_model(source)
+            model = onnx.load_model_from_string(source)
+        else:
+            model = onnx.load_model(source) if isinstance(source, str | PathLike) else source
+        onnx.checker.check_model(model)
+        graph = _graph(onnx, model.graph)
     except OSError:
         raise
-    except Exception as error:  # of protobuf, or of the checker
-        raise InputError(f"{caller}: not a model of ONNX that can be read ({error})") from error
-    return source
+    except Exception as error:  # of protobuf, of the checker, or of arrays with wrong shapes
+        raise InputError(f"{caller}: {what} is no model of ONNX that can be read ({error})") from error
+    for versions in model.opset_import:
+        if versions.domain in ("", "ai.onnx") and versions.version < OLDEST:
+            raise InputError(f"{caller}: expected opset {OLDEST} or a later one, got {versions.version}")
+    return graph
 
 
 def save_model(path: str | PathLike[str], model: Any) -> None:
@@ -45,29 +92,34 @@ def save_model(path: str | PathLike[str], model: Any) -> None:
         file.write(model.SerializeToString())
 
 
-def attributes_of(onnx: Any, node: Any) -> dict[str, Any]:
-    """Return the attributes of a node, with strings as such."""
-    found = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    return {name: _text(value) for name, value in found.items()}
-
-
-def constants_of(onnx: Any, graph: Any) -> Arrays:
-    """Return the constant arrays of a graph by name: initializers, and nodes that make one or pass one on."""
-    found = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:
-        attributes = attributes_of(onnx, node)
-        if node.op_type == "Constant":
-            value = next(iter(attributes.values()))
+def _graph(onnx, graph):
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = []
+    for item in graph.node:
+        node = _node(onnx, item)
+        if node.kind == "Identity" and node.inputs[0] in constants:
+            constants[node.outputs[0]] = constants[node.inputs[0]]
+        elif node.kind == "Constant":
+            (value,) = node.attributes.values()
             is_tensor = isinstance(value, onnx.TensorProto)
-            found[node.output[0]] = onnx.numpy_helper.to_array(value) if is_tensor else np.asarray(value)
-        elif node.op_type == "Identity" and node.input[0] in found:
-            found[node.output[0]] = found[node.input[0]]
-    return found
+            constants[node.outputs[0]] = onnx.numpy_helper.to_array(value) if is_tensor else np.asarray(value)
+        else:
+            nodes.append(node)
+    inputs = {given.name: _declared(onnx, given) for given in graph.input if given.name not in constants}
+    return ReadGraph(graph.name, nodes, inputs, [output.name for output in graph.output], constants)
 
 
-def place_of(node: Any) -> str:
-    """Say in an error which node it is."""
-    return f" of the node {node.name or node.output[0]} ({node.op_type})"
+def _node(onnx, item):
+    attributes = {found.name: _text(onnx.helper.get_attribute_value(found)) for found in item.attribute}
+    kind = item.op_type if item.domain in ("", "ai.onnx") else f"{item.domain}.{item.op_type}"
+    return Node(kind, str(item.name), [str(name) for name in item.input], [str(n) for n in item.output], attributes)
+
+
+def _declared(onnx, given):
+    kind = given.type.tensor_type
+    shape = tuple(size.dim_value if size.HasField("dim_value") else None for size in kind.shape.dim)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    return np.dtype(dtype), shape if kind.HasField("shape") else None
 
 
 def _text(value):

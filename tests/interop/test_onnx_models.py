@@ -7,7 +7,7 @@ from helpers.onnx_reference import check_close, run
 import numbarnn as nr
 from numbarnn import layers as L
 from numbarnn.errors import InputError
-from numbarnn.interop import to_onnx
+from numbarnn.interop import load_onnx, save_onnx, to_onnx
 
 pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install onnxruntime)")
@@ -75,6 +75,31 @@ def test_onnxruntime_computes_the_same(case):
     check_close(run(written, inputs=x)["outputs"], model.predict(x))
     if model.input_shape[1] is None:
         check_close(run(written, inputs=x[:1, :2])["outputs"], model.predict(x[:1, :2]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", [case for case in MODELS if case != "nothing"])
+def test_a_model_comes_back(case, dtype, tmp_path):
+    model = made(MODELS[case](), dtype)
+    x = inputs_of(model)
+    x = x if x.dtype.kind == "i" else x.astype(dtype)
+    save_onnx(tmp_path / "model.onnx", model)
+    again = load_onnx(tmp_path / "model.onnx", device="numpy")
+    assert again.built and again.dtype == dtype and again.output_shape == model.output_shape
+    expected = model.predict(x)
+    assert abs(again.predict(x) - expected).max() <= 4 * np.finfo(dtype).eps * max(1, abs(expected).max())
+    once = to_onnx(again)
+    assert to_onnx(load_onnx(once)) == once
+
+
+def test_training_goes_on():
+    model = load_onnx(to_onnx(made([L.Input((None, I)), L.LSTM(5), L.Dense(4, activation="softmax")])), device="numpy")
+    x, y = RNG.standard_normal((B, T, I)).astype("float32"), RNG.integers(0, 4, B)
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    before = model.evaluate(x, y)
+    model.fit(x, y, epochs=3, verbose=0)
+    assert model.evaluate(x, y) < before
+    check_close(run(to_onnx(model), inputs=x)["outputs"], model.predict(x))
 
 
 @pytest.mark.parametrize(
