@@ -47,7 +47,10 @@ def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, d
     """Return the kind, attributes and arrays of the node that runs one cell, or two in both directions."""
     rows = [counterpart(caller, LIBRARY, cell) for cell, _ in cells]
     found = [cell_out(caller, row, cell, params) for row, (cell, params) in zip(rows, cells, strict=True)]
-    if len({(row.name, cell.units, len(arrays)) for row, (cell, _), arrays in zip(rows, cells, found)}) > 1:  # noqa: B905
+    alike = {
+        (row.name, tuple(array.shape for array in arrays.values())) for row, arrays in zip(rows, found, strict=True)
+    }
+    if len(alike) > 1:
         expected = f"cells of one kind and size in both directions, as {LIBRARY} has them"
         raise InputError(f"{caller}: expected {expected}, got {' and '.join(shown(cell) for cell, _ in cells)}")
     kind, _, switch = rows[0].name.rstrip(")").partition("(")
@@ -114,9 +117,8 @@ def activations_of(caller: str, node: Node, directions: int) -> list[list[str]]:
     usual = [ACTIVATIONS[PLAIN[option]][0] for option in OF_NODES[node.kind]]
     theirs = list(node.attributes.get("activations", usual * directions))
     if len(theirs) != len(usual) * directions:
-        raise InputError(
-            f"{caller}: expected {len(usual) * directions} activations{node.place}, got {', '.join(theirs)}"
-        )
+        expected = f"{len(usual) * directions} activations{node.place}"
+        raise InputError(f"{caller}: expected {expected}, got {', '.join(theirs)}")
     given = {key: list(node.attributes.get(f"activation_{key}", ())) for key in ("alpha", "beta")}
     names = []
     for name in theirs:

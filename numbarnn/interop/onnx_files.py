@@ -38,13 +38,13 @@ class ReadGraph:
     Attributes
     ----------
     nodes : list of Node
-        Those that make or pass on a constant are left out.
+        Those that make or pass on a constant are left out, and those that compute with shapes alone.
     inputs : dict of {str: (dtype, shape)}
         A size of None is free; a shape of None is unknown.
     outputs : list of str
         Names.
     constants : dict of {str: array}
-        Constant arrays by name.
+        Constant arrays by name; a zero alone for zeros whose shape is computed, such as PyTorch's initial states.
     """
 
     name: str
@@ -94,15 +94,20 @@ def save_model(path: str | PathLike[str], model: Any) -> None:
 
 def _graph(onnx, graph):
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes = []
+    nodes, of_shapes = [], set()
     for item in graph.node:
         node = _node(onnx, item)
-        if node.kind == "Identity" and node.inputs[0] in constants:
+        known = all(name in constants or name in of_shapes for name in node.inputs)
+        value = next(iter(node.attributes.values()), 0)
+        value = onnx.numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+        if node.kind == "Constant":
+            constants[node.outputs[0]] = value
+        elif node.kind == "Identity" and node.inputs[0] in constants:
             constants[node.outputs[0]] = constants[node.inputs[0]]
-        elif node.kind == "Constant":
-            (value,) = node.attributes.values()
-            is_tensor = isinstance(value, onnx.TensorProto)
-            constants[node.outputs[0]] = onnx.numpy_helper.to_array(value) if is_tensor else np.asarray(value)
+        elif node.kind == "ConstantOfShape" and known and not value.any():
+            constants[node.outputs[0]] = np.zeros(())
+        elif node.kind == "Shape" or (known and of_shapes.intersection(node.inputs)):
+            of_shapes.update(node.outputs)
         else:
             nodes.append(node)
     inputs = {given.name: _declared(onnx, given) for given in graph.input if given.name not in constants}

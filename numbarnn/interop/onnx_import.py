@@ -98,7 +98,7 @@ class RecurrentDraft(Draft):
             self._expect_flipped(caller, [turned if backwards else set()])
             return RNN(self.cells[0], go_backwards=backwards, **options)
         self._expect_flipped(caller, [set(), turned | {"directions"}])
-        first, second = (RNN(cell, go_backwards=back, **options) for cell, back in zip(self.cells, (False, True)))  # noqa: B905
+        first, second = RNN(self.cells[0], **options), RNN(self.cells[1], go_backwards=True, **options)
         if self.flipped:
             self.arrays.reverse()
             first, second = second, first

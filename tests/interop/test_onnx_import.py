@@ -218,6 +218,33 @@ def test_a_chain_of_others_comes_in():
     check_close(loaded.predict(x), run(model, x=x)["y"])
 
 
+def test_states_of_zeros_may_have_a_computed_shape():
+    """As PyTorch writes them: zeros of (directions, size of the batch, units)."""
+    model = recurrent(
+        ("Squeeze", ["Y_h", "zero"], ["y"]),
+        inputs=("s", "W", "R", "", "", "state"),
+        zero=np.array([0]),
+    )
+    states = [
+        make.make_node("Shape", ["x"], ["shape"]),
+        make.make_node("Gather", ["shape", "zero"], ["batch"]),
+        make.make_node("Constant", [], ["units"], value=onnx.numpy_helper.from_array(np.array([H]))),
+        make.make_node("Constant", [], ["one"], value_ints=[1]),
+        make.make_node("Concat", ["one", "batch", "units"], ["whole"], axis=0),
+        make.make_node("ConstantOfShape", ["whole"], ["state"]),
+    ]
+    nodes = [*states, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.output[0].type.CopyFrom(make.make_tensor_type_proto(onnx.TensorProto.FLOAT, ["B", H]))
+    x = X.swapaxes(0, 1)
+    check_close(load_onnx(model, device="numpy").predict(x), run(model, x=x)["y"])
+    states[-1].attribute.append(make.make_attribute("value", onnx.numpy_helper.from_array(np.ones(1, "float32"))))
+    model.graph.node[5].CopyFrom(states[-1])
+    with pytest.raises(InputError, match=re.escape("got s, state as inputs of the node Y (RNN)")):
+        load_onnx(model)
+
+
 NOT_LOADED = {
     "unknown": (lambda: chain(("Sin", ["x"], ["y"])), "no counterpart of the node y (Sin)"),
     "branches": (
