@@ -27,6 +27,7 @@ FOLDERS = (  # parts of the interface; their names are those of __all__, "" stan
     "optimizers",
     "regularizers",
     "rnn.unroll",
+    "sklearn",
     "wrappers",
     *(["torch"] if find_spec("torch") else []),
 )

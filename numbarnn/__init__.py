@@ -44,6 +44,7 @@ MODULES = (  # those that are part of the interface
     "optimizers",
     "recipes",
     "regularizers",
+    "sklearn",
     "torch",
     "wrappers",
 )

@@ -16,6 +16,7 @@ from . import models as models
 from . import optimizers as optimizers
 from . import recipes as recipes
 from . import regularizers as regularizers
+from . import sklearn as sklearn
 from . import torch as torch
 from . import wrappers as wrappers
 from .cells import BasicLSTMCell as BasicLSTMCell

@@ -12,8 +12,8 @@ import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
 SUBPACKAGES = (
-    "callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "models", "optimizers", "torch",
-    "wrappers",
+    "callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "models", "optimizers", "sklearn",
+    "torch", "wrappers",
 )  # fmt: skip
 MODULES = ("checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}

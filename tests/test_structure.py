@@ -12,7 +12,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("__main__",),
     ("cli",),
     ("recipes",),
-    ("interop", "torch"),
+    ("interop", "torch", "sklearn"),
     ("models", "inspection"),
     ("training",),
     ("callbacks",),
