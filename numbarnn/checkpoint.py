@@ -26,7 +26,7 @@ MAGIC = {  # how files of other programs start
     b"\x89HDF": "an HDF5 file: nr.interop.load_keras reads weights of Keras 3",
     b"\x93NUMPY": "one array: numpy.load reads it",
     b"\x80": "a pickle, which may run any code: nothing here reads it",
-    b"\x08": "a protocol buffer, such as an ONNX model: nothing here reads it",
+    b"\x08": "a protocol buffer, such as an ONNX model, which nr.interop.load_onnx reads",
 }
 
 

@@ -5,7 +5,7 @@ Names tell what a Transpose, Reshape or Squeeze between two layers is for, which
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -71,10 +71,9 @@ class Draft:
     @property
     def width(self) -> int | None:
         """The number of features that go in, where the weights say it."""
-        widths = {"W": -1, "kernel": 0, "scale": 0}  # the axis that has it
-        return next(
-            (own[name].shape[axis] for own in self.arrays for name, axis in widths.items() if name in own), None
-        )
+        axes = {"W": -1, "kernel": 0, "scale": 0}
+        widths = (own[name].shape[axis] for own in self.arrays for name, axis in axes.items() if name in own)
+        return next(widths, None)
 
     def layer(self, caller: str) -> Layer:
         return self.kind(**self.options)
@@ -106,7 +105,7 @@ class RecurrentDraft(Draft):
 
     def _expect_flipped(self, caller, possible):
         if self.flipped not in possible:
-            said = [f"{' and '.join(sorted(axes)) or 'nothing'}" for axes in possible]
+            said = [" and ".join(sorted(axes)) or "nothing" for axes in possible]
             expected = f"{' or '.join(said)} turned round behind, as a layer of that direction does"
             raise InputError(f"{caller}: expected {expected}, got {listed(self.flipped)}{self.place}")
 
@@ -148,7 +147,7 @@ class Chain:
         load(self.caller, LIBRARY, model, pairs, [place for _, place in found])
         return model
 
-    def fail(self, node: Node, expected: str, got: str) -> None:
+    def fail(self, node: Node, expected: str, got: str) -> NoReturn:
         raise InputError(f"{self.caller}: expected {expected}, got {got}{node.place}")
 
     def _start(self):
@@ -215,7 +214,7 @@ class Chain:
         draft = self.drafts[-1] if self.drafts else None
         if not isinstance(draft, RecurrentDraft):
             self.fail(node, "a node RNN, LSTM or GRU before", draft.kind.__name__ if draft else "none")
-        return draft  # pyright: ignore[reportReturnType]
+        return draft
 
 
 def _recurrent(chain, node, axes):

@@ -120,7 +120,8 @@ def to_torch(cell_or_model: Any, params: Arrays | None = None) -> dict[str, Any]
         import torch  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError as error:
         raise ImportError("to_torch needs PyTorch: pip install 'numbarnn[torch]'") from error
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    tensor: Any = torch.from_numpy  # where PyTorch is missing, pyright takes numbarnn.torch for it
+    return {name: tensor(array) for name, array in arrays.items()}
 
 
 def save_safetensors(path: str | PathLike[str], cell_or_model: Any, params: Arrays | None = None) -> None:
