@@ -126,6 +126,8 @@ def test_layer_is_a_cell_or_a_function():
     assert isinstance(RNNRegressor(build, epochs=1).fit(x, y).model_.layers[0], Bidirectional)
     with pytest.raises(nr.InputError, match="RNNRegressor: expected layer to be a function or one of SimpleRNN, LSTM"):
         RNNRegressor("LSTN").fit(x, y)
+    with pytest.raises(nr.InputError, match=r"RNNRegressor: expected layer .*, got \[1\]"):
+        RNNRegressor([1]).fit(x, y)
     with pytest.raises(nr.InputError, match=r"expected layers with outputs of shape \(None, 2\)"):
         RNNRegressor(lambda n_features, n_outputs: [LSTM(3)]).fit(x, y)
     with pytest.raises(nr.InputError, match="RNNClassifier: expected scores, without a last activation"):
@@ -149,6 +151,8 @@ def test_training_stops_early_on_samples_that_it_does_not_see():
         ([np.ones((2, 1)), np.ones((3, 2))], "of one shape but for their lengths"),
         (np.full((2, 3, 1), np.inf), "contains infinity"),
         (np.ones(2), "Expected 2D array"),
+        ([[1.0], [1.0, 2.0]], "RNNRegressor: expected X as one array, got list: its rows have different shapes"),
+        (np.ma.masked_array(np.ones((2, 3, 1))), "expected X without a mask"),
     ],
 )
 def test_bad_sequences_are_refused(x, message):
@@ -197,6 +201,8 @@ def test_forecaster_refuses_what_does_not_fit():
         ({"window": 0}, "window to be an integer of at least 1"),
         ({"window": 39, "horizon": 2}, "series of at least 41 steps, got 40 in number 0"),
         ({"known": [2]}, r"known to be a list of columns out of \[0, 1\]"),
+        ({"known": 1}, r"known to be a list of columns out of \[0, 1\], got 1"),
+        ({"known": [1, 1]}, r"known to be a list of columns out of \[0, 1\], got \[1, 1\]"),
         ({"targets": [0], "known": [0]}, "columns to forecast that are not known"),
         ({"known": [0, 1]}, "columns to forecast that are not known"),
     ):

@@ -115,10 +115,11 @@ class RNNEstimator(BaseEstimator):
     def _layers(self, n_features, n_outputs):
         if callable(self.layer):
             return self.layer(n_features, n_outputs)
-        if self.layer in LAYERS:
-            return LAYERS[self.layer](self.units), layers.Dense(n_outputs)
-        if self.layer in CELLS:
-            return layers.RNN(CELLS[self.layer](self.units)), layers.Dense(n_outputs)
+        name = str(self.layer)
+        if name in LAYERS:
+            return LAYERS[name](self.units), layers.Dense(n_outputs)
+        if name in CELLS:
+            return layers.RNN(CELLS[name](self.units)), layers.Dense(n_outputs)
         expected = f"layer to be a function or one of {', '.join([*LAYERS, *CELLS])}"
         raise InputError(f"{type(self).__name__}: expected {expected}, got {self.layer!r}")
 

@@ -198,7 +198,8 @@ class RNNForecaster(RNNEstimator):
     def _columns(self, what, given):
         """Return the numbers of columns that are given by name, or by number for an array."""
         names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
-        if isinstance(given, str) or any(column not in names for column in given) or len(set(given)) < len(given):
+        listed = np.iterable(given) and not isinstance(given, str)
+        if not listed or any(column not in names for column in given) or len(set(given)) < len(given):
             raise InputError(f"RNNForecaster: expected {what} to be a list of columns out of {names}, got {given!r}")
         return np.array([names.index(column) for column in given], int)
 

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from ..errors import InputError
+from ..utils.arrays import plain_array, refuse_masked
 from ..utils.padded import Padded, padded
 
 
@@ -16,10 +17,12 @@ def sequences(estimator: BaseEstimator, X: Any, reset: bool = False) -> "np.ndar
     Rows of a table, and one-dimensional arrays in a list, have one feature. ``reset`` sets ``n_features_in_``: the
     number of columns of a table, and of features at a step otherwise.
     """
+    caller = type(estimator).__name__
     if isinstance(X, Padded) or is_list_of_arrays(X):
-        x = _padded(type(estimator).__name__, X)
+        x = _padded(caller, X)
     else:
-        X = X if hasattr(X, "ndim") else np.asarray(X)
+        X = X if hasattr(X, "ndim") else plain_array(caller, "X", X)
+        refuse_masked(caller, "X", X)
         if X.ndim != 3:
             return validate_data(estimator, X, reset=reset, dtype=np.float32)[..., None]
         x = check_array(X, dtype=np.float32, allow_nd=True, input_name="X", estimator=estimator)
