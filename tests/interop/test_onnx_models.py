@@ -10,6 +10,8 @@ from numbarnn.errors import InputError
 from numbarnn.interop import load_onnx, save_onnx, to_onnx
 
 pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
+from onnx.reference import ReferenceEvaluator
+
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install onnxruntime)")
 
 RNG = np.random.default_rng(0)
@@ -75,6 +77,31 @@ def test_onnxruntime_computes_the_same(case):
     check_close(run(written, inputs=x)["outputs"], model.predict(x))
     if model.input_shape[1] is None:
         check_close(run(written, inputs=x[:1, :2])["outputs"], model.predict(x[:1, :2]))
+
+
+@pytest.mark.parametrize("case", ["classifier", "backwards"])
+def test_float64_is_computed_by_onnx_itself(case):
+    model = made(MODELS[case](), "float64")
+    x = inputs_of(model).astype("float64")
+    (outputs,) = ReferenceEvaluator(to_onnx(model)).run(None, {"inputs": x})
+    assert outputs.dtype == np.float64 and abs(outputs - model.predict(x)).max() <= 1e-12
+
+
+def test_a_functional_model_and_names_of_inputs_and_outputs_go_out():
+    x = L.Input((None, I))
+    y = L.Dense(3, name="inputs")(L.Dense(2, name="outputs")(L.LSTM(4)(x)))
+    model, x = nr.Model(x, y, device="numpy"), RNG.standard_normal((B, T, I)).astype("float32")
+    check_close(run(to_onnx(model), inputs=x)["outputs"], model.predict(x))
+
+
+def test_an_encoder_with_a_decoder_is_no_chain():
+    coder = nr.EncoderDecoder([L.LSTM(4)], [L.LSTM(4, return_sequences=True), L.Dense(I)], start=np.zeros(I))
+    coder.build((None, None, I))
+    assert coder.built
+    with pytest.raises(
+        InputError, match="to_onnx: expected a model whose layers follow each other, got EncoderDecoder"
+    ):
+        to_onnx(coder)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
