@@ -122,7 +122,8 @@ def array_or_padded(caller: str, what: str, value: Any) -> "np.ndarray | Padded"
     """Return a value as an array; sequences of different lengths, in a list or an array of objects, as `Padded`."""
     if isinstance(value, Padded):
         return value
-    refuse_masked(caller, what, value)
+    for array in (value, *(value if isinstance(value, list | tuple) else ())):
+        refuse_masked(caller, what, array)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError):  # rows of different lengths, or arrays of a kind that NumPy reads alone

@@ -111,6 +111,10 @@ WRONG = {
         lambda: nr.losses.MeanSquaredError()(np.zeros(3), np.zeros((3, 1))),
         r"got float64 of shape \(3,\); labels y\[..., None\] have it",
     ),
+    "masked arrays in a list": (
+        lambda: series().predict([np.ma.masked_greater(X[0], 0), np.ma.masked_greater(X[1], 0)]),
+        "expected inputs without a mask of their own",
+    ),
     "rows for a layer": (
         lambda: L.GRU(3)(ROWS),
         "gru: expected inputs as one array, got list: its rows have different",
