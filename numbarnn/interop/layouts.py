@@ -15,11 +15,11 @@ import numpy as np
 
 from ..cells import Cell
 from ..errors import InputError
+from ..utils.arrays import FLOATS
 from ..utils.types import Arrays, Shape
 
 Block: TypeAlias = tuple[str, str]
 NORMS = ("norm_scale", "norm_shift")
-FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 @dataclass(frozen=True)
