@@ -1,5 +1,7 @@
 """Generation: a model reads its own outputs."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

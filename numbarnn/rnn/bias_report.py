@@ -1,5 +1,7 @@
 """Measure how far truncated BPTT is from the full gradient, for a run of any cell."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 

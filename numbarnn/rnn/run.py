@@ -3,6 +3,8 @@
 `rnn.arguments` checks everything that a caller passes; cells and engines check nothing.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +80,7 @@ def forward(
     rng: int | np.random.Generator | None = None,
     device: str = "cpu",
     save: str = "all",
-) -> "Run":
+) -> Run:
     """Run a cell over a batch of sequences.
 
     Parameters

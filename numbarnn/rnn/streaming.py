@@ -1,5 +1,7 @@
 """Truncated BPTT(k1, k2) of a cell over a stream."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 

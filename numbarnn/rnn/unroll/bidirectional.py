@@ -4,6 +4,8 @@ Cells, parameters, initial and final states and their gradients are pairs (forwa
 reads each row from its last valid step to its first.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """One direction of time, over an array or over a list of steps."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

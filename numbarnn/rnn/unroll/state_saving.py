@@ -1,5 +1,7 @@
 """Long sequences in segments; a state saver keeps the states between them."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -102,7 +104,7 @@ class StateSaver:
     def __repr__(self):
         return f"StateSaver(states {', '.join(self._initial)}; {len(self._ids)} rows)"
 
-    def batch(self, ids: Iterable[Hashable]) -> "StateSaver":
+    def batch(self, ids: Iterable[Hashable]) -> StateSaver:
         """Return a saver for a batch of other sequences that shares all states with this one.
 
         Parameters

@@ -1,5 +1,7 @@
 """Stack, unstack and reverse arrays of sequences along time."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 
