@@ -1,6 +1,7 @@
 """The structure of the package: each part imports only parts below it, and no files import each other in a circle."""
 
 import ast
+import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -68,6 +69,15 @@ def arrows():
 
 def test_every_part_has_a_floor():
     assert {name.split(".")[0] for name in modules()} == set(FLOOR)
+
+
+def test_contributing_lists_the_parts_from_the_top():
+    rows = re.findall(r"^\| (`.*?) \|", (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    listed = [part.removesuffix(".py") for row in rows for part in re.findall(r"`(\w+(?:\.py)?)`", row)]
+    listed = listed[: listed.index("errors") + 1]
+    assert sorted(listed) == sorted(FLOOR)
+    heights = [FLOOR[part] for part in listed if part != "__main__"]
+    assert heights == sorted(heights, reverse=True)
 
 
 def test_imports_point_downwards():
