@@ -27,7 +27,8 @@ from .wrappers import WRAPPERS
 __version__ = "0.1.0"
 globals().update(CELLS | COMPOSITE_CELLS | WRAPPERS)
 
-MODULES = (  # those that are part of the interface
+# those that are part of the interface
+MODULES = (
     "callbacks",
     "cells",
     "checkpoint",
@@ -49,7 +50,8 @@ MODULES = (  # those that are part of the interface
     "wrappers",
 )
 
-NAMES = {  # that are imported when they are first used, and where each is
+# that are imported when they are first used, and where each is
+NAMES = {
     "EncoderDecoder": "models.encoder_decoder",
     "Model": "models.functional",
     "Padded": "utils.padded",

@@ -22,7 +22,8 @@ from .runtime.whole_file import whole_file
 
 FORMAT = "numbarnn weights"
 VERSION = 1
-MAGIC = {  # how files of other programs start
+# how files of other programs start
+MAGIC = {
     b"\x89HDF": "an HDF5 file: nr.interop.load_keras reads weights of Keras 3",
     b"\x93NUMPY": "one array: numpy.load reads it",
     b"\x80": "a pickle, which may run any code: nothing here reads it",
@@ -113,7 +114,8 @@ def _foreign(file):
     """Say what a file of another program is, and what reads it; None if it is not known, or a damaged one of ours."""
     file.seek(0)
     start = file.read(9)
-    if start[5:] == b"\0\0\0{":  # the length of a header in JSON, and its start
+    # the length of a header in JSON, and its start
+    if start[5:] == b"\0\0\0{":
         return "a file of safetensors: nr.interop.load_torch reads it"
     for magic, kind in MAGIC.items():
         if start.startswith(magic):

@@ -11,7 +11,8 @@ import numpy as np
 from .errors import InputError, is_integer, is_number
 from .utils.config import Configured
 
-EPSILON = 1e-7  # added to norms that something is divided by
+# added to norms that something is divided by
+EPSILON = 1e-7
 
 
 class Constraint(Configured):

@@ -262,7 +262,8 @@ class VarianceScaling(Configured):
         return DISTRIBUTIONS[self.distribution](variance, shape, rng, dtype)
 
 
-constant, uniform, normal = Constant, Uniform, Normal  # Keras has both names, too
+# Keras has both names, too
+constant, uniform, normal = Constant, Uniform, Normal
 truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
 
 
@@ -498,7 +499,8 @@ def orthogonal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32", 
     expect_numbers("orthogonal", gain=gain)
     tall = np.random.default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(tall)
-    q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)  # without this, Q is not uniformly distributed
+    # without this, Q is not uniformly distributed
+    q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
     return np.ascontiguousarray(gain * (q if rows >= columns else q.T), dtype)
 
 

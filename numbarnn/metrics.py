@@ -489,7 +489,8 @@ class AUC(Configured):
         float
             From 0 to 1; 0 if there are no positives or no negatives.
         """
-        above = counts.sum(axis=1, keepdims=True) - counts.cumsum(axis=1)[:, :-1]  # predictions over each threshold
+        # predictions over each threshold
+        above = counts.sum(axis=1, keepdims=True) - counts.cumsum(axis=1)[:, :-1]
         true, false = _ratio(above, counts.sum(axis=1, keepdims=True))
         return float(((false[:-1] - false[1:]) * (true[:-1] + true[1:]) / 2).sum())
 

@@ -21,9 +21,12 @@ class Callback(Checked):
 
     model: Any = None
     params: Any = None
-    logs_may_grow = False  # whether a callback before this one may add values
-    remembered: tuple[str, ...] = ()  # names of the attributes that a resumed training needs
-    adds_values = True  # whether `on_epoch_end` may add values to the logs
+    # whether a callback before this one may add values
+    logs_may_grow = False
+    # names of the attributes that a resumed training needs
+    remembered: tuple[str, ...] = ()
+    # whether `on_epoch_end` may add values to the logs
+    adds_values = True
 
     def on_train_begin(self) -> None:
         """Act before the first epoch."""

@@ -68,7 +68,8 @@ class ReduceLROnPlateau(Monitor):
     """
 
     remembered = ("best", "wait", "cooling")
-    adds_values = True  # "learning_rate"
+    # "learning_rate"; see `Callback`
+    adds_values = True
 
     def __init__(
         self,

@@ -61,7 +61,8 @@ class ModelCheckpoint(Monitor):
             self._write(epoch, logs)
 
     def on_epoch_finished(self, epoch: int, logs: dict[str, float]) -> None:
-        if self.save == "training":  # what the other callbacks remember is in it
+        # what the other callbacks remember is in it
+        if self.save == "training":
             self._write(epoch, logs)
 
     def _write(self, epoch, logs):

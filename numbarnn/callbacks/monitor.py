@@ -4,7 +4,8 @@ import math
 
 from .base import Callback
 
-RISING = ("acc", "top_k", "f1", "auc", "precision", "recall")  # parts of names of values that should rise
+# parts of names of values that should rise
+RISING = ("acc", "top_k", "f1", "auc", "precision", "recall")
 
 
 class Monitor(Callback):

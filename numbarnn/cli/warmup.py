@@ -38,7 +38,8 @@ def warm_up(names: Sequence[str] = (), dtypes: Sequence[str] = ("float32",)) -> 
     for name in names or CELLS:
         for dtype in dtypes:
             start = time.perf_counter()
-            cell = CELLS[name](32)  # large enough for the threads: their loop is compiled too
+            # large enough for the threads: their loop is compiled too
+            cell = CELLS[name](32)
             run = forward(cell, cell.init_params(32, dtype=dtype), np.zeros((64, 16, 32), dtype))
             run.backward(run.outputs)
             yield name, dtype, time.perf_counter() - start

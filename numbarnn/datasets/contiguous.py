@@ -15,8 +15,10 @@ from ..utils.arrays import plain_array
 class Contiguous(NamedTuple):
     """Inputs and labels, batch after batch, and the rest of the stream; see `contiguous_batches`."""
 
-    x: np.ndarray  # (batches * batch_size, steps, ...)
-    y: np.ndarray  # like x
+    # (batches * batch_size, steps, ...)
+    x: np.ndarray
+    # like x
+    y: np.ndarray
     rest: np.ndarray
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from ..errors import InputError, checked
 from ..utils.types import Seed
 
-PAUSE, GO = 0, 1  # the symbols to remember follow from 2
+# the symbols to remember follow from 2
+PAUSE, GO = 0, 1
 
 
 @checked

@@ -11,7 +11,8 @@ from ..errors import InputError
 MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
 GITHUB = "https://raw.githubusercontent.com"
 VOWELS = f"{GITHUB}/aeon-toolkit/aeon/v1.6.0/aeon/datasets/data/JapaneseVowels"
-PUBLISHED = {  # SHA-256 and address of each file
+# SHA-256 and address of each file
+PUBLISHED = {
     "train-images-idx3-ubyte.gz": ("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", MNIST),
     "train-labels-idx1-ubyte.gz": ("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", MNIST),
     "t10k-images-idx3-ubyte.gz": ("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", MNIST),
@@ -59,7 +60,8 @@ def _download(name, folder, file, help):
     except ImportError as error:
         raise InputError(f"{missing}. To download it: pip install 'numbarnn[data]'. Or {help}") from error
     digest, place = PUBLISHED[file]
-    try:  # no network, another file, no room: pooch and requests raise errors of many types
+    # no network, another file, no room: pooch and requests raise errors of many types
+    try:
         pooch.retrieve(f"{place}/{file}", known_hash=f"sha256:{digest}", fname=file, path=folder)
     except Exception as error:
         raise InputError(f"{missing}, and {place}/{file} could not be downloaded ({error}): {help}") from error

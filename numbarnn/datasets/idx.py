@@ -46,7 +46,8 @@ def read_idx(path: str | PathLike[str], ndim: int, most: int) -> np.ndarray:
         path = path.with_name(f"{path.name}.gz")
     with reading("read_idx", path), (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
         sizes = _read_header(file, path, ndim)
-        values = file.read(min(math.prod(sizes), most) + 1)  # one more: the end of the file comes with its checksum
+        # one more: the end of the file comes with its checksum
+        values = file.read(min(math.prod(sizes), most) + 1)
     if len(values) > most:
         raise InputError(f"read_idx: {path}: expected at most {most} values, got more")
     if len(values) != math.prod(sizes):

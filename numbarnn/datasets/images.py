@@ -9,7 +9,8 @@ from numpy.typing import DTypeLike
 
 from .files import check_float
 
-Split: TypeAlias = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]  # (x, y) to train on, to test on
+# (x, y) to train on, to test on
+Split: TypeAlias = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def scaled(name: str, pixels: np.ndarray, largest: int, dtype: DTypeLike) -> np.ndarray:

@@ -18,7 +18,8 @@ Reviews: TypeAlias = tuple[tuple[list[np.ndarray], np.ndarray], tuple[list[np.nd
 
 TOKENS, WORDS = "imdb_top10k.npz", "imdb_top10k_vocab.json"
 WHAT = f"{TOKENS} and {WORDS}, made from the reviews of the Large Movie Review Dataset"
-ARRAYS = {  # of each part: the dtype, and more values than there are
+# of each part: the dtype, and more values than there are
+ARRAYS = {
     "tokens": (np.uint16, 20_000_000),
     "offsets": (np.int64, 100_000),
     "labels": (np.uint8, 100_000),

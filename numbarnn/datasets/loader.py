@@ -37,5 +37,6 @@ class Loader(Generic[P, R, Q, S]):
     def __repr__(self) -> str:
         return f"<data set {self.__name__}>"
 
-    def __reduce__(self) -> str:  # pickled by its name, like a function
+    # pickled by its name, like a function
+    def __reduce__(self) -> str:
         return self.__name__

@@ -18,7 +18,8 @@ FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 MNIST_FILES = tuple(f"{name}.gz" for part in FILES.values() for name in part)
-MOST = 70_000  # images in a file: all that MNIST has
+# images in a file: all that MNIST has
+MOST = 70_000
 
 
 def _mnist(

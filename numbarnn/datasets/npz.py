@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; others uncompress in one large piece
+# what NumPy writes; others uncompress in one large piece
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_arrays(path: Path, arrays: Mapping[str, tuple[type, int]], ndim: int) -> dict[str, np.ndarray]:
@@ -35,7 +36,9 @@ def _read(archive, name, dtype, most, ndim):
                 f"expected {name} of {ndim} axes, {dtype} and at most {most} values, got {found} of shape {shape}"
             )
         size = math.prod(shape) * dtype.itemsize
-        values = file.read(size + 1)  # one more: the end of the file comes with its checksum
+        # one more: the end of the file comes with its checksum
+        values = file.read(size + 1)
     if len(values) != size:
         raise ValueError(f"expected {size} bytes of {name}, got {len(values)}")
-    return np.frombuffer(values, dtype).reshape(shape).copy()  # a writeable one
+    # a writeable one
+    return np.frombuffer(values, dtype).reshape(shape).copy()

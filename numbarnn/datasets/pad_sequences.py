@@ -87,7 +87,8 @@ def _cast(what, values, dtype):
         return values.astype(dtype)
     try:
         with np.errstate(invalid="ignore", over="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy only warns where it drops imaginary parts
+            # NumPy only warns where it drops imaginary parts
+            warnings.simplefilter("error")
             cast = values.astype(dtype)
     except (ValueError, TypeError, OverflowError, Warning) as error:
         raise InputError(f"pad_sequences: {what}: {error}") from error

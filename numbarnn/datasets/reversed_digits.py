@@ -7,7 +7,8 @@ import numpy as np
 from ..errors import InputError, checked
 from ..utils.types import Seed
 
-START, STOP = 0, 11  # digits are 1 to 10
+# digits are 1 to 10
+START, STOP = 0, 11
 
 
 @checked

@@ -34,7 +34,8 @@ class Loss(Configured):
     _: KW_ONLY
     reduction: str = "mean_valid"
 
-    activation: ClassVar[str | None] = None  # the last activation of a model that this loss can take over
+    # the last activation of a model that this loss can take over
+    activation: ClassVar[str | None] = None
     from_logits = False
     legacy_clip = False
 

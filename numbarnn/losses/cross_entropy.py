@@ -16,7 +16,8 @@ from ..utils.docs import inherit_parameters
 from .base import Loss
 from .labels import binary_labels, class_labels, same_shape, scores
 
-EPSILON = 1e-7  # Keras' clip of probabilities
+# Keras' clip of probabilities
+EPSILON = 1e-7
 
 
 @inherit_parameters
@@ -124,7 +125,8 @@ def _clip(p):
     """Clip probabilities to [EPSILON, 1 - EPSILON], and tell where the clip lets a gradient through."""
     epsilon = p.dtype.type(EPSILON)
     clipped = np.clip(p, epsilon, 1 - epsilon)
-    return clipped, ~((p < epsilon) | (p > 1 - epsilon))  # in this form a NaN passes
+    # in this form a NaN passes
+    return clipped, ~((p < epsilon) | (p > 1 - epsilon))
 
 
 def _log_clipped(p):

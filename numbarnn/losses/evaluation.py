@@ -12,10 +12,14 @@ from .base import Loss, spread
 class Measured(NamedTuple):
     """Loss and metrics of a batch, and the gradient of the loss."""
 
-    values: list[float]  # loss, metrics ...
-    weights: list[float]  # of these values in means over batches
-    gradient: np.ndarray  # of the loss, for `ForwardPass.backward`
-    options: dict[str, bool]  # of `ForwardPass.backward`
+    # loss, metrics ...
+    values: list[float]
+    # of these values in means over batches
+    weights: list[float]
+    # of the loss, for `ForwardPass.backward`
+    gradient: np.ndarray
+    # of `ForwardPass.backward`
+    options: dict[str, bool]
 
 
 def measure(run, y, loss, metrics, from_pre_activation, weights=None):

@@ -17,9 +17,12 @@ from ..utils.tree import tree_map
 class TeacherForcingBatch:
     """A batch for an encoder-decoder, to be indexed by rows."""
 
-    source: Padded  # what the encoder reads
-    inputs: np.ndarray  # what the decoder reads (batch, steps, ...)
-    mask: np.ndarray  # which of these steps count (batch, steps)
+    # what the encoder reads
+    source: Padded
+    # what the decoder reads (batch, steps, ...)
+    inputs: np.ndarray
+    # which of these steps count (batch, steps)
+    mask: np.ndarray
 
     @classmethod
     def of(cls, source: Padded, target: Padded, start: np.ndarray) -> "TeacherForcingBatch":

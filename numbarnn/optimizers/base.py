@@ -84,7 +84,8 @@ class Optimizer(Configured):
 
     default_learning_rate = 0.001
     slot_names: ClassVar[tuple[str, ...]] = ()
-    slot_starts: ClassVar[dict[str, float]] = {}  # where it is not 0
+    # where it is not 0
+    slot_starts: ClassVar[dict[str, float]] = {}
 
     def __post_init__(self, decay, lr, clipnorm, global_clipnorm, clipvalue):
         given = {"lr": lr, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
@@ -141,7 +142,8 @@ class Optimizer(Configured):
             fits = type(g) is np.ndarray and g.shape == w.shape and g.dtype.kind == "f"
             used[name] = g = g if fits else gradient_of(caller, name, w.shape, g)
             if owners is None or id(g if g.base is None else g.base) in owners:
-                used[name] = g.copy()  # an update of other parameters would change it
+                # an update of other parameters would change it
+                used[name] = g.copy()
         dtypes = {w.dtype for w in params.values()}
         if len(dtypes) != 1 or not dtypes.issubset(FLOATS):
             got = ", ".join(sorted(map(str, dtypes))) or "none"
@@ -254,7 +256,8 @@ class Optimizer(Configured):
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in shown.items())})"
 
 
-for alias, name in ALIASES.items():  # to read, too
+# to read, too
+for alias, name in ALIASES.items():
     setattr(Optimizer, alias, property(lambda self, name=name: getattr(self, name), doc=f"Another name of {name}."))
 
 

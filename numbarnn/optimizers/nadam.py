@@ -42,7 +42,8 @@ class Nadam(Adam):
     def __post_init__(self, *options):
         super().__post_init__(*options)
         self._expect_number("momentum_decay", 0.0, math.inf)
-        self._product = 0, 1.0  # t and U_t, as far as it is known
+        # t and U_t, as far as it is known
+        self._product = 0, 1.0
 
     @property
     def formula(self) -> Formula:

@@ -82,7 +82,8 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-7
 
     slot_names = ("square",)
-    momentum = 0.0  # an option of the other forms
+    # an option of the other forms
+    momentum = 0.0
 
     def __post_init__(self, *options):
         super().__post_init__(*options)

@@ -12,8 +12,10 @@ from ..utils.figures import legend_below
 
 WINDOW = 20
 FORMULA = "f(t) = sin(t)/3 + 2 sin(5t)"
-TIMES = np.linspace(0.0, 30.0, 800)  # t at each value of `datasets.sine_mixture()`
-CUT = 640  # the values from here on are the test series
+# t at each value of `datasets.sine_mixture()`
+TIMES = np.linspace(0.0, 30.0, 800)
+# the values from here on are the test series
+CUT = 640
 
 
 def random_windows(data: str | None, dtype: str) -> tuple[tuple, ...]:

@@ -20,7 +20,8 @@ READS = "tiny_shakespeare"
 EPOCHS = 15
 BATCH_SIZE = 32
 STEPS = 64
-TEST_STEPS = 205  # in 17 batches 3,485 characters of each row, all of the last tenth but 19
+# in 17 batches 3,485 characters of each row, all of the last tenth but 19
+TEST_STEPS = 205
 RATE = 3e-3
 CHARACTERS = np.array(list("\n !$&',-.3:;?" + string.ascii_uppercase + string.ascii_lowercase))
 

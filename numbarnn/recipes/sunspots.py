@@ -11,9 +11,12 @@ from .forecasts import against_truth
 READS = "sunspots"
 EPOCHS = 100
 BATCH_SIZE = 16
-WINDOW = 33  # three cycles of the Sun
-TEST_YEARS = 80  # 1929 to 2008
-SCALE = 14.0  # the largest number is 190.2, its root 13.8
+# three cycles of the Sun
+WINDOW = 33
+# 1929 to 2008
+TEST_YEARS = 80
+# the largest number is 190.2, its root 13.8
+SCALE = 14.0
 
 
 def load(data: str | None, dtype: str) -> tuple[tuple, ...]:

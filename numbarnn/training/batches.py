@@ -18,9 +18,11 @@ def batch_rows(samples: int, batch_size: int, order: np.ndarray | None = None) -
 class Data(NamedTuple):
     """Samples with their labels and weights."""
 
-    x: Any  # (samples, ...), to be indexed by rows
+    # (samples, ...), to be indexed by rows
+    x: Any
     y: np.ndarray
-    weights: np.ndarray | None = None  # (samples,) or (samples, steps); None: each counts alike
+    # (samples,) or (samples, steps); None: each counts alike
+    weights: np.ndarray | None = None
 
     def rows(self, rows) -> "Data":
         return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])

@@ -5,7 +5,8 @@ import numpy as np
 from ..constraints import MinMaxNorm, NonNeg
 from ..errors import InputError
 
-SURE = NonNeg, MinMaxNorm  # whatever the numbers are, these neither raise nor change a shape
+# whatever the numbers are, these neither raise nor change a shape
+SURE = NonNeg, MinMaxNorm
 
 
 def update(optimizer, params, gradients, squares, constraints):

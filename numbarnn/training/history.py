@@ -103,7 +103,8 @@ def draw_curves(axes, key, history, epochs, color, labels):
     training, validation = labels
     axes.plot(epochs, history.history[key], "o", color=color, markersize=4, label=training)
     if f"val_{key}" in history.history:
-        style = "-" if len(epochs) > 1 else "x"  # a line through one point would not be seen
+        # a line through one point would not be seen
+        style = "-" if len(epochs) > 1 else "x"
         axes.plot(epochs, history.history[f"val_{key}"], style, color=color, label=validation)
 
 

@@ -19,7 +19,8 @@ def cause(model: Any, batch: Data, rows: Any, number: int | None = None) -> str:
     ``number`` is that of a batch out of an iterable, whose rows are counted in the batch.
     """
     samples = np.arange(rows.stop)[rows] if isinstance(rows, slice) else rows
-    inputs = getattr(batch.x, "source", batch.x)  # of an encoder-decoder
+    # of an encoder-decoder
+    inputs = getattr(batch.x, "source", batch.x)
     found = _in_data("x", values_and_mask(inputs)[0], samples) or _in_labels(model, batch, samples)
     if found is not None:
         return found if number is None else f"in batch {number}, {found}"

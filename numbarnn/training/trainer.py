@@ -36,7 +36,8 @@ from .sources import Samples, Stream, inputs_of, is_stream, refuse_beside_stream
 from .truncated import Truncation, train_sequences
 from .update import update_weights, with_penalties
 
-OWNERS = weakref.WeakKeyDictionary()  # {optimizer: the model whose moments it keeps}
+# {optimizer: the model whose moments it keeps}
+OWNERS = weakref.WeakKeyDictionary()
 
 
 class Trainer(Checked):
@@ -57,16 +58,23 @@ class Trainer(Checked):
     optimizer: Optimizer
     loss: Loss | None = None
     metrics: dict[str, Callable]
-    given_metrics: tuple[str | Callable, ...]  # as `compile` got them
-    history: History | None = None  # of the last `fit`, as far as it came
+    # as `compile` got them
+    given_metrics: tuple[str | Callable, ...]
+    # of the last `fit`, as far as it came
+    history: History | None = None
     _trainable = True
-    stop_training = False  # a callback sets it to end `fit` after the epoch
+    # a callback sets it to end `fit` after the epoch
+    stop_training = False
     _fused_loss: Loss | None = None
     _interrupts: Interrupts
-    _callbacks: Callbacks | None = None  # of the last `fit`
-    _loaded_states: list[tuple[str, dict]] | None = None  # of callbacks, for the next `fit`
-    stream_state: Any = None  # of an iterable of batches, for the next `fit`
-    _stream: Any = None  # the iterable of batches of the last `fit`, if it has a state
+    # of the last `fit`
+    _callbacks: Callbacks | None = None
+    # of callbacks, for the next `fit`
+    _loaded_states: list[tuple[str, dict]] | None = None
+    # of an iterable of batches, for the next `fit`
+    stream_state: Any = None
+    # the iterable of batches of the last `fit`, if it has a state
+    _stream: Any = None
 
     def compile(
         self,
@@ -513,7 +521,8 @@ class Trainer(Checked):
         for layer in self._stateful_layers():
             layer.reset_states(rows=rows)
 
-    reset_state = reset_states  # Keras 3's name
+    # Keras 3's name
+    reset_state = reset_states
 
     def end_rows(self, rows: ArrayLike) -> None:
         """Drop finished sequences from the states of stateful layers.

@@ -32,7 +32,8 @@ __all__ = [
     "ZoneoutWrapper",
 ]
 
-WRAPPERS: dict[str, type[RNNCell]] = {name: globals()[name] for name in __all__[1:]}  # name: class
+# name: class
+WRAPPERS: dict[str, type[RNNCell]] = {name: globals()[name] for name in __all__[1:]}
 
 
 def __dir__():

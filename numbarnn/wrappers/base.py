@@ -45,7 +45,8 @@ class Wrapper(RNNCell):
         return self.cell.param_shapes(input_size)
 
     def draw_params(self, input_size: int, rng: np.random.Generator, dtype: np.dtype) -> dict[str, np.ndarray]:
-        self.param_shapes(input_size)  # raises on an input size that does not fit
+        # raises on an input size that does not fit
+        self.param_shapes(input_size)
         return self.cell.init_params(input_size, rng, dtype)
 
     def unroll(

@@ -10,7 +10,8 @@ from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 from .base import check_cells, part, prefixed
 
-MERGE_MODES = {  # name: (merged outputs, gradients of both outputs)
+# name: (merged outputs, gradients of both outputs)
+MERGE_MODES = {
     "concat": (lambda a, b: np.concatenate([a, b], axis=2), lambda a, b, d: np.split(d, [a.shape[2]], axis=2)),
     "sum": (lambda a, b: a + b, lambda a, b, d: (d, d)),
     "mul": (lambda a, b: a * b, lambda a, b, d: (d * b, d * a)),

@@ -73,7 +73,8 @@ class DropoutWrapper(Wrapper):
             raise InputError(f"DropoutWrapper: expected dropout_state_filter to be a function of a name, got {got}")
         if self.input_keep_prob < 1:
             check_floats(self, "input_keep_prob")
-        _ = self._cell_in_training  # raises on cells that cannot have state dropout
+        # raises on cells that cannot have state dropout
+        _ = self._cell_in_training
 
     @property
     def _sharing(self) -> Sharing:

@@ -16,9 +16,13 @@ from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
 
 # Cost model, in multiply-adds of the three products of a training step; measured at 65 to 30,000 rows, 8 to 256
 # numbers each, and 32 to 1,024 columns.
-VECTOR = 160  # a number of a token's vector: gathered, its gradient added to the table's
-PRODUCT = 330  # a number of a product of a row of the table with the kernel: packed, its gradient unpacked
-READ = 12  # a number of a product for a token: read, and dz added to its gradient
+
+# a number of a token's vector: gathered, its gradient added to the table's
+VECTOR = 160
+# a number of a product of a row of the table with the kernel: packed, its gradient unpacked
+PRODUCT = 330
+# a number of a product for a token: read, and dz added to its gradient
+READ = 12
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class InputProjectionWrapper(ParametrisedWrapper):
         run = self.unroll_inner(params, zero_masked(y, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
-            d_params, dy, d_initial = run.backward(d_outputs, d_state, cut)  # dy is zero at masked steps
+            # dy is zero at masked steps
+            d_params, dy, d_initial = run.backward(d_outputs, d_state, cut)
             dx, d_kernel, d_bias = product_backward(activations.gradient(activation, y, dy))
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 

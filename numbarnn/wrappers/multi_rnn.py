@@ -48,7 +48,8 @@ class MultiRNNCell(RNNCell):
     cells: Sequence[RNNCell]
     _: KW_ONLY
     state_is_tuple: bool = True
-    places: tuple[int, ...] = field(init=False, repr=False)  # for each cell: where its object stands first
+    # for each cell: where its object stands first
+    places: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self):
         if not isinstance(self.cells, list | tuple) or not self.cells:

@@ -30,7 +30,8 @@ def derived_gradient(function: Callable) -> Callable:
         (dx, dy), _ = equations.backward(saved, nothing, outputs, (d,))
         return np.broadcast_to(dx, x.shape), np.broadcast_to(dy, y.shape)
 
-    x, y = np.random.default_rng(0).standard_normal((2, 2, 3, 4))  # to find out sums and the like
+    # to find out sums and the like
+    x, y = np.random.default_rng(0).standard_normal((2, 2, 3, 4))
     (expected,), _ = equations.forward((x, y), (np.zeros_like(y),))
     if not np.array_equal(np.shape(function(x, y)), x.shape) or not np.allclose(function(x, y), expected):
         raise InputError(f"{needs}; on arrays it computes something else")
@@ -72,7 +73,8 @@ class ResidualWrapper(Wrapper):
         check_floats(self, "the sum")
         pair = self.residual_fn
         if callable(pair):
-            derived_gradient(pair)  # raises if there is none
+            # raises if there is none
+            derived_gradient(pair)
         elif pair is not None and not (isinstance(pair, tuple) and len(pair) == 2 and all(map(callable, pair))):
             raise InputError(f"ResidualWrapper: expected residual_fn to be a pair (function, gradient), got {pair!r}")
 

@@ -100,7 +100,8 @@ def is_tuple_of_cells(value: Any) -> bool:
 @lru_cache
 def with_state_dropout(cell: RNNCell, drop: Drop) -> RNNCell:
     """Return a cell like this one with state dropout of all plain cells inside it."""
-    made = {}  # by identity: one object at several places stays one object
+    # by identity: one object at several places stays one object
+    made = {}
 
     def dropped(cell):
         if id(cell) not in made:

@@ -18,10 +18,12 @@ class Masked:
     The masks are "m" inputs behind the others. `old` and `new` say what they do to the states. The gradient is derived.
     """
 
-    inner: Any  # a plain Cell
+    # a plain Cell
+    inner: Any
 
     masks = ()
-    equations, unroll = Cell.equations, Cell.unroll  # the inner cell may override them
+    # the inner cell may override them
+    equations, unroll = Cell.equations, Cell.unroll
 
     def old(self, s):
         """Return the states that the inner equations read."""
