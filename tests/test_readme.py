@@ -26,6 +26,8 @@ PYTHON = {f"{name}, block {i}": code for name in TEXTS for i, code in enumerate(
 
 @pytest.mark.parametrize("name", sorted(PYTHON))
 def test_python_block_runs(name, tmp_path, monkeypatch, capsys):
+    if "import torch\n" in PYTHON[name]:
+        pytest.importorskip("torch", reason="needs PyTorch (pip install torch)")
     monkeypatch.chdir(tmp_path)
     exec(compile(PYTHON[name], name, "exec"), {})
 

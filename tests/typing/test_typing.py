@@ -4,6 +4,7 @@ import re
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ def test_program_runs(path, capsys):
 def test_nothing_is_reported_on_programs_and_documented_code(tmp_path):
     for text in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         for i, code in enumerate(re.findall(r"^```python\n(.*?)^```", text.read_text(), re.MULTILINE | re.DOTALL)):
+            if "import torch\n" in code and not find_spec("torch"):
+                continue
             (tmp_path / f"{text.stem}_{i}.py").write_text(code)
     for path in PROGRAMS:
         (tmp_path / path.name).write_text(path.read_text())
