@@ -503,6 +503,11 @@ def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None
         array[...] = value
 
 
+def is_taken(layer: Layer, own: Arrays, prefix: str) -> bool:
+    """Whether others built the layer: it has weights that are not among these arrays under this prefix."""
+    return any(own.get(prefix + name) is not array for name, array in layer.weights.items())
+
+
 def is_shape(shape: Any) -> bool:
     """Say whether this is a shape without the batch: sizes, None where one is free."""
     return isinstance(shape, tuple | list) and all(n is None or is_positive_integer(n) for n in shape)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..utils.docs import inherit_parameters
-from .base import Layer
+from .base import Layer, is_taken
 
 
 @inherit_parameters
@@ -42,7 +42,9 @@ class Wrapper(Layer):
 
     def _build_parts(self, input_shape, rng, dtype):
         """Build all parts for inputs of this shape, and return their parameters."""
-        for layer in self.parts.values():
+        for prefix, layer in self.parts.items():
+            taken = is_taken(layer, self.weights, prefix)
+            self._expect(not taken, "a new layer", f"{layer.name}, which is in use already")
             layer.build(input_shape, rng, dtype)
         return self._prefixed([layer.params for layer in self.parts.values()])
 

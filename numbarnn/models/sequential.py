@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
-from ..layers.base import Output, set_arrays
+from ..layers.base import Output, is_taken, set_arrays
 from ..training.trainer import Trainer
 from ..utils.arrays import float_dtype, shape_hint
 from ..utils.interrupts import Interrupts
@@ -153,10 +153,13 @@ class Sequential(Trainer):
         Raises
         ------
         InputError
-            If the model is built already, or the layers do not take such inputs.
+            If the model is built already, another model has built a layer, or the layers do not take such inputs.
         """
         if self.built:
             raise InputError(f"{self.name}: already built for inputs of shape {self.input_shape}")
+        for layer in self.layers:
+            if is_taken(layer, self.weights, f"{layer.name}/"):
+                raise InputError(f"{self.name}: expected a new layer, got {layer.name}, which is in use already")
         self.input_shape = tuple(input_shape)
         for layer in self.layers:
             self._build(layer)

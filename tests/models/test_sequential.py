@@ -5,7 +5,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import numbarnn as nr
 from numbarnn import Sequential
-from numbarnn.layers import GRU, LSTM, Activation, Dense, Dropout, Embedding, Input, SimpleRNN
+from numbarnn.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    RepeatVector,
+    SimpleRNN,
+    TimeDistributed,
+)
 from numbarnn.losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from numbarnn.optimizers import SGD, Adam
 
@@ -262,6 +273,23 @@ def test_a_gradient_whose_square_overflows_counts():
     model.compile(SGD(1e-200), "mse")
     assert model.train_on_batch(np.full((2, 1), 1e200), np.ones((2, 1))) == 1
     assert_allclose(model.get_weights()[0], [[2]])
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, TimeDistributed], ids=["alone", "in TimeDistributed"])
+def test_models_that_are_not_built_cannot_share_a_layer(wrap):
+    layer = Dense(3)
+    one, two = (Sequential([made], seed=seed) for seed, made in enumerate((layer, wrap(layer))))
+    outputs = one.predict(X)
+    with pytest.raises(nr.InputError, match="expected a new layer, got dense, which is in use already"):
+        two.predict(X)
+    assert_array_equal(one.predict(X), outputs)
+
+
+def test_build_may_be_repeated_with_another_shape():
+    model = Sequential([GRU(3, return_sequences=True), RepeatVector(2)])
+    for _ in range(2):
+        with pytest.raises(nr.InputError, match=r"repeat_vector: expected inputs of shape \(batch, features\)"):
+            model.build((None, 6, 2))
 
 
 def test_empty_batches():
