@@ -504,6 +504,16 @@ def orthogonal(shape: tuple[int, ...], rng: Seed, dtype: DTypeLike = "float32", 
     return np.ascontiguousarray(gain * (q if rows >= columns else q.T), dtype)
 
 
+def draw(caller: str, initializer: Initializer, shape: tuple[int, ...], rng: Any, dtype: DTypeLike) -> np.ndarray:
+    """Make initial values in an array of their own; raise `InputError` unless they are numbers of this shape."""
+    drawn: Any = initializer(shape, rng, dtype)
+    values = np.asarray(drawn)
+    if values.shape != tuple(shape) or values.dtype.kind not in "iuf":
+        got = f"{values.dtype} of shape {values.shape}"
+        raise InputError(f"{caller}: expected initial values that are numbers of shape {tuple(shape)}, got {got}")
+    return np.array(values, dtype, order="C")
+
+
 def expect_numbers(caller: str, **options: ArrayLike) -> None:
     """Raise `InputError` unless all of these are finite numbers, or arrays of such numbers."""
     for name, value in options.items():

@@ -79,3 +79,41 @@ def test_get_takes_functions_and_refuses_the_rest():
         orthogonal((3,), 0)
     with pytest.raises(nr.InputError, match=r"he_normal: expected the shape of a vector or a matrix"):
         initializers.get("he_normal")((2, 3, 4), 0)
+
+
+MADE = [
+    lambda maker: nr.LSTMCell(3, initializer=maker).init_params(2),
+    lambda maker: nr.LSTMCell(3, initializer={"kernel": maker}).init_params(2),
+    lambda maker: built(nr.layers.LSTM(3, kernel_initializer=maker), (4, 2)),
+    lambda maker: built(nr.layers.LSTM(3, bias_initializer=maker), (4, 2)),
+    lambda maker: built(nr.layers.RNN(nr.layers.GRUCell(3, kernel_initializer=maker)), (4, 2)),
+    lambda maker: built(nr.layers.Dense(3, kernel_initializer=maker), (2,)),
+    lambda maker: built(nr.layers.Embedding(5, 3, embeddings_initializer=maker), (4,)),
+    lambda maker: built(nr.layers.BatchNormalization(moving_mean_initializer=maker), (2,)),
+]
+
+
+def built(layer, shape):
+    layer.build((None, *shape))
+    return layer.weights
+
+
+@pytest.mark.parametrize("make", MADE)
+@pytest.mark.parametrize("values", [np.ones((1, 1)), np.ones((7, 7)), 0.5, None, "a"])
+def test_initial_values_of_another_shape_are_refused(make, values):
+    with pytest.raises(nr.InputError, match="expected initial values that are numbers of shape"):
+        make(lambda shape, rng, dtype: values)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_initial_values_are_copied_and_take_the_dtype(make):
+    given = {}
+
+    def maker(shape, rng, dtype):
+        return given.setdefault(shape, np.full(shape, 0.5))
+
+    weights = make(maker)
+    assert {array.dtype for array in weights.values()} == {np.dtype("float32")}
+    for values in given.values():
+        assert_array_equal(values, 0.5)
+        assert not any(np.shares_memory(values, array) for array in weights.values())

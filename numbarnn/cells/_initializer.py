@@ -29,7 +29,7 @@ def draw(cell, params, rng, dtype):
         for name, maker in cell.initializer:
             if name not in params:
                 raise InputError(f"{type(cell).__name__}: no parameter {name!r}; there are {', '.join(params)}")
-            params[name][:] = maker(params[name].shape, rng, dtype)
+            params[name][:] = initializers.draw(type(cell).__name__, maker, params[name].shape, rng, dtype)
     elif cell.initializer is not None:
         draw_all(cell, cell.initializer, params, rng, dtype)
 
@@ -42,7 +42,7 @@ def draw_all(cell, maker, params, rng, dtype):
     for name in params.keys() - products.keys() - NOT_DRAWN:
         vectors = [params[name]] if name.endswith("kernel") or params[name].ndim == 1 else params[name]
         for array in vectors:
-            array[:] = maker(array.shape, rng, dtype)
+            array[:] = initializers.draw(type(cell).__name__, maker, array.shape, rng, dtype)
 
 
 def draw_products(cell, maker, products, rng, dtype):
@@ -59,7 +59,8 @@ def draw_products(cell, maker, products, rng, dtype):
     for matrices in filter(None, blocks.values()):
         heights = [len(first) for first, *_ in matrices.values()]
         count = len(next(iter(matrices.values())))
-        drawn = maker((sum(heights), count * units), rng, dtype)
+        shape = sum(heights), count * units
+        drawn = initializers.draw(type(cell).__name__, maker, shape, rng, dtype)
         for columns, rows in zip(matrices.values(), np.split(drawn, np.cumsum(heights)[:-1]), strict=True):
             for block, values in zip(columns, np.split(rows, count, axis=1), strict=True):
                 block[:] = values

@@ -103,13 +103,16 @@ class BatchNormalization(Layer):
 
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         used = {"gamma": self.scale, "beta": self.center}
-        return {name: self.initializers[name](input_shape[-1:], rng, dtype) for name in used if used[name]}
+        return {name: self._draw(name, input_shape, rng, dtype) for name in used if used[name]}
 
     def init_non_trainable_weights(
         self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike"
     ) -> dict[str, np.ndarray]:
         moving = "moving_mean", "moving_variance"
-        return {name: self.initializers[name](input_shape[-1:], rng, dtype) for name in moving}
+        return {name: self._draw(name, input_shape, rng, dtype) for name in moving}
+
+    def _draw(self, name, input_shape, rng, dtype):
+        return initializers.draw(self.name, self.initializers[name], input_shape[-1:], rng, dtype)
 
     def forward(
         self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None

@@ -77,9 +77,9 @@ class Dense(Layer):
 
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         init_kernel, init_bias = self.initializers
-        params = {"kernel": init_kernel((input_shape[-1], self.units), rng, dtype)}
+        params = {"kernel": initializers.draw(self.name, init_kernel, (input_shape[-1], self.units), rng, dtype)}
         if self.use_bias:
-            params["bias"] = init_bias((self.units,), rng, dtype)
+            params["bias"] = initializers.draw(self.name, init_bias, (self.units,), rng, dtype)
         return params
 
     def forward(

@@ -64,7 +64,8 @@ class Embedding(Layer):
         return (*input_shape, self.output_dim)
 
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
-        return {"embeddings": self.initializer((self.input_dim, self.output_dim), rng, dtype)}
+        shape = self.input_dim, self.output_dim
+        return {"embeddings": initializers.draw(self.name, self.initializer, shape, rng, dtype)}
 
     def forward(
         self, x: Any, training: bool = False, rng: Seed | None = None, mask: np.ndarray | None = None

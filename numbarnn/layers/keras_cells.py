@@ -46,8 +46,9 @@ class KerasOrder:
 
     def init_params(self, input_size: int, rng: Seed = 0, dtype: DTypeLike = "float32") -> Arrays:
         rng, makers = np.random.default_rng(rng), USUAL | dict(self.initializer or ())
-        shapes = self.param_shapes(input_size)
-        return {name: makers.get(name, initializers.zeros)(shape, rng, dtype) for name, shape in shapes.items()}
+        caller, shapes = type(self).__name__, self.param_shapes(input_size)
+        used = {name: makers.get(name, initializers.zeros) for name in shapes}
+        return {name: initializers.draw(caller, used[name], shape, rng, dtype) for name, shape in shapes.items()}
 
     def engine_params(self, params: Arrays) -> Arrays:
         own = {name: self._exchanged(name, array) for name, array in params.items()}
@@ -90,7 +91,7 @@ class UnitForgetBias:
     initializer: Initializer
 
     def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
-        bias = self.initializer(shape, rng, dtype)
+        bias = initializers.draw("LSTM", self.initializer, shape, rng, dtype)
         bias.reshape(4, -1)[1] = 1
         return bias
 

@@ -114,7 +114,8 @@ class RecurrentUnits(Recurrent):
 
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         shapes = self.cell.param_shapes(input_shape[2])
-        return {name: self.initializers[name](shape, rng, dtype) for name, shape in shapes.items()}
+        draw = initializers.draw
+        return {name: draw(self.name, self.initializers[name], shape, rng, dtype) for name, shape in shapes.items()}
 
     def input_dropout(self, x: Any, rng: np.random.Generator | None) -> InputDropout | None:
         if not self.dropout:
