@@ -1,5 +1,7 @@
 """`Sequential`: a list of layers, one after another, and its training."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any

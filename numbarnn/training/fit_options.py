@@ -64,7 +64,7 @@ def validation_of(model, validation_data, batch_size):
     return Samples(data, batch_size)
 
 
-def check(model, epochs, initial_epoch, shuffle, reset_every):
+def check(model, epochs, initial_epoch, shuffle, stream, reset_every):
     """Raise `InputError` unless the other options fit each other and the model."""
     expect_positive("fit", "epochs", epochs)
     if not (initial_epoch == 0 or is_positive_integer(initial_epoch)) or initial_epoch > epochs:
@@ -73,7 +73,7 @@ def check(model, epochs, initial_epoch, shuffle, reset_every):
         raise InputError(f"fit: expected shuffle to be True or False, got {shuffle!r}")
     if reset_every not in RESETS:
         raise InputError(f"fit: expected reset_every to be 'epoch', 'never' or 'sequence', got {reset_every!r}")
-    if shuffle and reset_every != "sequence" and model._stateful_layers():
+    if shuffle and not stream and reset_every != "sequence" and model._stateful_layers():
         raise InputError("fit: expected shuffle=False with stateful layers, whose batches go on from one another")
 
 

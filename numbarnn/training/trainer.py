@@ -1,5 +1,7 @@
 """The trainer of a model: compile, fit, evaluate, predict, and single batches."""
 
+from __future__ import annotations
+
 import math
 import warnings
 import weakref
@@ -229,7 +231,7 @@ class Trainer(Checked):
         """
         self.history = History()
         fit_options.expect_positive("fit", "batch_size", batch_size)
-        fit_options.check(self, epochs, initial_epoch, shuffle and not is_stream(x), reset_every)
+        fit_options.check(self, epochs, initial_epoch, shuffle, is_stream(x), reset_every)
         source, validation = fit_options.sources(
             self,
             x,
