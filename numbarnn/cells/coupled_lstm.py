@@ -14,7 +14,7 @@ from typing import Any
 
 from ..maths import ACTIVATIONS, sigmoid
 from ._clip import clipped
-from ._layer_norm import EPSILON, initial_norm
+from ._layer_norm import EPSILON, check_used, initial_norm
 from ._lstm import output
 from .base import Cell, glorot_packed
 
@@ -89,6 +89,10 @@ class CoupledInputForgetGateLSTMCell(Cell):
     states = ("h", "c")
     saved = ("f", "g", "o")
     norm_epsilon = EPSILON["per_gate"]
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_used(self)
 
     @property
     def inputs(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..maths import ACTIVATIONS, sigmoid
 from ..ops.random import bernoulli
 from ._clip import clipped
-from ._layer_norm import EPSILON, initial_norm
+from ._layer_norm import EPSILON, check_used, initial_norm
 from ._lstm import GATES, PEEPHOLES, memory, output
 from .base import Cell, glorot_packed
 
@@ -216,6 +216,7 @@ class LayerNormBasicLSTMCell(Cell):
 
     def __post_init__(self):
         super().__post_init__()
+        check_used(self)
         self.check_positive("dropout_keep_prob", "number")
         if self.dropout_keep_prob > 1:
             raise InputError(

@@ -248,3 +248,10 @@ def test_lstm_block_wrapper_is_the_base_class_it_was():
     assert not isinstance(nr.LSTMBlockCell(3), nr.LSTMBlockWrapper)
     with pytest.raises(nr.InputError, match="LSTMBlockWrapper: this is a base class, and wraps nothing"):
         nr.LSTMBlockWrapper()
+
+
+@pytest.mark.parametrize("Cell", [nr.CoupledInputForgetGateLSTMCell, nr.LayerNormBasicLSTMCell])
+@pytest.mark.parametrize("option", [{"norm_gain": 2.0}, {"norm_shift": 0.5}])
+def test_norm_options_without_layer_norm_are_refused(Cell, option):
+    with pytest.raises(nr.InputError, match="expected no norm_gain and norm_shift without layer_norm"):
+        Cell(3, layer_norm=False, **option)
