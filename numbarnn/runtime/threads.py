@@ -22,6 +22,8 @@ from .simd import INTP, helper
 KERNEL = types.void(*[INTP] * 4)  # stage, shard, shards, address of the arguments
 WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
 MANY = 50_000  # numbers, if each is read and written once
+WAITING = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"  # of the environment: how threads wait
+SPINS = "2000"  # looks for work, some microseconds, before a thread of GNU OpenMP sleeps
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 _started = False  # whether this process has asked Numba for its threads
@@ -44,8 +46,26 @@ def available_threads():
     if _lost:
         warn_of_fork()
         return 1
-    _started = True  # first: a fork may come while Numba starts them
+    if not _started:
+        _started = True  # first: a fork may come while Numba starts them
+        start_threads()
     return get_num_threads()
+
+
+def start_threads():
+    """Let Numba start its threads so that they soon sleep when they wait, unless the environment says how they wait.
+
+    GNU OpenMP reads the environment once, when Numba loads it. Its own default spins for about a time slice, on a core
+    that the other thread needs if several processes compute: two trainings side by side then take up to twice as long.
+    """
+    chosen = any(name in os.environ for name in WAITING)
+    if not chosen:
+        os.environ["GOMP_SPINCOUNT"] = SPINS
+    try:
+        get_num_threads()
+    finally:
+        if not chosen:
+            os.environ.pop("GOMP_SPINCOUNT", None)
 
 
 def in_parallel(kernel, stages, shards, args_address):

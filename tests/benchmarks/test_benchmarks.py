@@ -18,6 +18,7 @@ import benchmarks
 import numbarnn as nr
 from benchmarks import (
     bench_ratios,
+    busy,
     comparison,
     engines,
     loops,
@@ -295,3 +296,10 @@ def test_an_exceeded_bound_is_printed():
     row |= {"ratio": 1.7, "ratio_min": 1.6, "ratio_max": 1.8, "bound": 1.6}
     assert relative.line(row).endswith("1.70 [1.60 1.80]    bound 1.6 exceeded")
     assert relative.line(row | {"ratio": 1.5}).endswith("bound 1.6")
+
+
+def test_busy(tmp_path, capsys):
+    assert busy.main(["--quick", "--json", str(tmp_path / "busy.json")]) == 0
+    (row,) = json.loads((tmp_path / "busy.json").read_text())["rows"]
+    assert row["shape"] == "b1" and min(row[key] for key in ("ours_ms", "default_ms", "our_steps", "steps")) > 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
