@@ -10,7 +10,6 @@ from typing import Any
 from .. import datasets, optimizers
 from ..models.sequential import Sequential
 from ..training.history import History
-from .batches import fit_batches
 from .images import classifier, figures, report
 from .images import without_validation as load
 
@@ -34,4 +33,4 @@ def fit(
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size
     model.optimizer.learning_rate = optimizers.CosineDecay(RATE, epochs * updates, alpha=0.02)
-    return fit_batches(model, lambda: (next(stream) for _ in range(updates)), updates, test, epochs, batch_size)
+    return model.fit(stream, batch_size=batch_size, epochs=epochs, steps_per_epoch=updates, validation_data=test)

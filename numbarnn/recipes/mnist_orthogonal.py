@@ -10,7 +10,6 @@ import numpy as np
 from .. import datasets, layers
 from ..models.sequential import Sequential
 from ..training.history import History
-from .batches import fit_batches
 from .images import UNITS, compiled, figures, report
 from .images import without_validation as load
 
@@ -33,6 +32,5 @@ def fit(
     """Train on 366 shuffled batches an epoch."""
     rng = np.random.default_rng(seed)
     updates = len(train[0]) // batch_size
-    return fit_batches(
-        model, lambda: datasets.shuffle_batch(*train, batch_size, rng), updates, test, epochs, batch_size
-    )
+    stream = (batch for _ in range(epochs) for batch in datasets.shuffle_batch(*train, batch_size, rng))
+    return model.fit(stream, batch_size=batch_size, epochs=epochs, steps_per_epoch=updates, validation_data=test)

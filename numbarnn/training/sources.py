@@ -31,7 +31,7 @@ class Stream:
     """
 
     def __init__(self, model, caller, source, steps=None, class_weight=None, passes=1):
-        if steps is None and passes > 1 and iter(source) is source:
+        if steps is None and passes > 1 and hasattr(source, "__next__"):
             expected = "an iterable that can be walked through again, or steps_per_epoch"
             raise InputError(f"{caller}: expected {expected}, got a {type(source).__name__}")
         self.model, self.caller, self.source, self.class_weight = model, caller, source, class_weight
