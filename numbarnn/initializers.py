@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -194,15 +194,19 @@ class Normal(Configured):
     mean: float | np.ndarray = 0.0
     stddev: float | np.ndarray = 0.05
 
+    caller: ClassVar[str] = "normal"
+
     def __post_init__(self):
-        _expect_normal("normal", self.mean, self.stddev)
+        expect_numbers(self.caller, mean=self.mean, stddev=self.stddev)
+        if np.any(np.asarray(self.stddev) < 0):
+            raise InputError(f"{self.caller}: expected stddev of at least 0, got {self.stddev}")
 
     def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         return np.random.default_rng(rng).normal(self.mean, self.stddev, shape).astype(dtype)
 
 
 @dataclass(frozen=True, eq=False)
-class TruncatedNormal(Configured):
+class TruncatedNormal(Normal):
     """An initialiser that draws from N(mean, stddev^2), cut at two standard deviations.
 
     Parameters
@@ -216,11 +220,7 @@ class TruncatedNormal(Configured):
         They are no finite numbers, or ``stddev`` is below 0.
     """
 
-    mean: float | np.ndarray = 0.0
-    stddev: float | np.ndarray = 0.05
-
-    def __post_init__(self):
-        _expect_normal("truncated_normal", self.mean, self.stddev)
+    caller: ClassVar[str] = "truncated_normal"
 
     def __call__(self, shape: tuple[int, ...], rng: Any, dtype: DTypeLike = "float32") -> np.ndarray:
         return (self.mean + self.stddev * _cut_normal(shape, rng)).astype(dtype)
@@ -520,12 +520,6 @@ def expect_numbers(caller: str, **options: ArrayLike) -> None:
         numbers = np.asarray(value)
         if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
             raise InputError(f"{caller}: expected {name} to be a finite number, got {value!r}")
-
-
-def _expect_normal(caller, mean, stddev):
-    expect_numbers(caller, mean=mean, stddev=stddev)
-    if np.any(np.asarray(stddev) < 0):
-        raise InputError(f"{caller}: expected stddev of at least 0, got {stddev}")
 
 
 def _fans(name, shape):

@@ -1,9 +1,9 @@
 """What a layer is: parameters, a forward pass, and its gradient."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -12,7 +12,7 @@ from .. import constraints, regularizers
 from ..errors import InputError, is_integer
 from ..regularizers import Regularizer
 from ..utils.arrays import float_dtype, plain_array
-from ..utils.config import Configured, CustomObjects
+from ..utils.config import Configured
 from ..utils.docs import inherit_parameters
 from ..utils.options import call_text, changed_options
 from ..utils.types import Arrays, Seed, Shape
@@ -420,50 +420,6 @@ class Layer(ExplainsKerasOptions):
         """
         options = changed_options(self)
         return options if self.name != self.default_name() else {n: v for n, v in options.items() if n != "name"}
-
-    def get_config(self) -> dict[str, Any]:
-        """List the values of the constructor, and ``trainable``, in the types of JSON.
-
-        Returns
-        -------
-        dict
-            {name: value} for `from_config`.
-
-        Raises
-        ------
-        InputError
-            If a value can neither be written nor named.
-        """
-        return super().get_config() | {"trainable": bool(self.trainable)}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Self:
-        """Make a layer from what `get_config` returned.
-
-        Parameters
-        ----------
-        config : dict
-            {name: value}.
-        custom_objects : dict of {str: class or function}, optional
-            What names of one's own mean.
-
-        Returns
-        -------
-        Layer
-            A new layer of this class, without weights.
-
-        Raises
-        ------
-        InputError
-            If a name has no meaning, or the values do not fit.
-        """
-        if not isinstance(config, Mapping) or "trainable" not in config:
-            return super().from_config(config, custom_objects)
-        options = dict(config)
-        trainable = options.pop("trainable")
-        layer = super().from_config(options, custom_objects)
-        layer.trainable = trainable
-        return layer
 
     def __repr__(self):
         made = call_text(self, self.options())

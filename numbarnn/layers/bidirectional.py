@@ -61,8 +61,8 @@ class Bidirectional(Wrapper):
         self._expect(self.merge_mode in MERGES, f"merge_mode out of {MERGES}", repr(self.merge_mode))
         mirrored = other is None
         zeros = {"zero_output_for_mask": layer.return_sequences}
-        other = _copy(layer, go_backwards=not layer.go_backwards, name=None) if other is None else other
-        self._take_in(forward=_copy(layer, **zeros), backward=_copy(other, **zeros))
+        other = replace(layer, go_backwards=not layer.go_backwards, name=None) if other is None else other
+        self._take_in(forward=replace(layer, **zeros), backward=replace(other, **zeros))
         self.layer, self.backward_layer = self.parts.values()
         self._is_mirrored = mirrored
         self._check_options()
@@ -292,10 +292,3 @@ class Bidirectional(Wrapper):
 
 def _sum(a, b):
     return None if a is None else a + b
-
-
-def _copy(layer, **changes):
-    """Make a layer like another one, but for some options."""
-    made = replace(layer, **changes)
-    made.trainable = layer.trainable
-    return made

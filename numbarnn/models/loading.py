@@ -7,6 +7,7 @@ from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input
 from ..training import resume
+from ..utils.arrays import difference
 from ..utils.config import CustomObjects, decoded
 from .encoder_decoder import EncoderDecoder
 from .functional import Model
@@ -93,10 +94,8 @@ def _made(described, custom_objects, device):
 def _set_weights(model, arrays):
     """Set the weights, which must be those of the model."""
     found = {n.removeprefix("parameter:"): w for n, w in arrays.items() if n.startswith("parameter:")}
-    got, expected = ({name: (w.shape, w.dtype) for name, w in a.items()} for a in (found, model.weights))
-    if got != expected:
-        differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))
-        name = differing[0]
-        raise InputError(f"expected weight {name} {expected.get(name, 'missing')}, got {got.get(name, 'missing')}")
+    wrong = difference(found, model.weights)
+    if wrong:
+        raise InputError(wrong)
     for name, w in model.weights.items():
         w[...] = found[name]

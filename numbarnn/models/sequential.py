@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..layers import Input, Layer
 from ..layers.base import Output, is_taken, set_arrays
 from ..training.trainer import Trainer
-from ..utils.arrays import float_dtype, shape_hint
+from ..utils.arrays import difference, float_dtype, shape_hint
 from ..utils.interrupts import Interrupts
 from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable
@@ -303,14 +303,9 @@ class Sequential(Trainer):
         if facts is not None and any(name.startswith("parameter:") for name in found):
             reader = "model.save: nr.load_model" if "model_format" in facts else "save_training: load_training"
             raise InputError(f"{path}: not the weights of this model, but a file of {reader} reads it")
-        got, expected = ({name: (w.shape, w.dtype.name) for name, w in a.items()} for a in (found, self.weights))
-        if got != expected:
-            differing = sorted(name for name in got.keys() | expected.keys() if got.get(name) != expected.get(name))
-            name = differing[0]
-            raise InputError(
-                f"{path}: not the weights of this model: expected {name} {expected.get(name, 'missing')}, "
-                f"got {got.get(name, 'missing')}"
-            )
+        wrong = difference(found, self.weights)
+        if wrong:
+            raise InputError(f"{path}: not the weights of this model: {wrong}")
         self._check_writable()
         for name, array in self.weights.items():
             array[...] = found[name]

@@ -1,5 +1,6 @@
 """Arrays that callers pass."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,15 @@ def plain_array(caller: str, what: str, value: Any, dtype: Any = None) -> np.nda
     except (ValueError, TypeError) as error:
         reason = "its rows have different shapes" if "inhomogeneous" in str(error) else error
         raise InputError(f"{caller}: expected {what} as one array, got {type(value).__name__}: {reason}") from error
+
+
+def difference(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> str | None:
+    """Say which of the arrays is missing, too much, or of another shape or dtype than expected; None if all fit."""
+    got, wanted = ({name: (a.shape, a.dtype.name) for name, a in arrays.items()} for arrays in (found, expected))
+    for name in sorted(got.keys() | wanted.keys()):
+        if got.get(name) != wanted.get(name):
+            return f"expected {name} {wanted.get(name, 'missing')}, got {got.get(name, 'missing')}"
+    return None
 
 
 def shape_hint(shape: tuple, features: int | None) -> str:
