@@ -14,6 +14,14 @@ import numbarnn as nr
 from numbarnn.utils.interrupts import Interrupts
 
 
+@pytest.fixture(autouse=True)
+def python_raises_keyboard_interrupt():
+    """Receive SIGINT as Python does by default, even where a shell in the background lets it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class InterruptIn(nr.callbacks.Callback):
     """Sends SIGINT at the start of an epoch."""
 
