@@ -1,57 +1,132 @@
-"""python -m validation [--quick] [--cell NAME] [--device DEVICE] [--jobs N] [--json FILE]
+"""python -m validation [--quick] [--cell NAMES] [--check NAMES] [--jobs N] [--json FILE] ... (--help)
 
 The exit code is 1 if anything failed.
 """
 
 import argparse
 import sys
+import time
 from importlib import import_module
 
 from numba import config
 
 from numbarnn.errors import InputError
 
-from . import coverage, report, suite
-from .catalogue import cells
+from . import catalogue, coverage, suite, unrolling
+from .cases import Shape
+from .compare import DTYPES
+from .report import record, text
+from .selection import DEFAULT, Selection
+
+DEVICES = ("cpu", "numpy", "njit", "cuda")
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m validation", description="Every value and gradient against its reference."
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="few shapes; options on the NumPy engine alone, which compiles nothing"
-    )
-    parser.add_argument(
-        "--cell", choices=sorted(cells()), help="only this cell (default: all, and the vector functions)"
-    )
-    parser.add_argument(
-        "--device",
-        choices=("cpu", "numpy", "njit", "cuda"),
-        default="numpy" if config.DISABLE_JIT else "cpu",
-        help="engine to check",
-    )
-    parser.add_argument("--jobs", type=int, default=1, choices=range(1, 257), metavar="N", help="processes; default 1")
-    parser.add_argument("--json", metavar="FILE", help="write all results there")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = parser_of_arguments()
     options = parser.parse_args(arguments)
-    if options.device == "cuda":
+    if "cuda" in options.device:
         check_gpu(parser)
+    chosen = selection(options)
 
-    progress = report.Progress()
-    names = [options.cell] if options.cell else list(cells())
-    results = suite.run([options.cell] if options.cell else None, options.quick, options.device, progress, options.jobs)
+    started, progress = time.monotonic(), text.Progress()
+    results = suite.run(chosen, progress, options.jobs, options.first)
     progress.end()
-    proofs = coverage.proofs(names, options.quick)
-    print(coverage.table(proofs), report.table(results), sep="\n\n")
+    if not results:
+        parser.error("no case is like that: see the cells, options and shapes in docs/validation.md")
+    proofs = coverage.proofs(chosen.names(catalogue.cells()), chosen.quick)
+    if chosen.seeds:
+        print(text.comparisons(results))
+    else:
+        print(coverage.table(proofs), text.table(results), sep="\n\n")
     if waiting := coverage.without_cell():
         print(f"References without a cell: {', '.join(waiting)}")
     failed = sum(not r.ok for r in results)
     if failed:
-        print(report.failures(results))
+        print(text.failures(results, chosen.quick))
     print(f"{len(results) - failed} passed, {failed} failed")
     if options.json:
-        report.write_json(options.json, results, proofs)
+        record.write(options.json, record.of(results, proofs, arguments, time.monotonic() - started, chosen.quick))
     return 1 if failed else 0
+
+
+def parser_of_arguments():
+    parser = argparse.ArgumentParser(
+        prog="python -m validation",
+        description="Every value and gradient against its reference. Lists are separated by commas.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="few shapes; options on the NumPy engine alone, which compiles nothing"
+    )
+    names = sorted([*catalogue.cells(), *unrolling.exported()])
+    known_options = {option for cell in catalogue.cells() for option in catalogue.options(cell)}
+    named = {"metavar": "NAMES", "default": ()}
+    parser.add_argument("--check", type=among(suite.CHECKS), **named, help=f"of {', '.join(suite.CHECKS)}")
+    parser.add_argument("--cell", type=among(names), **named, help="cells and unrolling functions")
+    parser.add_argument(
+        "--option",
+        type=among({DEFAULT, *known_options}, key=lambda word: word.partition("=")[0]),
+        **named,
+        help=f"cases with one of these options (cell_clip, activation=relu), or with none ({DEFAULT})",
+    )
+    parser.add_argument("--dtype", type=among(DTYPES), metavar="NAMES", default=DTYPES, help=" or ".join(DTYPES))
+    parser.add_argument(
+        "--device",
+        type=among(DEVICES),
+        metavar="NAMES",
+        default=("numpy" if config.DISABLE_JIT else "cpu",),
+        help=f"engines to check, of {', '.join(DEVICES)}",
+    )
+    parser.add_argument(
+        "--shape", type=shapes, default=(), metavar="SHAPES", help="steps x rows x inputs x units, such as 5x3x4x7"
+    )
+    parser.add_argument(
+        "--case", type=seeds, default=(), metavar="SEEDS", help="by their seeds; prints every comparison"
+    )
+    parser.add_argument("--jobs", type=int, default=1, choices=range(1, 257), metavar="N", help="processes; default 1")
+    parser.add_argument("--first", action="store_true", help="stop after the first cases that fail")
+    parser.add_argument("--json", metavar="FILE", help="write all results there")
+    return parser
+
+
+def selection(options):
+    """The `Selection` of the command's options."""
+    return Selection(
+        quick=options.quick,
+        checks=options.check,
+        cells=options.cell,
+        options=options.option,
+        dtypes=options.dtype,
+        devices=options.device,
+        shapes=options.shape,
+        seeds=options.case,
+    )
+
+
+def among(names, key=lambda word: word):
+    """A parser of a list of these names."""
+
+    def parse(words):
+        found = tuple(words.split(","))
+        for word in found:
+            if key(word) not in names:
+                raise argparse.ArgumentTypeError(f"expected some of {', '.join(sorted(names))}, got {word!r}")
+        return found
+
+    return parse
+
+
+def shapes(words):
+    try:
+        return tuple(Shape(*map(int, word.split("x"))) for word in words.split(","))
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"expected shapes like 5x3x4x7, got {words!r}") from None
+
+
+def seeds(words):
+    if not all(word.isdecimal() for word in words.split(",")):
+        raise argparse.ArgumentTypeError(f"expected numbers of cases, got {words!r}")
+    return tuple(map(int, words.split(",")))
 
 
 def check_gpu(parser):

@@ -1,9 +1,13 @@
 """Errors and their bounds."""
 
+import json
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from .node import shown
+
+DTYPES = ("float64", "float32")
 FORWARD = {"float64": 1e-12, "float32": 1e-5}
 GRADIENT = {"float64": 1e-11, "float32": 5e-5}
 PYTORCH_FACTOR = 2.0  # float32 may be this much worse than PyTorch's own float32 where that can be measured, ...
@@ -14,7 +18,12 @@ TINY = 1e-12  # quantities below it are compared absolutely
 
 @dataclass(frozen=True)
 class Result:
-    """One comparison; `error` is infinite where a quantity is missing, misshapen or not finite."""
+    """One comparison.
+
+    `error` is infinite where a quantity is missing, misshapen or not finite. `bound` is infinite where an error is only
+    measured, as that of another program's float32 (`program`). `check` is a name of `suite.CHECKS`; `seed` that of the
+    case: together they repeat it (`command`).
+    """
 
     cell: str
     options: dict
@@ -26,6 +35,9 @@ class Result:
     gate: str | None
     error: float
     bound: float
+    seed: int | None = None
+    check: str = ""
+    program: str = "numbarnn"
 
     @property
     def ok(self):
@@ -45,9 +57,18 @@ class Result:
         return self.error / self.bound if self.bound else 0.0 if self.ok else np.inf
 
     @property
+    def order(self):
+        """A key to sort by, the same in every run."""
+        described = json.dumps([self.options, self.shape], default=shown, sort_keys=True)
+        where = (self.check, self.cell, self.program, self.device, self.dtype, self.against)
+        return (*where, self.seed or 0, described, self.quantity, self.gate or "")
+
+    @property
     def as_json(self):
-        """A dictionary; an error that is no number becomes null."""
-        return asdict(self) | {"error": self.error if np.isfinite(self.error) else None, "ok": self.ok}
+        """A dictionary; an error or a bound that is no number becomes null."""
+        numbers = {"error": self.error, "bound": self.bound}
+        numbers = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+        return asdict(self) | numbers | {"ok": self.ok}
 
 
 def errors(values, truth):
@@ -60,7 +81,7 @@ def errors(values, truth):
     for (quantity, gate), array in truth.items():
         scale = quantity if quantity.startswith("d_") else (quantity, gate)
         largest[scale] = max(largest.get(scale, TINY), np.abs(array).max(initial=0.0))
-    found = dict.fromkeys(values.keys() | truth.keys(), np.inf)
+    found = dict.fromkeys([*truth, *values], np.inf)  # in an order that no hash seed changes
     for (quantity, gate), array in truth.items():
         scale = largest.get(quantity) or largest[quantity, gate]
         found[quantity, gate] = float(difference(values.get((quantity, gate)), array) / scale)

@@ -32,6 +32,11 @@ class Node:
         """Whether the reference goes through time step by step, and not in one direction after the other."""
         return hasattr(references.load()[self.cell], "step") and all(part.steps for part in self.parts)
 
+    @property
+    def cells(self):
+        """The names of this cell and of all that it is made of."""
+        return {self.cell}.union(*(part.cells for part in self.parts))
+
     def _bound(self, kind, f):
         function = getattr(references.load()[self.cell], kind)
         cells = tuple(getattr(part, kind)(f) for part in self.parts)

@@ -24,39 +24,12 @@ from . import (
     vector_functions,
 )
 from .catalogue import cells
-from .compare import Result, bound, errors
+from .compare import DTYPES, Result, bound, errors
 from .problem import draw
+from .selection import ALL
 
 CENTRAL_DIFFERENCES = 1e-6  # bound
-DTYPES = ("float64", "float32")
 WITNESS = "njit"  # compiled from the same equations without SIMD: where it passes and "cpu" fails, kernels are wrong
-
-
-def run(names=None, quick=False, device="cpu", progress=lambda done, total, name: None, jobs=1):
-    """Results of the cells of these names (default: all, the unrolling functions, and the vector functions of the CPU).
-
-    A quick run tries options on the NumPy engine alone: that compiles nothing. A whole run on the CPU runs each cell
-    with its default options on the `WITNESS` too, in all ways of calling it. With several jobs, as many processes
-    take the cases of one shape and one choice of options each: those share their kernels.
-    """
-    chosen = list(cells()) if names is None else names
-    results = [failure(*gap) for gap in coverage.gaps(chosen)]
-    plan = {name: cases.cases_of(name, quick) for name in chosen if name in references.load()}
-    if device == "cuda" and config.ENABLE_CUDASIM:
-        plan = {name: list(filter(cases.is_tiny, planned)) for name, planned in plan.items()}
-    tasks = [task for name, planned in plan.items() for task in tasks_of(name, planned, quick, device)]
-    if device == "cpu" and not quick:
-        tasks += [witness_task(name, planned) for name, planned in plan.items()]
-    if names is None:
-        tasks.append(Task("unrolling functions", 0, unrolling_results, (device,)))
-    if names is None and device == "cpu":
-        tasks.append(Task("vector functions", 0, vector_functions.results, (quick,)))
-    total, done = sum(task.cases for task in tasks), 0
-    for task, found in zip(tasks, parallel.run([task.call for task in tasks], jobs), strict=True):
-        done += task.cases
-        progress(done, total, task.name)
-        results += found
-    return results
 
 
 class Task(NamedTuple):
@@ -67,69 +40,140 @@ class Task(NamedTuple):
     function: Any
     arguments: tuple
 
-    @property
-    def call(self):
-        return partial(listed, self.function, self.arguments)
+
+def run(chosen=ALL, progress=lambda done, total, name: None, jobs=1, first=False):
+    """The results of what was chosen, sorted; with `first`, of no task after the first one that fails.
+
+    With several jobs, as many processes take the cases of one shape and one choice of options each: those share their
+    kernels.
+    """
+    tasks = [(check, task) for check in CHECKS if check in (chosen.checks or CHECKS) for task in CHECKS[check](chosen)]
+    total, done, results = sum(task.cases for _, task in tasks), 0, []
+    calls = [partial(results_of_task, *pair) for pair in tasks]
+    for (_, task), found in zip(tasks, parallel.run(calls, jobs), strict=False):
+        done += task.cases
+        progress(done, total, task.name)
+        results += found
+        if first and not all(result.ok for result in found):
+            break
+    return sorted(results, key=lambda result: result.order)
 
 
-def listed(function, arguments):
-    return list(function(*arguments))
+def results_of_task(check, task):
+    return [replace(result, check=check) for result in task.function(*task.arguments)]
 
 
-def tasks_of(name, planned, quick, device):
-    """Of a cell, its cases in their order: those that follow each other with the same shape and options together."""
-    yield Task(name, 0, reference_results, (name, quick))
-    usual = planned[0].options.keys() if planned else ()
-    for _, same in groupby(planned, lambda case: (case.shape, repr(case.options))):
-        same = list(same)
-        where = "numpy" if quick and same[0].options.keys() - usual else device
-        yield Task(name, len(same), results_of, (same, where))
+def known(chosen):
+    """Of the cells with a reference, those that were asked for."""
+    return [name for name in chosen.names(cells()) if name in references.load()]
 
 
-def witness_task(name, planned):
-    """The cases with the options and the shape of the first one, on the `WITNESS`."""
-    same = [case for case in planned if (case.options, case.shape) == (planned[0].options, planned[0].shape)]
-    return Task(name, len(same), results_of, (same, WITNESS))
+def planned(name, chosen):
+    """The cases of a cell that were asked for."""
+    found = filter(chosen.has, cases.cases_of(name, chosen.quick))
+    on_simulator = "cuda" in chosen.devices and config.ENABLE_CUDASIM
+    return list(filter(cases.is_tiny, found) if on_simulator else found)
 
 
-def results_of(same, device):
+def coverage_tasks(chosen):
+    """Cells without a reference, and options that only one side knows."""
+    yield Task("coverage", 0, gaps, (chosen.names(cells()),))
+
+
+def reference_tasks(chosen):
+    """References under autograd against central differences."""
+    for name in known(chosen):
+        yield Task(name, 0, reference_results, (name, chosen))
+
+
+def cell_tasks(chosen):
+    """Every cell with its options; a quick run tries options on the NumPy engine alone: that compiles nothing."""
+    for name in known(chosen):
+        usual = cases.cases_of(name, chosen.quick)[0].options.keys()
+        for _, same in groupby(planned(name, chosen), lambda case: (case.shape, repr(case.options))):
+            same = list(same)
+            on_numpy = chosen.quick and same[0].options.keys() - usual
+            for device in ("numpy",) if on_numpy else chosen.devices:
+                yield Task(name, len(same), results_of, (same, device, chosen.dtypes))
+
+
+def witness_tasks(chosen):
+    """Each cell with its default options on the `WITNESS` too, in all ways of calling it; not in a quick run."""
+    for name in known(chosen) if "cpu" in chosen.devices and not chosen.quick else ():
+        first = cases.cases_of(name)[0]
+        same = [case for case in planned(name, chosen) if (case.options, case.shape) == (first.options, first.shape)]
+        if same:
+            yield Task(name, len(same), results_of, (same, WITNESS, chosen.dtypes))
+
+
+def unrolling_tasks(chosen):
+    """The unrolling functions."""
+    for name in chosen.names(unrolling.exported()):
+        for device in chosen.devices:
+            yield Task(name, 0, unrolling_results, (name, device, chosen))
+
+
+def vector_tasks(chosen):
+    """The functions of the CPU's vectors: of no cell."""
+    if "cpu" in chosen.devices and not (chosen.cells or chosen.options or chosen.shapes or chosen.seeds):
+        yield Task("vector functions", 0, vector_functions.results, (chosen.quick, chosen.dtypes))
+
+
+CHECKS = {  # {name: function that gives the tasks of a Selection}
+    "coverage": coverage_tasks,
+    "references": reference_tasks,
+    "cells": cell_tasks,
+    WITNESS: witness_tasks,
+    "unrolling": unrolling_tasks,
+    "vectors": vector_tasks,
+}
+
+
+def gaps(names):
+    return [failure(*gap) for gap in coverage.gaps(names)]
+
+
+def results_of(same, device, dtypes=DTYPES):
     for case in same:
-        yield from case_results(case, device)
+        yield from case_results(case, device, dtypes)
 
 
-def failure(cell, message, options=None, dtype="float64", device="reference", shape=None):
+def failure(cell, message, options=None, dtype="float64", device="reference", shape=None, seed=None):
     """A comparison that could not be made; the message stands in the place of the quantity."""
-    return Result(cell, options or {}, dtype, device, shape or {}, "autograd", message, None, np.inf, 0.0)
+    return Result(cell, options or {}, dtype, device, shape or {}, "autograd", message, None, np.inf, 0.0, seed)
 
 
-def case_results(case, device):
+def case_results(case, device, dtypes=DTYPES):
     """numbarnn in float64 and float32 against the reference."""
     try:
         problem = draw(case)
     except InputError as error:
-        yield failure(case.cell, f"no such cell: {error}", case.options, shape=case.described)
+        yield failure(case.cell, f"no such cell: {error}", case.options, shape=case.described, seed=case.seed)
         return
-    yield from checked(case, problem, device, measured.values)
+    yield from checked(case, problem, device, measured.values, dtypes)
 
 
-def unrolling_results(device):
-    """Each unrolling function against the reference of what it is."""
-    for name in sorted(set(unrolling.exported()) - {function.__name__ for function in unrolling.FUNCTIONS}):
+def unrolling_results(name, device, chosen=ALL):
+    """The unrolling function of this name against the reference of what it is."""
+    if name not in {function.__name__ for function in unrolling.FUNCTIONS}:
         yield failure(name, "validation/unrolling.py has no such function")
     for function, case in unrolling.cases():
-        for result in checked(case, draw(case), device, partial(unrolling.values, function), unrolling.shown):
-            yield replace(result, cell=function.__name__)
+        if function.__name__ == name and chosen.has(case):
+            values = partial(unrolling.values, function)
+            for result in checked(case, draw(case), device, values, chosen.dtypes, unrolling.shown):
+                yield replace(result, cell=name)
 
 
-def checked(case, problem, device, values, shown=lambda quantity: True):
-    """The results of both dtypes; `values(problem, device)` runs numbarnn, and gives all quantities that are shown."""
+def checked(case, problem, device, values, dtypes=DTYPES, shown=lambda quantity: True):
+    """The results in these dtypes; `values(problem, device)` runs numbarnn, and gives all quantities that are shown."""
     everything = truth.values(problem)
     true = {group: {k: a for k, a in found.items() if shown(k[0])} for group, found in everything.items()}
-    for dtype in DTYPES:
+    for dtype in dtypes:
         try:
             found = values(problem.as_type(dtype), device)
         except Exception as error:
-            yield failure(case.cell, f"{type(error).__name__}: {error}", case.options, dtype, device, case.described)
+            message = f"{type(error).__name__}: {error}"
+            yield failure(case.cell, message, case.options, dtype, device, case.described, case.seed)
             continue
         yield from compared(case, problem, true, found, dtype, device, values).values()
 
@@ -143,7 +187,7 @@ def compared(case, problem, true, found, dtype, device, values):
         for (quantity, gate), error in errors(found[group], true[group]).items():
             where = (case.cell, case.options, dtype, device, case.described | cotangent)
             limit = bound(dtype, kind, quantity, yardstick)
-            results[group, quantity, gate] = Result(*where, "autograd", quantity, gate, error, limit)
+            results[group, quantity, gate] = Result(*where, "autograd", quantity, gate, error, limit, case.seed)
     missed = {key: result for key, result in results.items() if not result.ok and np.isfinite(result.error)}
     if dtype == "float64" or not missed:
         return results
@@ -158,11 +202,11 @@ def compared(case, problem, true, found, dtype, device, values):
     return results
 
 
-def reference_results(name, quick=False):
+def reference_results(name, chosen=ALL):
     """Autograd of the reference against central differences, for the default and each option alone."""
     module = references.load()[name]
-    for options in cases.differentiable(module, quick):
-        case = cases.central(module, options)
+    planned = [cases.central(module, options) for options in cases.differentiable(module, chosen.quick)]
+    for case in filter(chosen.has, planned if "float64" in chosen.dtypes else ()):
         try:
             problem = draw(case, margin=1e-3)
         except InputError:  # `case_results` reports it
@@ -170,4 +214,4 @@ def reference_results(name, quick=False):
         found = truth.central_difference_errors(problem, np.random.default_rng(case.seed))
         for quantity, error in found.items():
             where = (name, case.options, "float64", "reference", case.described)
-            yield Result(*where, "central differences", quantity, None, error, CENTRAL_DIFFERENCES)
+            yield Result(*where, "central differences", quantity, None, error, CENTRAL_DIFFERENCES, case.seed)

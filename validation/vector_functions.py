@@ -5,10 +5,9 @@ import numpy as np
 from numbarnn.engines.cpu.elementwise import elementwise
 from numbarnn.maths import ACTIVATIONS
 
-from .compare import Result
+from .compare import DTYPES, Result
 
 BOUND = 3.0  # ULP
-DTYPES = ("float32", "float64")
 STRIDE = {False: 1021, True: 16369}  # of a quick run or not: one in so many of the 2^32 float32 numbers
 RANDOM = {False: 1_000_000, True: 50_000}  # float64 numbers: of any exponent, near 0, and where exp is finite
 SATURATED = {"float32": 110.0, "float64": 750.0}  # beyond, tanh and the sigmoids are rounded to their limits
@@ -32,10 +31,10 @@ ODD = ("tanh", "softsign")
 NOT_POSITIVE = ("expm1",)  # defined for x <= 0 only
 
 
-def results(quick=False):
+def results(quick=False, dtypes=DTYPES):
     """A `Result` for each function, dtype and kind of argument; errors in ULP."""
     for name in ["exp", "expm1", *ACTIVATIONS]:
-        for dtype in DTYPES:
+        for dtype in dtypes:
             for kind, x, bound in arguments(name, dtype, quick):
                 value = elementwise(name, x)
                 with np.errstate(all="ignore"):

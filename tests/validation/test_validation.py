@@ -30,11 +30,12 @@ from validation import (
     pytorch,
     references,
     repeated,
-    report,
     suite,
     unrolling,
     vector_functions,
 )
+from validation.report import text
+from validation.selection import Selection
 
 REFERENCES = references.load()
 VALIDATION = Path(problem.__file__).parent
@@ -44,9 +45,11 @@ def test_a_quick_run_writes_the_promised_json(tmp_path, capsys):
     file = tmp_path / "results.json"
     assert program.main(["--quick", "--cell", "ResetAfterGRUCell", "--device", "numpy", "--json", str(file)]) == 0
     content = json.loads(file.read_text())
-    assert content.keys() == {"passed", "failed", "environment", "cases", "coverage"}
+    run = {"passed", "failed", "commit", "date", "command", "seconds", "quick", "environment", "cases", "coverage"}
+    assert content.keys() == run
     assert content["failed"] == 0 and content["passed"] == len(content["cases"])
     keys = {"cell", "options", "dtype", "device", "shape", "against", "quantity", "gate", "error", "bound", "ok"}
+    keys |= {"seed", "check", "program"}
     assert all(case.keys() == keys for case in content["cases"])
     assert {case["dtype"] for case in content["cases"]} == {"float32", "float64"}
     gates = {(case["quantity"], case["gate"]) for case in content["cases"]}
@@ -61,21 +64,21 @@ def test_a_quick_run_writes_the_promised_json(tmp_path, capsys):
 def test_each_cell_passes(cell):
     planned = [case for case in cases.cases_of(cell, quick=True) if case.shape.T < 6][1:4]
     results = [result for case in planned for result in suite.case_results(case, "numpy")]
-    assert not report.failures(results) and len(results) > 30
+    assert not text.failures(results) and len(results) > 30
 
 
 def test_each_unrolling_function_passes_and_none_is_forgotten(monkeypatch):
-    results = list(suite.unrolling_results("numpy"))
-    assert not report.failures(results) and {r.cell for r in results} == set(unrolling.exported())
+    results = suite.run(Selection(checks=("unrolling",), devices=("numpy",)))
+    assert not text.failures(results) and {r.cell for r in results} == set(unrolling.exported())
     monkeypatch.setattr(unrolling, "FUNCTIONS", {unrolling.raw_rnn: unrolling.LSTM})
-    missing = {r.cell for r in suite.unrolling_results("numpy") if not r.ok}
+    missing = {r.cell for r in suite.run(Selection(checks=("unrolling",), devices=("numpy",))) if not r.ok}
     assert missing == set(unrolling.exported()) - {"raw_rnn"}
 
 
 def test_masks_of_a_training_run_are_those_of_the_reference_and_no_others(monkeypatch):
     call = cases.Call(initial_state=True, masking="lengths", training=True)
     case = cases.fitted(REFERENCES["DropoutWrapper"], {"input_keep_prob": 0.5}, cases.SMALL, call)[0]
-    assert not report.failures(list(suite.case_results(case, "numpy")))
+    assert not text.failures(list(suite.case_results(case, "numpy")))
     monkeypatch.setattr(masks, "SEED", masks.SEED + 1)  # of the reference alone
     assert not any(r.ok for r in suite.case_results(case, "numpy") if r.quantity in ("outputs", "d_inputs"))
 
@@ -108,7 +111,7 @@ def test_many_draws_find_a_small_systematic_error():
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there are no vector functions without a compiler")
 def test_the_vector_functions_pass():
     results = list(vector_functions.results(quick=True))
-    assert not report.failures(results) and {"vector tanh", "vector exp"} < {r.cell for r in results}
+    assert not text.failures(results) and {"vector tanh", "vector exp"} < {r.cell for r in results}
 
 
 def test_an_error_in_the_gradient_of_one_gate_is_found_there_and_only_there(monkeypatch, capsys):
@@ -129,7 +132,7 @@ def test_an_error_in_the_gradient_of_one_gate_is_found_there_and_only_there(monk
             return grads
 
     monkeypatch.setattr(nr, "forward", lambda *arguments, **options: Wrong(forward(*arguments, **options)))
-    results = suite.run(["LSTMCell"], quick=True, device="numpy")
+    results = suite.run(Selection(quick=True, cells=("LSTMCell",), devices=("numpy",)))
     wrong = [r for r in results if not r.ok]
     assert {(r.quantity, r.gate) for r in wrong} == {("d_recurrent_kernel", "f")}
     assert {r.dtype for r in wrong} == {"float32", "float64"}
@@ -302,25 +305,25 @@ def distances(case):
 
 def test_work_can_be_shared_among_processes():
     """All of it can be sent to them, and the results come in its order."""
-    for name in REFERENCES:
-        for task in suite.tasks_of(name, cases.cases_of(name, quick=True), True, "numpy"):
-            pickle.dumps(task.call)
+    for check in suite.CHECKS.values():
+        for task in check(Selection(quick=True)):
+            pickle.dumps(task)
     assert list(parallel.run([partial(divmod, n, 3) for n in range(9)], jobs=2)) == [divmod(n, 3) for n in range(9)]
     with pytest.raises(ZeroDivisionError):
         list(parallel.run([partial(divmod, 1, n) for n in (1, 0, 2)], jobs=2))
 
 
 def test_tasks_hold_all_cases_in_their_order():
-    planned = cases.cases_of("LSTMCell", quick=False)
-    tasks = [task for task in suite.tasks_of("LSTMCell", planned, False, "cuda") if task.cases]
-    assert [case for task in tasks for case in task.arguments[0]] == planned
+    chosen = Selection(cells=("LSTMCell",))
+    tasks = list(suite.cell_tasks(replace(chosen, devices=("njit",))))
+    assert [case for task in tasks for case in task.arguments[0]] == cases.cases_of("LSTMCell")
     assert all(len({case.shape for case in task.arguments[0]}) == 1 for task in tasks)
-    same, device = suite.witness_task("LSTMCell", planned).arguments
+    ((same, device, _),) = (task.arguments for task in suite.witness_tasks(chosen))
     assert device == "njit" and {case.shape for case in same} == {cases.SMALL}
-    assert {case.call for case in same} >= {*cases.CALLS} and all(case.options == planned[0].options for case in same)
+    assert {case.call for case in same} >= {*cases.CALLS} and all(not case.options for case in same)
 
 
 def test_the_witness_agrees_with_the_reference():
-    same, device = suite.witness_task("SimpleRNNCell", cases.cases_of("SimpleRNNCell")).arguments
-    results = list(suite.results_of(same, device))
-    assert not report.failures(results) and {result.device for result in results} == {"njit"}
+    (task,) = suite.witness_tasks(Selection(cells=("SimpleRNNCell",)))
+    results = list(task.function(*task.arguments))
+    assert not text.failures(results) and {result.device for result in results} == {"njit"}

@@ -1,14 +1,13 @@
-"""Progress, the table, and the JSON file."""
+"""Progress, the table, and what failed, on the terminal."""
 
-import json
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from math import isfinite
 
-from numbarnn.runtime import versions
-from numbarnn.runtime.whole_file import whole_file
-
-from .node import shown
+from ..node import shown
+from . import record
 
 ROW = "{:<32} {:<8} {:<19} {:>6} {:>6} {:>8} {:>8} {:>6}  {}"
 
@@ -37,7 +36,7 @@ class Progress:
 def table(results):
     """A line for each cell, dtype and truth: checks, failures, and the error nearest to its bound with its place."""
     rows = {}
-    for r in results:
+    for r in filter(lambda r: isfinite(r.bound), results):  # others are only measured
         rows.setdefault((r.cell, r.dtype, r.against), []).append(r)
     lines = [ROW.format("cell", "dtype", "against", "checks", "failed", "error", "bound", "of it", "at")]
     for where, group in rows.items():
@@ -47,15 +46,46 @@ def table(results):
     return "\n".join(lines)
 
 
-def failures(results, most=20):
-    """The failures, `most` of them in full."""
-    failed = [r for r in results if not r.ok]
-    lines = [
-        f"FAILED {r.cell} {r.dtype} on {r.device} against {r.against}: {place(r)}: "
-        f"error {r.error:.3g}, bound {r.bound:.3g}"
-        for r in failed[:most]
-    ]
-    return "\n".join(lines + ([f"... and {len(failed) - most} more"] if len(failed) > most else []))
+def failures(results, quick=False, most=20):
+    """The failures, `most` of them in full, those nearest to their cause first; how many more there are, and where."""
+    failed = sorted((r for r in results if not r.ok), key=from_cause)
+    lines = []
+    for r in failed[:most]:
+        lines.append(f"FAILED {r.cell} {r.dtype} on {r.device} against {r.against}: {place(r)}: {figures(r)}")
+        lines.append(f"       {record.command(r, quick)}")
+    if more := failed[most:]:
+        lines.append(f"... and {len(more)} more ({counts(more)}); --json FILE writes all")
+    return "\n".join(lines)
+
+
+def from_cause(result):
+    """A key that sorts what is nearest to the cause first.
+
+    In one step no error reaches other gates through later steps. Gradients may be wrong because values are, and
+    quantities of no single gate because one of a gate is. Then the largest error over its bound.
+    """
+    later = result.shape.get("T", 1) > 1
+    return later, result.quantity.startswith("d_"), result.gate is None, -result.fraction, result.order
+
+
+def counts(results):
+    """How many there are of each cell, in words."""
+    of_cells = Counter(r.cell for r in results)
+    return ", ".join(f"{cell} {count}" for cell, count in sorted(of_cells.items()))
+
+
+def comparisons(results):
+    """A line for each result."""
+    return "\n".join(
+        f"{'ok' if r.ok else 'FAILED':<6} {r.cell} {r.program} {r.dtype} on {r.device} against {r.against}: "
+        f"{place(r)}: {figures(r)}"
+        for r in results
+    )
+
+
+def figures(result):
+    """Error and bound in words."""
+    return f"error {result.error:.3g}" + (f", bound {result.bound:.3g}" if isfinite(result.bound) else "")
 
 
 def place(result):
@@ -64,18 +94,3 @@ def place(result):
     gate = f"[{result.gate}]" if result.gate else ""
     details = [described(*item) for item in (result.shape | result.options).items()]
     return f"{result.quantity}{gate} {' '.join(details)}".rstrip()
-
-
-def write_json(path, results, proofs):
-    """The results in numbarnn's published format, and the coverage; written as a whole or not at all."""
-    passed = sum(r.ok for r in results)
-    content = {
-        "passed": passed,
-        "failed": len(results) - passed,
-        "environment": versions.environment()
-        | {package: versions._version(package) for package in ("autograd", "torch")},
-        "cases": [r.as_json for r in results],
-        "coverage": [proof.as_json for proof in proofs],
-    }
-    with whole_file(path) as file:
-        file.write(json.dumps(content, allow_nan=False, default=shown).encode())

@@ -1,0 +1,66 @@
+"""A run as one dictionary: its results, and all that is needed to repeat it."""
+
+import json
+import shlex
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from numbarnn.runtime import versions
+from numbarnn.runtime.whole_file import whole_file
+
+from ..node import shown
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("autograd", "torch", "keras", "onnxruntime", "tensorflow")  # what the references and peers run on
+
+
+def of(results, proofs, arguments, seconds, quick):
+    """The record of a run: `arguments` are those of its command. Two runs differ in "date" and "seconds" only."""
+    passed = sum(r.ok for r in results)
+    return {
+        "passed": passed,
+        "failed": len(results) - passed,
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["python", "-m", "validation", *arguments]),
+        "seconds": round(seconds, 1),
+        "quick": quick,
+        "environment": environment(),
+        "cases": [r.as_json for r in results],
+        "coverage": [proof.as_json for proof in proofs],
+    }
+
+
+def environment():
+    """Versions and the machine."""
+    return versions.environment() | {package: versions._version(package) for package in PACKAGES}
+
+
+def commit():
+    """The commit that is checked out, with "-dirty" where files differ from it; None outside a repository."""
+    try:
+        asked = subprocess.run(
+            ["git", "-C", ROOT, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        return None
+    return asked.stdout.strip() or None
+
+
+def command(result, quick):
+    """The command that repeats one comparison, beside the others of its case."""
+    words = ["python", "-m", "validation", *(["--quick"] if quick else []), "--check", result.check]
+    if result.seed is not None:
+        words += ["--cell", result.cell, "--case", str(result.seed)]
+    if result.check in ("cells", "unrolling"):
+        words += ["--device", result.device]
+    return shlex.join([*words, "--dtype", result.dtype])
+
+
+def write(path, record):
+    """Write it as JSON, as a whole or not at all."""
+    with whole_file(path) as file:
+        file.write(json.dumps(record, allow_nan=False, default=shown).encode())
