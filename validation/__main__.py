@@ -12,7 +12,7 @@ from numba import config
 
 from numbarnn.errors import InputError
 
-from . import catalogue, coverage, suite, unrolling
+from . import catalogue, coverage, peers, suite, unrolling
 from .cases import Shape
 from .compare import DTYPES
 from .report import record, text
@@ -39,6 +39,9 @@ def main(arguments=None):
         print(text.comparisons(results))
     else:
         print(coverage.table(proofs), text.table(results), sep="\n\n")
+    for name in options.peers:
+        if lacking := peers.missing(name):
+            print(f"Not run: {peers.peer(name).NAME}, which needs {' and '.join(lacking)}")
     if waiting := coverage.without_cell():
         print(f"References without a cell: {', '.join(waiting)}")
     failed = sum(not r.ok for r in results)
@@ -83,6 +86,13 @@ def parser_of_arguments():
     parser.add_argument(
         "--case", type=seeds, default=(), metavar="SEEDS", help="by their seeds; prints every comparison"
     )
+    parser.add_argument(
+        "--peers",
+        type=peer_names,
+        default=(),
+        metavar="NAMES",
+        help=f"run other libraries on the same cases: {', '.join(peers.FILES)}, or all that are installed",
+    )
     parser.add_argument("--jobs", type=int, default=1, choices=range(1, 257), metavar="N", help="processes; default 1")
     parser.add_argument("--first", action="store_true", help="stop after the first cases that fail")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
@@ -100,6 +110,7 @@ def selection(options):
         devices=options.device,
         shapes=options.shape,
         seeds=options.case,
+        peers=options.peers,
     )
 
 
@@ -114,6 +125,10 @@ def among(names, key=lambda word: word):
         return found
 
     return parse
+
+
+def peer_names(words):
+    return tuple(peers.FILES) if words == "all" else among({*peers.FILES, "all"})(words)
 
 
 def shapes(words):

@@ -13,7 +13,8 @@ class Selection:
     """What was asked for; an empty tuple stands for everything.
 
     `options` are names ("cell_clip"), choices ("activation=relu") or `DEFAULT`; `shapes` are `cases.Shape`; `seeds` are
-    those of cases (`Case.seed`). `reached`: cells that a change can reach, by themselves or as a part of another cell.
+    those of cases (`Case.seed`); of `peers` none are run by default. `reached`: cells that a change can reach, by
+    themselves or as a part of another cell.
     """
 
     quick: bool = False
@@ -24,6 +25,7 @@ class Selection:
     devices: tuple = ("cpu",)
     shapes: tuple = ()
     seeds: tuple = ()
+    peers: tuple = ()
     reached: frozenset | None = None
 
     def names(self, known):

@@ -16,6 +16,7 @@ from . import (
     coverage,
     measured,
     parallel,
+    peers,
     pytorch,
     references,
     repeated,
@@ -25,6 +26,7 @@ from . import (
 )
 from .catalogue import cells
 from .compare import DTYPES, Result, bound, errors
+from .peers import witness
 from .problem import draw
 from .selection import ALL
 
@@ -87,14 +89,33 @@ def reference_tasks(chosen):
 
 
 def cell_tasks(chosen):
-    """Every cell with its options; a quick run tries options on the NumPy engine alone: that compiles nothing."""
+    """Every cell with its options."""
     for name in known(chosen):
-        usual = cases.cases_of(name, chosen.quick)[0].options.keys()
-        for _, same in groupby(planned(name, chosen), lambda case: (case.shape, repr(case.options))):
-            same = list(same)
-            on_numpy = chosen.quick and same[0].options.keys() - usual
-            for device in ("numpy",) if on_numpy else chosen.devices:
-                yield Task(name, len(same), results_of, (same, device, chosen.dtypes))
+        for same, device in together(name, chosen):
+            yield Task(name, len(same), results_of, (same, device, chosen.dtypes))
+
+
+def together(name, chosen):
+    """(cases of a cell with one shape and choice of options, device): they share their kernels.
+
+    A quick run tries options on the NumPy engine alone: that compiles nothing.
+    """
+    usual = cases.cases_of(name, chosen.quick)[0].options.keys()
+    for _, same in groupby(planned(name, chosen), lambda case: (case.shape, repr(case.options))):
+        same = list(same)
+        on_numpy = chosen.quick and same[0].options.keys() - usual
+        for device in ("numpy",) if on_numpy else chosen.devices:
+            yield same, device
+
+
+def peer_tasks(chosen):
+    """The cases that other libraries have, for each library that was asked for and is installed."""
+    for peer in peers.installed(chosen.peers):
+        for name in known(chosen):
+            for same, device in together(name, chosen):
+                had = list(filter(peers.peer(peer).has, same))
+                if had:
+                    yield Task(f"{name}, {peer}", len(had), peer_results, (peer, had, device, chosen.dtypes))
 
 
 def witness_tasks(chosen):
@@ -124,6 +145,7 @@ CHECKS = {  # {name: function that gives the tasks of a Selection}
     "references": reference_tasks,
     "cells": cell_tasks,
     WITNESS: witness_tasks,
+    "peers": peer_tasks,
     "unrolling": unrolling_tasks,
     "vectors": vector_tasks,
 }
@@ -151,6 +173,17 @@ def case_results(case, device, dtypes=DTYPES):
         yield failure(case.cell, f"no such cell: {error}", case.options, shape=case.described, seed=case.seed)
         return
     yield from checked(case, problem, device, measured.values, dtypes)
+
+
+def peer_results(peer, same, device, dtypes=DTYPES):
+    """numbarnn against the peer of this name."""
+    for case in same:
+        try:
+            yield from witness.results(peer, case, device, dtypes)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            result = failure(case.cell, message, case.options, device=device, shape=case.described, seed=case.seed)
+            yield replace(result, against=peers.peer(peer).NAME)
 
 
 def unrolling_results(name, device, chosen=ALL):

@@ -21,7 +21,9 @@ def examples(shape):
         Node("Bidirectional", (Node("GRUCell", (2,)),) * 2, {"merge_mode": "mul"}),
         Node("SimpleRNNCell", (H,)),
     )
-    return (single,), (three,), (nested,), (layers,)
+    alike = (Node("LSTMCell", (H,)),) * 2
+    both_twice = (Node("Bidirectional", (Node("ResetAfterGRUCell", (H,)),) * 2),) * 2
+    return (single,), (three,), (nested,), (layers,), (alike,), (both_twice,)
 
 
 def exists(arguments, options):

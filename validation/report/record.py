@@ -9,6 +9,7 @@ from pathlib import Path
 from numbarnn.runtime import versions
 from numbarnn.runtime.whole_file import whole_file
 
+from .. import peers
 from ..node import shown
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,9 @@ def command(result, quick):
     words = ["python", "-m", "validation", *(["--quick"] if quick else []), "--check", result.check]
     if result.seed is not None:
         words += ["--cell", result.cell, "--case", str(result.seed)]
-    if result.check in ("cells", "unrolling"):
+    if result.check == "peers":
+        words += ["--peers", next(name for name in peers.FILES if result.against == peers.peer(name).NAME)]
+    if result.check in ("cells", "unrolling", "peers"):
         words += ["--device", result.device]
     return shlex.join([*words, "--dtype", result.dtype])
 

@@ -1,0 +1,127 @@
+"""PyTorch: nn.RNN, nn.LSTM and nn.GRU, with packed sequences, projections, stacks and both directions."""
+
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+
+from numbarnn import interop
+from numbarnn.errors import InputError
+
+from ..quantities import gradient_values
+from .exchange import gradients_in
+from .nodes import built, plain
+
+NAME = "PyTorch"
+PACKAGES = ("torch",)
+
+
+def has(case):
+    """Its cells and options; lengths, but no other masks, and whole gradients."""
+    if case.call.masking == "mask" or case.call.in_steps or case.call.training or not plain(case.node):
+        return False
+    if any(part.options.get("num_proj", 0) >= part.arguments[0] for level in plain(case.node) for part in level):
+        return False
+    try:
+        interop.to_torch(*built(case.node))
+    except InputError:
+        return False
+    return True
+
+
+def values(problem):
+    import torch
+
+    torch.set_num_threads(1)  # all problems are small: more threads only wait for one another
+    p, module = problem, module_of(problem)
+    tensor = lambda array: torch.tensor(np.ascontiguousarray(array))  # noqa: E731
+    kinds = ("h", "c") if isinstance(module, torch.nn.LSTM) else ("h",)
+    x = tensor(p.x).requires_grad_()
+    given = [tensor(np.stack(of_kind(p.state, kind))).requires_grad_() for kind in kinds]
+    outputs, final = run(module, x, given, p.lengths, p.call.reverse)
+    found = {"forward": {("outputs", None): outputs.detach().numpy()} | states_of(p, kinds, final, "state")}
+
+    names, (cell, _) = [name for name, _ in module.named_parameters()], interop.from_torch(module)
+    for cotangent, (dy, ds) in p.cotangents.items():
+        results, d_results = ([outputs], [tensor(dy)]) if dy is not None else ([], [])
+        for kind, array in zip(kinds, final, strict=True):
+            d = [np.zeros_like(p.state[name]) if ds[name] is None else ds[name] for name in names_of(p.state, kind)]
+            results, d_results = [*results, array], [*d_results, tensor(np.stack(d))]
+        leaves = (x, *given, *module.parameters())
+        grads = torch.autograd.grad(results, leaves, d_results, retain_graph=True, allow_unused=True)
+        d_x, *rest = (torch.zeros_like(leaf) if d is None else d for leaf, d in zip(leaves, grads, strict=True))
+        d_weights = dict(zip(names, (d.numpy() for d in rest[len(kinds) :]), strict=True))
+        d_params = gradients_in(cell, p.params, interop.to_torch, interop.from_torch, d_weights)
+        d_state = states_of(p, kinds, rest[: len(kinds)], "d_initial_state")
+        found[cotangent] = gradient_values(p, d_params, d_x.numpy(), {}) | d_state
+    return found
+
+
+def module_of(problem):
+    """The module with the problem's weights."""
+    import torch
+
+    grid, p = plain(problem.node), problem
+    arrays = interop.to_torch(p.cell, p.params)
+    kind = {1: "RNN", 3: "GRU", 4: "LSTM"}[len(arrays["weight_hh_l0"]) // grid[0][0].arguments[0]]
+    options = {"num_layers": len(grid), "bidirectional": len(grid[0]) == 2, "bias": "bias_ih_l0" in arrays}
+    first = grid[0][0].options
+    options |= {"nonlinearity": first.get("activation", "tanh")} if kind == "RNN" else {}
+    options |= {"proj_size": first["num_proj"]} if first.get("num_proj") else {}
+    module = getattr(torch.nn, kind)(p.x.shape[2], grid[0][0].arguments[0], batch_first=True, **options)
+    module = module.to(arrays["weight_hh_l0"].dtype)
+    module.load_state_dict(arrays)
+    return module
+
+
+def run(module, x, state, lengths, reverse):
+    """Outputs and final states, those of empty rows as they were; packed where there are lengths."""
+    import torch
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    given = lambda rows: tuple(s[:, rows] for s in state) if len(state) > 1 else state[0][:, rows]  # noqa: E731
+    tuple_of = lambda final: final if isinstance(final, tuple) else (final,)  # noqa: E731
+    with catch_warnings():
+        simplefilter("ignore")  # a projection is slow: no concern of ours
+        if lengths is None:
+            turn = (lambda a: a.flip(1)) if reverse else (lambda a: a)
+            outputs, final = module(turn(x), given(slice(None)))
+            return turn(outputs), tuple_of(final)
+        width = module.hidden_size if not module.proj_size else module.proj_size
+        outputs = x.new_zeros(*x.shape[:2], width * (1 + module.bidirectional))
+        rows = np.flatnonzero(lengths)
+        if not len(rows):
+            return outputs + 0 * x.sum(), tuple(s + 0 for s in state)
+        turned = turned_rows(x.shape[1], lengths[rows]) if reverse else None
+        turn = (lambda a: a.gather(1, turned[..., None].expand_as(a))) if reverse else (lambda a: a)
+        packed = pack_padded_sequence(turn(x[rows]), torch.tensor(lengths[rows]), True, enforce_sorted=False)
+        found, final = module(packed, given(rows))
+        found, _ = pad_packed_sequence(found, batch_first=True, total_length=x.shape[1])
+        outputs = outputs.index_copy(0, torch.tensor(rows), turn(found))
+        at = torch.tensor(rows)
+        return outputs, tuple(s.index_copy(1, at, new) for s, new in zip(state, tuple_of(final), strict=True))
+
+
+def turned_rows(steps, lengths):
+    """Places (B, T) of the steps of each row from its last valid one to its first; behind, as they are."""
+    import torch
+
+    t, n = np.arange(steps), lengths[:, None]
+    return torch.tensor(np.where(t < n, n - 1 - t, t))
+
+
+def names_of(state, kind):
+    """Names of the states of a kind, in the order of layers and their directions."""
+    return [name for name in state if name.rpartition("/")[2] == kind]
+
+
+def of_kind(state, kind):
+    return [state[name] for name in names_of(state, kind)]
+
+
+def states_of(p, kinds, tensors, quantity):
+    """{(quantity and name, None): array} of tensors of states (layers and directions, B, n)."""
+    return {
+        (f"{quantity}.{name}", None): array
+        for kind, tensor in zip(kinds, tensors, strict=True)
+        for name, array in zip(names_of(p.state, kind), tensor.detach().numpy(), strict=True)
+    }
