@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 from ..errors import InputError
 from ..models.sequential import Sequential
 from ..recipes import RECIPES, about, curves
+from ..runtime.interrupts import Interrupts
 from ..runtime.whole_file import whole_file
 from ..training.history import History
 from ..utils.files import make_folder, write_text
-from ..utils.interrupts import Interrupts
 
 
 def train(
@@ -132,6 +133,7 @@ def _train(
         if find_spec("matplotlib") is None:
             print("no figures: they need matplotlib (pip install 'numbarnn[plot]')")
         else:
+            _import_matplotlib()
             _save(curves.figures(histories) | recipe.figures(built, *test), out)
     except KeyboardInterrupt:
         course["interrupted"] = True
@@ -179,6 +181,14 @@ def _named(label: str, values: dict[str, float]) -> dict[str, float | None]:
     return {
         f"{label}/{name}" if label else name: value if math.isfinite(value) else None for name, value in values.items()
     }
+
+
+def _import_matplotlib() -> None:
+    """Import what draws; Ctrl-C waits, since inside a class that is being made Python turns it into a RuntimeError."""
+    interrupts = Interrupts()
+    with interrupts, interrupts.deferred():
+        import_module("matplotlib.figure")
+        import_module("matplotlib.backends.backend_agg")
 
 
 def _save(figures: dict[str, Any], out: Path) -> None:

@@ -13,9 +13,9 @@ from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
 from ..layers.base import Output, is_taken, set_arrays
+from ..runtime.interrupts import Interrupts
 from ..training.trainer import Trainer
 from ..utils.arrays import difference, float_dtype, shape_hint
-from ..utils.interrupts import Interrupts
 from ..utils.padded import Padded, array_or_padded, described
 from ..utils.writable import check_writable
 from . import saving

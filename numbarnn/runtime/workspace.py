@@ -40,11 +40,14 @@ class Lease:
 
     def __del__(self):
         global _kept
+        # Ctrl-C may have come before the first line of __init__
+        block = getattr(self, "block", None)
+        if block is None:
+            return
         with _lock:
-            size = self.block.size
-            if _kept + size <= KEEP:
-                _free.setdefault(size, []).append(self.block)
-                _kept += size
+            if _kept + block.size <= KEEP:
+                _free.setdefault(block.size, []).append(block)
+                _kept += block.size
 
 
 def rounded(size):

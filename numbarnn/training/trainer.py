@@ -23,7 +23,7 @@ from ..layers.stepwise import check_one_output
 from ..losses import Loss
 from ..losses.evaluation import measure
 from ..optimizers import Optimizer
-from ..utils.interrupts import Interrupts
+from ..runtime.interrupts import Interrupts
 from ..utils.padded import values_and_mask
 from ..utils.tree import tree_map
 from ..utils.types import Arrays

@@ -189,6 +189,9 @@ class Command:
     def check(self, folder, status, output, errors):
         if not output and (status == -signal.SIGINT or "import" in errors):  # Python and imports end in their own ways
             return
+        if status == -signal.SIGINT:  # while Python ends, after the command
+            self.check_files(folder, 0, output)
+            return
         assert status in (0, 130), f"exit status {status}: {errors[-300:]}"
         assert status == 0 or errors.endswith("\nnumbarnn: interrupted\n"), errors[-300:]
         dropped = errors.count("Exception ignored")  # in a finaliser; it is raised again

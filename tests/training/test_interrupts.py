@@ -3,15 +3,30 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.toy import classifier, data, fit
 
 import numbarnn as nr
-from numbarnn.utils.interrupts import Interrupts
+from numbarnn.runtime.interrupts import Interrupts
+
+ROOT = Path(__file__).parents[2]
+INTERRUPTED_CLASS = """
+import os, signal
+
+class Attribute:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Axes:
+    attribute = Attribute()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +59,25 @@ def test_history_and_best_weights_are_kept():
     fit(expected, *data(24), epochs=int(np.argmin(whole.history["loss"])) + 1)
     for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_file_is_whole_though_the_interrupt_came_while_it_was_written(monkeypatch, tmp_path):
+    """NumPy's writer of zip files would raise a ValueError in its place."""
+    model, save, file = classifier(), zipfile._get_compressor, tmp_path / "weights.npz"
+    checkpoints = nr.callbacks.ModelCheckpoint(file)
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return save(*arguments)
+
+    monkeypatch.setattr(zipfile, "_get_compressor", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, *data(16), epochs=3, callbacks=[checkpoints])
+    other = classifier()
+    other.load_weights(file)
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_an_update_is_whole(monkeypatch):
@@ -181,6 +215,28 @@ def test_the_command_keeps_what_it_has_in_the_test(tmp_path, monkeypatch, capsys
     RECIPES["digits"].build(0, "float32").load_weights(out / "weights.npz")
     assert "the test is not complete" in (out / "report.txt").read_text()
     assert capsys.readouterr().err.endswith("numbarnn: interrupted\n")
+
+
+def test_the_command_keeps_what_it_has_while_matplotlib_is_imported(tmp_path, capsys):
+    """Inside a class that is being made Python would turn the interrupt into a RuntimeError."""
+    whole = tmp_path / "matplotlib"
+    whole.mkdir()
+    for name, text in {
+        "__init__.py": "",
+        "figure.py": INTERRUPTED_CLASS,
+        "backends/__init__.py": "",
+        "backends/backend_agg.py": "",
+    }.items():
+        (whole / name).parent.mkdir(exist_ok=True)
+        (whole / name).write_text(text)
+    out, file = tmp_path / "out", tmp_path / "result.json"
+    command = [sys.executable, "-m", "numbarnn", "train", "digits", "--epochs", "2", "--out", out, "--json", file]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 130, done.stderr
+    result = json.loads(file.read_text())
+    assert result["interrupted"] and len(result["epochs"]) == 2 and result["final"]
+    assert done.stderr.endswith("numbarnn: interrupted\n")
 
 
 def test_a_batch_inside_a_training_of_the_same_model():
