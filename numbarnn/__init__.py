@@ -37,6 +37,7 @@ MODULES = (
     "initializers",
     "inspection",
     "interop",
+    "jax",
     "layers",
     "losses",
     "maths",

@@ -8,6 +8,7 @@ from . import datasets as datasets
 from . import initializers as initializers
 from . import inspection as inspection
 from . import interop as interop
+from . import jax as jax
 from . import layers as layers
 from . import losses as losses
 from . import maths as maths

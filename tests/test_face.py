@@ -12,8 +12,8 @@ import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
 SUBPACKAGES = (
-    "callbacks", "cells", "datasets", "inspection", "interop", "layers", "losses", "models", "optimizers", "sklearn",
-    "torch", "wrappers",
+    "callbacks", "cells", "datasets", "inspection", "interop", "jax", "layers", "losses", "models", "optimizers",
+    "sklearn", "torch", "wrappers",
 )  # fmt: skip
 MODULES = ("checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}
@@ -74,8 +74,8 @@ def test_completion_offers_the_interface_and_no_internals():
 
 @pytest.mark.parametrize("name", [*SUBPACKAGES, *MODULES])
 def test_subpackages_complete_what_they_export(name):
-    if name == "torch":
-        pytest.importorskip("torch", reason="needs PyTorch (pip install torch)")
+    if name in ("jax", "torch"):
+        pytest.importorskip(name, reason=f"needs the package {name} (pip install {name})")
     package = getattr(nr, name)
     assert sorted(package.__all__) == dir(package)
     assert len(set(package.__all__)) == len(package.__all__)

@@ -47,7 +47,7 @@ def test_wheel_metadata(wheel):
     for line in ("License-Expression: BSD-3-Clause", "Requires-Python: >=3.11", "License-File: LICENSE"):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
-    doors = {"torch", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn"}
+    doors = {"torch", "jax", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn"}
     assert extras == {"plot", "data", "test", "bench", "cuda13", "dev"} | doors
 
 

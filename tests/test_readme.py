@@ -26,8 +26,9 @@ PYTHON = {f"{name}, block {i}": code for name in TEXTS for i, code in enumerate(
 
 @pytest.mark.parametrize("name", sorted(PYTHON))
 def test_python_block_runs(name, tmp_path, monkeypatch, capsys):
-    if "import torch\n" in PYTHON[name]:
-        pytest.importorskip("torch", reason="needs PyTorch (pip install torch)")
+    for package in ("torch", "jax"):
+        if f"import {package}\n" in PYTHON[name]:
+            pytest.importorskip(package, reason=f"needs the package {package} (pip install {package})")
     monkeypatch.chdir(tmp_path)
     exec(compile(PYTHON[name], name, "exec"), {})
 

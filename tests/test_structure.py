@@ -13,7 +13,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("__main__",),
     ("cli",),
     ("recipes",),
-    ("interop", "torch", "sklearn"),
+    ("interop", "torch", "jax", "sklearn"),
     ("models", "inspection"),
     ("training",),
     ("callbacks",),

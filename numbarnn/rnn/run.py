@@ -133,6 +133,28 @@ def forward(
     InputError
         If an argument has another type, shape, dtype or value than expected.
     """
+    arguments, dtype = checked_arguments(
+        cell, params, x, initial_state, lengths, mask, reset_mask, time_major, reverse, training, rng, device, save
+    )
+    return Run(cell, arguments, cell.unroll(*arguments), dtype, time_major)
+
+
+def checked_arguments(
+    cell: RNNCell,
+    params: Any,
+    x: Any,
+    initial_state: Any,
+    lengths: Any,
+    mask: Any,
+    reset_mask: Any,
+    time_major: bool,
+    reverse: bool,
+    training: bool,
+    rng: int | np.random.Generator | None,
+    device: str,
+    save: str,
+) -> tuple[tuple, np.dtype]:
+    """Return the arguments of ``cell.unroll`` and their dtype, or raise `InputError`: the checks of `forward`."""
     check_cell("forward", cell)
     caller = type(cell).__name__
     if not type(time_major) is type(reverse) is type(training) is bool:
@@ -158,8 +180,7 @@ def forward(
         )
     segments = save == "sqrt" and device in IN_SEGMENTS
     options = RunOptions(reverse, training, seed_path(caller, rng), device, segments or save == "all", resets, segments)
-    arguments = params, x, state, valid, options
-    return Run(cell, arguments, cell.unroll(*arguments), dtype, time_major)
+    return (params, x, state, valid, options), dtype
 
 
 @dataclass(repr=False)
