@@ -111,6 +111,12 @@ CUT = (  # where the gradient is cut off
     (SMALL, Call(initial_state=True, masking="lengths", resets=True, time_major=True, save="minimal")),
 )
 QUICK_CALLS = (Call(initial_state=True), Call(initial_state=True, masking="mask", nan_padding=True, reverse=True))
+SHORT = Shape(8, 2, 2, 3)
+SHORT_CALLS = (
+    Call(initial_state=True, masking="mask", resets=True),
+    Call(initial_state=True, masking="lengths", reverse=True, time_major=True),
+    Call(),
+)
 OPTION_SHAPES = (SMALL, Shape(6, 4, 3, 18), Shape(3, 5, 2, 37))
 WAYS = 2  # to call with each shape, for cells that are not THOROUGH
 
@@ -140,6 +146,16 @@ def with_options(module, options, calls, shapes):
     if biased and KINKS.keys() & set(map(str, options.values())):
         cases += at_kinks(module, options)  # the bias puts pre-activations there
     return cases
+
+
+def short(name, quick=False):
+    """Cases of a plain cell for real-time recurrent learning, whose work grows with the square of the parameters."""
+    module = references.load()[name]
+    if hasattr(module, "examples"):
+        return []
+    found = [case for call in SHORT_CALLS for case in fitted(module, {}, SHORT, call)]
+    alone = chosen.quick(module) if quick else [*chosen.alone(module), *chosen.combined(module)]
+    return found + [case for options in alone for case in fitted(module, options, SHORT, SHORT_CALLS[0])]
 
 
 def is_tiny(case):

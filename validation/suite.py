@@ -20,6 +20,7 @@ from . import (
     pytorch,
     references,
     repeated,
+    rtrl,
     truth,
     unrolling,
     vector_functions,
@@ -108,6 +109,15 @@ def together(name, chosen):
             yield same, device
 
 
+def rtrl_tasks(chosen):
+    """Plain cells in short cases against real-time recurrent learning."""
+    for name in known(chosen):
+        same = list(filter(chosen.has, cases.short(name, chosen.quick)))
+        if same and "float64" in chosen.dtypes:
+            for device in ("numpy",) if chosen.quick else chosen.devices:
+                yield Task(f"{name}, RTRL", len(same), rtrl.results, (same, device))
+
+
 def peer_tasks(chosen):
     """The cases that other libraries have, for each library that was asked for and is installed."""
     for peer in peers.installed(chosen.peers):
@@ -143,6 +153,7 @@ def vector_tasks(chosen):
 CHECKS = {  # {name: function that gives the tasks of a Selection}
     "coverage": coverage_tasks,
     "references": reference_tasks,
+    "rtrl": rtrl_tasks,
     "cells": cell_tasks,
     WITNESS: witness_tasks,
     "peers": peer_tasks,

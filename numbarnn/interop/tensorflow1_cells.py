@@ -99,7 +99,9 @@ def params_in(caller: str, cell: RNNCell, tree: Tree, path: str = "") -> Arrays:
 def plain_in(caller: str, cell: Cell, tree: Tree, path: str) -> Arrays:
     """Return the parameters of a plain cell out of the variables of a scope."""
     row = counterpart(caller, LIBRARY, cell)
-    named = {frozenset(holder_of(cell, 1).theirs(other)): other for other in rows_of(LIBRARY, cell)}
+    # of rows with the same names the first one counts, which has more options
+    rows = reversed(rows_of(LIBRARY, cell))
+    named = {frozenset(holder_of(cell, 1).theirs(other)): other for other in rows}
     while frozenset(flat(tree)) not in named and (inside := only_scope(tree)):
         path, tree = f"{path}{inside[0]}/", inside[1]
     arrays = {name: numbers(caller, path + name, value) for name, value in flat(tree).items()}

@@ -402,3 +402,16 @@ def test_wrong_parameters_are_refused():
     for wrong in ({}, None, params | {"0/bias": params["0/bias"][1:]}, params | {"7/bias": params["0/bias"]}):
         with pytest.raises(nr.InputError, match=r"expected"):
             to_tensorflow1(STACK, wrong)
+
+
+@pytest.mark.parametrize(
+    "options", [{"activation": "relu"}, {"cell_clip": 0.5}, {"activation": "elu", "forget_bias": 0.5}]
+)
+def test_what_goes_out_of_an_lstm_comes_in_again(options):
+    """Its variables have the names of CudnnCompatibleLSTMCell, which has no options."""
+    cell = nr.LSTMCell(H, **options)
+    params = cell.init_params(I, rng=0)
+    again, same = from_tensorflow1(to_tensorflow1(cell, params), cell)
+    assert again is cell
+    for name, array in params.items():
+        assert_array_equal(same[name], array)

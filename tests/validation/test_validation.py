@@ -213,7 +213,7 @@ def test_errors_are_relative_to_the_largest_entry_of_the_quantity():
     assert compare.errors(values, truth) == {("d_bias", "i"): 1 / 8, ("d_bias", "f"): 1 / 8, ("outputs", None): 1 / 2}
 
 
-PURE = ("activations", "clipping", "masks", "normalisation", "projection", "parts", "node", "unrolled")
+PURE = ("activations", "clipping", "duals", "masks", "normalisation", "projection", "parts", "node", "unrolled")
 
 
 def test_references_import_nothing_of_numbarnn():

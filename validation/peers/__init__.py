@@ -14,7 +14,7 @@ Weights go out through `numbarnn.interop`, and gradients come back through it, s
 from importlib import import_module
 from importlib.util import find_spec
 
-FILES = {"torch": "pytorch"}
+FILES = {"torch": "pytorch", "keras": "keras", "onnx": "onnx", "tensorflow": "tensorflow1"}
 
 
 def peer(name):

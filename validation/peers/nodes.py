@@ -1,5 +1,7 @@
 """The cells of a stack, and those of its directions, in words: what the recurrent layers of other libraries have."""
 
+import numpy as np
+
 from ..catalogue import build
 
 
@@ -14,12 +16,14 @@ def directions(node):
 
 
 def plain(node):
-    """All nodes of a stack and its directions, as levels of directions; None if one of them has parts itself."""
+    """All nodes of a stack and its directions, as levels of directions; None if one of them has parts itself, or the
+    states of all are one array."""
     found = [directions(level) for level in levels(node)]
-    return None if any(part.parts for level in found for part in level) else found
+    joined = "state_is_tuple" in node.options
+    return None if joined or any(part.parts for level in found for part in level) else found
 
 
 def built(node):
-    """The cell of a node, with random parameters for one input feature and the names of its own."""
+    """The cell of a node, and parameters of zeros for one input feature with its names."""
     cell = build(node)
-    return cell, cell.init_params(None if cell.takes_integers else 1, rng=0)
+    return cell, {name: np.zeros(shape, "float32") for name, shape in cell.param_shapes(1).items()}

@@ -10,6 +10,7 @@ from numbarnn.errors import InputError
 from ..quantities import gradient_values
 from .exchange import gradients_in
 from .nodes import built, plain
+from .tapes import of_torch
 
 NAME = "PyTorch"
 PACKAGES = ("torch",)
@@ -29,30 +30,25 @@ def has(case):
 
 
 def values(problem):
-    import torch
-
-    torch.set_num_threads(1)  # all problems are small: more threads only wait for one another
     p, module = problem, module_of(problem)
-    tensor = lambda array: torch.tensor(np.ascontiguousarray(array))  # noqa: E731
-    kinds = ("h", "c") if isinstance(module, torch.nn.LSTM) else ("h",)
-    x = tensor(p.x).requires_grad_()
-    given = [tensor(np.stack(of_kind(p.state, kind))).requires_grad_() for kind in kinds]
-    outputs, final = run(module, x, given, p.lengths, p.call.reverse)
-    found = {"forward": {("outputs", None): outputs.detach().numpy()} | states_of(p, kinds, final, "state")}
+    kinds = ("h", "c") if type(module).__name__ == "LSTM" else ("h",)
+    stacked = lambda states: [np.stack(of_kind(states, kind)) for kind in kinds]  # noqa: E731
+    variables = dict(module.named_parameters())
 
-    names, (cell, _) = [name for name, _ in module.named_parameters()], interop.from_torch(module)
+    def function(leaves):
+        outputs, final = run(module, leaves[0], leaves[1:], p.lengths, p.call.reverse)
+        return [outputs, *final]
+
+    (outputs, *final), pull = of_torch(function, [p.x, *stacked(p.state)], [*variables.values()])
+    found = {"forward": {("outputs", None): outputs} | states_of(p, kinds, final, "state")}
+    cell, _ = interop.from_torch(module)
     for cotangent, (dy, ds) in p.cotangents.items():
-        results, d_results = ([outputs], [tensor(dy)]) if dy is not None else ([], [])
-        for kind, array in zip(kinds, final, strict=True):
-            d = [np.zeros_like(p.state[name]) if ds[name] is None else ds[name] for name in names_of(p.state, kind)]
-            results, d_results = [*results, array], [*d_results, tensor(np.stack(d))]
-        leaves = (x, *given, *module.parameters())
-        grads = torch.autograd.grad(results, leaves, d_results, retain_graph=True, allow_unused=True)
-        d_x, *rest = (torch.zeros_like(leaf) if d is None else d for leaf, d in zip(leaves, grads, strict=True))
-        d_weights = dict(zip(names, (d.numpy() for d in rest[len(kinds) :]), strict=True))
+        ds = {name: np.zeros_like(p.state[name]) if d is None else d for name, d in ds.items()}
+        d_x, *rest = pull([dy, *stacked(ds)])
+        d_weights = dict(zip(variables, rest[len(kinds) :], strict=True))
         d_params = gradients_in(cell, p.params, interop.to_torch, interop.from_torch, d_weights)
         d_state = states_of(p, kinds, rest[: len(kinds)], "d_initial_state")
-        found[cotangent] = gradient_values(p, d_params, d_x.numpy(), {}) | d_state
+        found[cotangent] = gradient_values(p, d_params, d_x, {}) | d_state
     return found
 
 
@@ -118,10 +114,10 @@ def of_kind(state, kind):
     return [state[name] for name in names_of(state, kind)]
 
 
-def states_of(p, kinds, tensors, quantity):
-    """{(quantity and name, None): array} of tensors of states (layers and directions, B, n)."""
+def states_of(p, kinds, arrays, quantity):
+    """{(quantity and name, None): array} of arrays of states (layers and directions, B, n)."""
     return {
-        (f"{quantity}.{name}", None): array
-        for kind, tensor in zip(kinds, tensors, strict=True)
-        for name, array in zip(names_of(p.state, kind), tensor.detach().numpy(), strict=True)
+        (f"{quantity}.{name}", None): state
+        for kind, array in zip(kinds, arrays, strict=True)
+        for name, state in zip(names_of(p.state, kind), array, strict=True)
     }

@@ -58,7 +58,7 @@ def command(result, quick):
         words += ["--cell", result.cell, "--case", str(result.seed)]
     if result.check == "peers":
         words += ["--peers", next(name for name in peers.FILES if result.against == peers.peer(name).NAME)]
-    if result.check in ("cells", "unrolling", "peers"):
+    if result.check in ("cells", "unrolling", "peers", "rtrl"):
         words += ["--device", result.device]
     return shlex.join([*words, "--dtype", result.dtype])
 
