@@ -1,4 +1,4 @@
-"""The command line: `python -m numbarnn {train,generate,recipes,info,warmup,cache}`."""
+"""The command line: `python -m numbarnn {train,generate,recipes,info,validate,warmup,cache}`."""
 
 import argparse
 import math
@@ -12,18 +12,24 @@ DTYPES = ("float32", "float64")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0, 2 on bad input (one line on stderr), 130 if interrupted."""
-    options = vars(_parser().parse_args(argv))
+    """Run one command; return the exit code: 0, 1 if a check failed, 2 on bad input (one line on stderr), 130 if
+    interrupted."""
+    parser = _parser()
+    known, rest = parser.parse_known_args(argv)
+    options = vars(known)
     command = options.pop("command")
+    if command is _validate:  # which hands them on to the suite
+        options["arguments"] = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        command(**options)
+        return command(**options) or 0
     except InputError as error:
         print(f"numbarnn: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nnumbarnn: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def _train(**options: Any) -> None:
@@ -49,6 +55,12 @@ def _info() -> None:
     from .runtime.versions import show_versions
 
     show_versions()
+
+
+def _validate(arguments: Sequence[str]) -> int:
+    from .cli.validate import validate
+
+    return validate(arguments)
 
 
 def _warmup(cells: Sequence[str], dtype: Sequence[str] | None) -> None:
@@ -99,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--json", dest="json_file", metavar="FILE", help="write it with prompt and options here")
     add("recipes", _recipes, "list the recipes")
     add("info", _info, "print versions, CPU, vector width, threads and the cache folder")
+    add(
+        "validate",
+        _validate,
+        "check values and gradients of every cell on this machine; takes the arguments of `python -m validation` "
+        "(default: --quick), see docs/validation.md",
+    )
     warmup = add("warmup", _warmup, "compile the kernels of cells ahead of their first use")
     warmup.add_argument("cells", nargs="*", metavar="CELL", help="for example LSTMCell (default: all cells)")
     warmup.add_argument("--dtype", action="append", choices=DTYPES, help="may be repeated (default: float32)")

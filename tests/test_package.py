@@ -1,5 +1,6 @@
 """The wheel, and what an import costs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -32,6 +33,8 @@ def test_wheel_is_plain_python_and_holds_data_types_and_licences(wheel):
     path, files = wheel
     assert path.name == f"numbarnn-{nr.__version__}-py3-none-any.whl"
     sources = {p.relative_to(ROOT).as_posix() for end in ("py", "pyi") for p in (ROOT / "numbarnn").rglob(f"*.{end}")}
+    suite = {p.relative_to(ROOT / "validation").as_posix() for p in (ROOT / "validation").rglob("*.py")}
+    sources |= {f"numbarnn/_validation/{name}" for name in suite}
     assert {name for name in files if name.endswith((".py", ".pyi"))} == sources
     for name in ("data/digits.npz", "data/LICENSE-digits.md", "py.typed"):
         assert files[f"numbarnn/{name}"] == (ROOT / "numbarnn" / name).read_bytes()
@@ -47,8 +50,25 @@ def test_wheel_metadata(wheel):
     for line in ("License-Expression: BSD-3-Clause", "Requires-Python: >=3.11", "License-File: LICENSE"):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
-    doors = {"torch", "jax", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn"}
+    doors = {"torch", "jax", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn", "validate"}
     assert extras == {"plot", "data", "test", "bench", "cuda13", "dev"} | doors
+
+
+def test_the_suite_in_the_wheel_runs_anywhere(wheel, tmp_path):
+    path, _ = wheel
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    command = [sys.executable, "-m", "numbarnn", "validate", "--quick", "--cell", "MGUCell", "--device", "numpy"]
+    done = subprocess.run(command, cwd=tmp_path, env=without_root(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "0 failed" in done.stdout and "vector_bits" in done.stdout
+    mutate = subprocess.run([*command[:4], "--mutate"], cwd=tmp_path, env=without_root(tmp_path), capture_output=True)
+    assert mutate.returncode == 2 and b"need a checkout" in mutate.stderr
+
+
+def without_root(folder):
+    """The environment of a process that finds the package in this folder first."""
+    return os.environ | {"PYTHONPATH": str(folder)}
 
 
 def test_sdist_holds_what_the_readme_links_to_and_all_that_tests_need(tmp_path):

@@ -12,12 +12,16 @@ from numba import config
 
 from numbarnn.errors import InputError
 
-from . import catalogue, coverage, peers, suite, unrolling
+from . import catalogue, coverage, peers, since, suite, unrolling
 from .cases import Shape
+from .checkout import PROGRAM, ROOT
 from .compare import DTYPES
+from .mutation import planted
+from .mutation import run as mutants
 from .report import record, text
 from .selection import DEFAULT, Selection
 
+ALL = "all"
 DEVICES = ("cpu", "numpy", "njit", "cuda")
 
 
@@ -25,9 +29,22 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = parser_of_arguments()
     options = parser.parse_args(arguments)
+    if ROOT is None and (options.mutate or options.since):
+        parser.error("--mutate and --since need a checkout of the project")
+    if options.mutate:
+        return mutation(parser, options, arguments)
     if "cuda" in options.device:
         check_gpu(parser)
     chosen = selection(options)
+    if options.since:
+        try:
+            files = since.changed(options.since)
+        except ValueError as error:
+            parser.error(str(error))
+        chosen = since.reached(chosen, files, suite.CHECKS)
+        if chosen is None:
+            print(f"{len(files)} files differ from {options.since}; none is behind a result of the suite")
+            return 0
 
     started, progress = time.monotonic(), text.Progress()
     results = suite.run(chosen, progress, options.jobs, options.first)
@@ -53,9 +70,25 @@ def main(arguments=None):
     return 1 if failed else 0
 
 
+def mutation(parser, options, arguments):
+    """Plant errors, and see whether the suite finds each; the exit code is 1 if it misses one."""
+    started, names = time.monotonic(), options.mutate.split(",")
+    chosen = [m for m in planted.MUTANTS if options.mutate == ALL or m.name in names]
+    if missing := set(names) - {ALL, *(m.name for m in chosen)}:
+        parser.error(f"no planted errors {', '.join(sorted(missing))}; there are {', '.join(planted.BY_NAME)}")
+    outcomes = mutants.run(chosen, options.jobs, lambda outcome: print(text.outcome(outcome), flush=True))
+    caught = sum(outcome.caught for outcome in outcomes)
+    print(f"{caught} of {len(outcomes)} planted errors caught")
+    for change in planted.EQUIVALENT if options.mutate == ALL else ():
+        print(f"no error: {change.file}: {change.new!r} for {change.old!r}: {change.why}")
+    if options.json:
+        record.write(options.json, record.of_mutants(outcomes, arguments, time.monotonic() - started))
+    return 0 if caught == len(outcomes) else 1
+
+
 def parser_of_arguments():
     parser = argparse.ArgumentParser(
-        prog="python -m validation",
+        prog=PROGRAM,
         description="Every value and gradient against its reference. Lists are separated by commas.",
     )
     parser.add_argument(
@@ -93,7 +126,15 @@ def parser_of_arguments():
         metavar="NAMES",
         help=f"run other libraries on the same cases: {', '.join(peers.FILES)}, or all that are installed",
     )
+    parser.add_argument(
+        "--mutate",
+        nargs="?",
+        const=ALL,
+        metavar="NAMES",
+        help="instead: plant errors (default: all) in copies of the package, and see whether they are found",
+    )
     parser.add_argument("--jobs", type=int, default=1, choices=range(1, 257), metavar="N", help="processes; default 1")
+    parser.add_argument("--since", metavar="COMMIT", help="only what the changes since then can reach")
     parser.add_argument("--first", action="store_true", help="stop after the first cases that fail")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
     return parser

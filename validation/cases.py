@@ -110,7 +110,11 @@ CUT = (  # where the gradient is cut off
     (Shape(9, 2, 3, 17), Call(initial_state=True, truncate=(2, 4), loss_scope="window")),
     (SMALL, Call(initial_state=True, masking="lengths", resets=True, time_major=True, save="minimal")),
 )
-QUICK_CALLS = (Call(initial_state=True), Call(initial_state=True, masking="mask", nan_padding=True, reverse=True))
+QUICK_CALLS = (
+    Call(initial_state=True),
+    Call(initial_state=True, masking="mask", nan_padding=True, reverse=True),
+    Call(initial_state=True, masking="lengths"),
+)
 SHORT = Shape(8, 2, 2, 3)
 SHORT_CALLS = (
     Call(initial_state=True, masking="mask", resets=True),
@@ -167,7 +171,7 @@ def is_tiny(case):
 def shapes_and_calls(module, quick=False):
     """For the default options: all pairs where the module is THOROUGH, else all calls once and all shapes twice."""
     if quick:
-        return [(shape, QUICK_CALLS[i % len(QUICK_CALLS)]) for i, shape in enumerate((SMALL, *QUICK_SHAPES))]
+        return [(shape, QUICK_CALLS[i % len(QUICK_CALLS)]) for i, shape in enumerate((SMALL, SMALL, *QUICK_SHAPES))]
     if getattr(module, "THOROUGH", False):
         return [(shape, call) for shape in SHAPES for call in CALLS]
     turns = [(shape, CALLS[(WAYS * i + k) % len(CALLS)]) for i, shape in enumerate(SHAPES[1:]) for k in range(WAYS)]

@@ -45,7 +45,19 @@ def test_a_quick_run_writes_the_promised_json(tmp_path, capsys):
     file = tmp_path / "results.json"
     assert program.main(["--quick", "--cell", "ResetAfterGRUCell", "--device", "numpy", "--json", str(file)]) == 0
     content = json.loads(file.read_text())
-    run = {"passed", "failed", "commit", "date", "command", "seconds", "quick", "environment", "cases", "coverage"}
+    run = {
+        "passed",
+        "failed",
+        "commit",
+        "date",
+        "command",
+        "seconds",
+        "quick",
+        "environment",
+        "cases",
+        "coverage",
+        "failures",
+    }
     assert content.keys() == run
     assert content["failed"] == 0 and content["passed"] == len(content["cases"])
     keys = {"cell", "options", "dtype", "device", "shape", "against", "quantity", "gate", "error", "bound", "ok"}

@@ -10,6 +10,7 @@ from validation import cases, suite
 from validation.cases import Shape
 from validation.compare import Result
 from validation.report import record, text
+from validation.report.order import from_cause
 from validation.selection import Selection
 
 RIGHT = Result("GRUCell", {}, "float64", "cpu", {"T": 5}, "autograd", "outputs", None, 0.0, 1.0, 1, "cells")
@@ -83,7 +84,7 @@ def test_failures_nearest_to_the_cause_come_first():
     ]
     for shuffle in range(9):
         mixed = [causes[i] for i in np.random.default_rng(shuffle).permutation(len(causes))]
-        assert sorted(mixed, key=text.from_cause) == causes
+        assert sorted(mixed, key=from_cause) == causes
 
 
 def test_failures_that_are_not_shown_are_counted():

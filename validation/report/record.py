@@ -3,16 +3,18 @@
 import json
 import shlex
 import subprocess
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from numbarnn.runtime import versions
 from numbarnn.runtime.whole_file import whole_file
 
 from .. import peers
+from ..checkout import PROGRAM, ROOT
+from ..mutation.planted import EQUIVALENT
 from ..node import shown
+from .order import from_cause
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("autograd", "torch", "keras", "onnxruntime", "tensorflow")  # what the references and peers run on
 
 
@@ -22,14 +24,34 @@ def of(results, proofs, arguments, seconds, quick):
     return {
         "passed": passed,
         "failed": len(results) - passed,
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "-m", "validation", *arguments]),
-        "seconds": round(seconds, 1),
+        **circumstances(arguments, seconds),
         "quick": quick,
-        "environment": environment(),
+        "failures": [r.as_json for r in sorted((r for r in results if not r.ok), key=from_cause)],
         "cases": [r.as_json for r in results],
         "coverage": [proof.as_json for proof in proofs],
+    }
+
+
+def of_mutants(outcomes, arguments, seconds):
+    """The record of a mutation check."""
+    caught = sum(outcome.caught for outcome in outcomes)
+    return {
+        "caught": caught,
+        "missed": len(outcomes) - caught,
+        **circumstances(arguments, seconds),
+        "mutants": [asdict(outcome) for outcome in outcomes],
+        "equivalent": [asdict(change) for change in EQUIVALENT],
+    }
+
+
+def circumstances(arguments, seconds):
+    """What was run, when, where and for how long."""
+    return {
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": f"{PROGRAM} {shlex.join(arguments)}",
+        "seconds": round(seconds, 1),
+        "environment": environment(),
     }
 
 
@@ -40,6 +62,8 @@ def environment():
 
 def commit():
     """The commit that is checked out, with "-dirty" where files differ from it; None outside a repository."""
+    if ROOT is None or not (ROOT / ".git").exists():
+        return None
     try:
         asked = subprocess.run(
             ["git", "-C", ROOT, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
@@ -53,14 +77,14 @@ def commit():
 
 def command(result, quick):
     """The command that repeats one comparison, beside the others of its case."""
-    words = ["python", "-m", "validation", *(["--quick"] if quick else []), "--check", result.check]
+    words = [*(["--quick"] if quick else []), "--check", result.check]
     if result.seed is not None:
         words += ["--cell", result.cell, "--case", str(result.seed)]
     if result.check == "peers":
         words += ["--peers", next(name for name in peers.FILES if result.against == peers.peer(name).NAME)]
     if result.check in ("cells", "unrolling", "peers", "rtrl"):
         words += ["--device", result.device]
-    return shlex.join([*words, "--dtype", result.dtype])
+    return f"{PROGRAM} {shlex.join([*words, '--dtype', result.dtype])}"
 
 
 def write(path, record):

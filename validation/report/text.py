@@ -8,6 +8,7 @@ from math import isfinite
 
 from ..node import shown
 from . import record
+from .order import from_cause
 
 ROW = "{:<32} {:<8} {:<19} {:>6} {:>6} {:>8} {:>8} {:>6}  {}"
 
@@ -58,16 +59,6 @@ def failures(results, quick=False, most=20):
     return "\n".join(lines)
 
 
-def from_cause(result):
-    """A key that sorts what is nearest to the cause first.
-
-    In one step no error reaches other gates through later steps. Gradients may be wrong because values are, and
-    quantities of no single gate because one of a gate is. Then the largest error over its bound.
-    """
-    later = result.shape.get("T", 1) > 1
-    return later, result.quantity.startswith("d_"), result.gate is None, -result.fraction, result.order
-
-
 def counts(results):
     """How many there are of each cell, in words."""
     of_cells = Counter(r.cell for r in results)
@@ -94,3 +85,13 @@ def place(result):
     gate = f"[{result.gate}]" if result.gate else ""
     details = [described(*item) for item in (result.shape | result.options).items()]
     return f"{result.quantity}{gate} {' '.join(details)}".rstrip()
+
+
+def outcome(found):
+    """What the suite said of a planted error, in a line."""
+    mutant, by = found.mutant, found.by
+    if isinstance(by, dict):
+        gate = f"[{by['gate']}]" if by["gate"] else ""
+        by = f"{by['check']} of {by['cell']} against {by['against']}: {by['quantity']}{gate}, T={by['shape'].get('T')}"
+    verdict = "caught" if found.caught else "MISSED"
+    return f"{verdict} {mutant['name']:<28} {found.seconds:6.1f} s  {mutant['area']}: {by}"
