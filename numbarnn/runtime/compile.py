@@ -31,6 +31,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.runtime import rtsys
 from numba.extending import register_jitable
 
+from .pipeline import EquationsCompiler, KernelCompiler
 from .simd import Static
 from .whole_file import remove_left_behind, whole_file
 
@@ -239,7 +240,10 @@ def compiled(signature, function, **options):
     parts = (source_id(), function.__module__, fingerprint(function), str(signature), repr(options), repr(target))
     versions = (numba.__version__, llvmlite.__version__, np.__version__)
     key = hashlib.sha256(repr((parts, versions)).encode()).hexdigest()
-    kernel = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy", **options})
+    options = {"error_model": "numpy", **options}
+    # A parallel loop is a function of its own, which needs all passes.
+    pipeline = compiler.Compiler if options.get("parallel") else KernelCompiler
+    kernel = CFunc(function, (signature.args, signature.return_type), {}, options, pipeline)
     kernel._cache = Store(key)
     kernel.compile()
     _kept.append(kernel)
@@ -254,4 +258,4 @@ def inlined(function):
         function.__code__, function.__globals__, function.__name__, None, function.__closure__
     )
     copy.__qualname__ = function.__qualname__  # by which the store of kernels knows it
-    return register_jitable(forceinline=True, no_cfunc_wrapper=True)(copy)
+    return register_jitable(forceinline=True, no_cfunc_wrapper=True, pipeline_class=EquationsCompiler)(copy)

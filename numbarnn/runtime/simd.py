@@ -14,13 +14,15 @@ from numba.core.imputils import lower_cast, lower_constant
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_jitable, register_model, typeof_impl
 
+from .pipeline import HelperCompiler
+
 FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
 BYTES = 64 if "+avx512f" in FEATURES else 32 if "+avx2" in FEATURES else 16
 REGISTERS = 32 if BYTES == 64 or "+neon" in FEATURES else 16
 INTP = types.intp
 FLAGS = ("contract",)  # a*b+c may become one fma; NaN, infinities and the order of sums stay
 
-helper = register_jitable(no_cfunc_wrapper=True)  # a wrapper would hold a second copy of the machine code
+helper = register_jitable(no_cfunc_wrapper=True, pipeline_class=HelperCompiler)
 
 
 class Vector(types.Type):

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ...runtime.compile import compiled
 from ...runtime.invoke import invoke
+from ...runtime.libraries import add_finished
 from ...runtime.memory import address, ahead, lanes, pointer
 from ...runtime.simd import INTP, Static, helper
 from .gemm_tiles import HEIGHTS, KNOWN, WIDEST, tiles_function
@@ -48,6 +50,9 @@ def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inne
 
     def codegen(context, builder, sig, args):
         known, vectors, height, count, *views, inner, outer = args
+        # The tiles have a module of their own, for they are compiled as they are.
+        library = context.active_code_library
+        code = library.create_ir_module("numbarnn.tiles")
         flat = [
             builder.extract_value(v, i) for v, kind in zip(views, sig.args[4:8], strict=True) for i in range(len(kind))
         ]
@@ -63,9 +68,11 @@ def equal_tiles(typingctx, known, vectors, height, count, out, start, a, b, inne
                     builder.position_at_end(switch.cases[-1][1])
                     # Compile time: tiles of other heights are rare, so they have no version with constant strides.
                     fast = strides if rows in heights[:2] else ()
-                    function = tiles_function(builder.module, out[0].dtype, rows, v, fast)
+                    tile = tiles_function(code, out[0].dtype, rows, v, fast)
+                    function = cgutils.get_or_insert_function(builder.module, tile.function_type, tile.name)
                     builder.call(function, [*flat, inner, outer, count])
                     builder.branch(end)
+        add_finished(library, code)
         builder.position_at_end(end)
         return context.get_dummy_value()
 

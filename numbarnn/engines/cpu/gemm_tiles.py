@@ -68,11 +68,11 @@ def prefetch(builder, pointer):
 
 
 def declare(module, name, kind):
-    """Declare the function of `tiles_function`; it is not inlined, so that each is compiled once."""
+    """Declare the function of `tiles_function` in a module."""
     data = kind.element.as_pointer()
     arguments = [*[data, WORD, WORD] * 2, *[data, WORD, WORD, WORD] * 2, WORD, WORD, WORD]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
+    function.linkage = "weak_odr"
     for attribute in "noinline", "nounwind":
         function.attributes.add(attribute)
     return function

@@ -9,7 +9,9 @@ sorted by what feeds them (`cell_kernels.ORDER`), so that the slots which x, h a
 from collections import namedtuple
 
 from numba import types
-from numba.extending import intrinsic
+from numba.core.imputils import lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import intrinsic, models, register_model
 
 from ...runtime.simd import BYTES, INTP
 
@@ -63,18 +65,47 @@ KernelArguments = namedtuple(
     "zeros ones not_finite",
 )
 POSITION = {name: i for i, name in enumerate(KernelArguments._fields)}
-TYPE = types.NamedUniTuple(INTP, len(KernelArguments._fields), KernelArguments)
+
+
+class ArgumentsType(types.Type):
+    """The Numba type of a `KernelArguments` in kernels: a pointer, through which a field is read where it is used."""
+
+
+@register_model(ArgumentsType)
+class ArgumentsModel(models.PrimitiveModel):
+    """Represent it by the address of the first field."""
+
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, manager.lookup(INTP).get_value_type().as_pointer())
+
+
+@infer_getattr
+class Fields(AttributeTemplate):
+    """Let compiled code read `n.T` and the others."""
+
+    key = ArgumentsType
+
+    def generic_resolve(self, kind, name):
+        """Return the type of a field."""
+        return INTP if name in POSITION else None
+
+
+@lower_getattr_generic(ArgumentsType)
+def load_field(context, builder, kind, arguments, name):
+    """Load a field."""
+    number = builder.load(builder.gep(arguments, [context.get_constant(INTP, POSITION[name])]))
+    # A promise: nothing that compiled code reads changes during a call. So LLVM loads it once, and where it likes.
+    number.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return number
 
 
 @intrinsic
 def read(typingctx, args_address):
-    """Load the `KernelArguments` at an address."""
+    """Return the `KernelArguments` at an address."""
 
     def codegen(context, builder, sig, args):
         # Stack alignment: spilled vectors then lie within cache lines. llvmlite does not print `attributes.alignstack`.
         set.add(builder.function.attributes, f"alignstack({BYTES})")
-        first = builder.inttoptr(args[0], args[0].type.as_pointer())
-        values = [builder.load(builder.gep(first, [context.get_constant(INTP, i)])) for i in range(len(TYPE))]
-        return context.make_tuple(builder, sig.return_type, values)
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
 
-    return TYPE(INTP), codegen
+    return ArgumentsType("KernelArguments")(INTP), codegen
