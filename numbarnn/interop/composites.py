@@ -23,6 +23,7 @@ from ..wrappers import (
     RecurrentDropoutWrapper,
     ResidualWrapper,
 )
+from .convert import input_size_of
 from .layouts import named_numbers
 from .table import shown
 
@@ -109,6 +110,8 @@ def input_size(cell: Any, params: Arrays) -> int | None:
         return input_size(cell.forward_cell, taken("forward/", dict(params)))
     if isinstance(cell, OutputProjectionWrapper):
         return input_size(cell.cell, taken("cell/", dict(params)))
-    name = {InputProjectionWrapper: "projection_kernel", HighwayWrapper: "carry_kernel"}.get(type(cell), "kernel")
-    features, *_ = *np.shape(params.get(name, ())), 1  # without it `check_params` says what is missing
+    name = {InputProjectionWrapper: "projection_kernel", HighwayWrapper: "carry_kernel"}.get(type(cell))
+    if name is None:  # where there is no kernel, `check_params` says so
+        return input_size_of(cell, params)
+    features, *_ = *np.shape(params.get(name, ())), 1
     return features or 1

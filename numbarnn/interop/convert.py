@@ -1,16 +1,29 @@
 """The weights of one plain cell or layer, in and out, as a row of the table says."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from ..cells import Cell
+from ..cells import Cell, GLSTMCell, GridLSTMCell, IntersectionRNNCell
+from ..cells.intersection_rnn import BLOCKS
 from ..errors import InputError
 from ..layers.keras_cells import KerasOrder
 from ..utils.types import Arrays, Shape
-from .layouts import Layouts, block_sizes, check_arrays, listed, own_layouts, translate
+from .layouts import Layouts, block_sizes, check_arrays, layout, listed, own_layouts, translate
+from .numbered import (
+    apart,
+    count_of,
+    grid_input_size,
+    grid_layouts,
+    grid_sizes,
+    group_layouts,
+    group_sizes,
+    numbered,
+    together,
+)
 from .table import Counterpart, rows_of, shown
 
 SHOWS = {  # options of cells that show in their parameters
@@ -32,11 +45,21 @@ class Holder:
 
     def theirs(self, row: Counterpart) -> Layouts:
         """Return the arrays of a counterpart: those whose parameters there are here."""
-        return {name: layout for name, layout in row.layouts.items() if layout.parameters <= self.sizes.keys()}
+        blocks = {block for own in self.own.values() for block in own.blocks}
+        layouts = numbered(row.layouts, count_of(self.kind), blocks)
+        return {name: layout for name, layout in layouts.items() if layout.parameters <= self.sizes.keys()}
 
 
-def holder_of(cell: Cell, input_size: int) -> Holder:
-    """Describe the parameters of a plain cell."""
+def holder_of(cell: Any, input_size: int) -> Holder:
+    """Describe the parameters of a cell with a row in the table."""
+    if isinstance(cell, GLSTMCell):
+        return Holder(cell, group_layouts(cell), group_sizes(cell, input_size))
+    if isinstance(cell, GridLSTMCell):
+        return Holder(cell, grid_layouts(cell), grid_sizes(cell))
+    if isinstance(cell, IntersectionRNNCell):
+        shapes = cell.param_shapes(cell.units).items()
+        own = {name: layout(f"{name}: {' '.join(BLOCKS)}") for name, _ in shapes}
+        return Holder(cell, own, {name: (*shape[:-1], cell.units) for name, shape in shapes})
     if not isinstance(cell, KerasOrder):
         return Holder(cell, own_layouts(cell), block_sizes(cell, input_size))
     holder = holder_of(cell.canonical, input_size)
@@ -52,7 +75,7 @@ def incoming(caller: str, row: Counterpart, holder: Holder, arrays: Arrays, end:
         raise InputError(f"{caller}: expected {expected}, got {shown(holder.kind)}")
     theirs = holder.theirs(row)
     check_arrays(caller, arrays, {name: layout.shape(holder.sizes) for name, layout in theirs.items()}, end)
-    return translate(arrays, theirs, holder.own, holder.sizes)
+    return together(holder.kind, translate(arrays, theirs, holder.own, holder.sizes))
 
 
 def outgoing(caller: str, row: Counterpart, holder: Holder, params: Arrays) -> Arrays:
@@ -60,22 +83,31 @@ def outgoing(caller: str, row: Counterpart, holder: Holder, params: Arrays) -> A
     row.check(caller, holder.kind)
     if _adds_forget_bias(holder.kind) and not row.forget_bias:
         params = _with_forget_bias(caller, holder.kind, params)
-    return translate(params, holder.own, holder.theirs(row), holder.sizes)
+    return translate(apart(holder.kind, params), holder.own, holder.theirs(row), holder.sizes)
 
 
-def cell_in(caller: str, row: Counterpart, cell: Cell, arrays: Arrays, end: str = "") -> Arrays:
-    """Return the parameters of a plain cell; the number of input features shows in the arrays."""
-    size = 1
-    for name, layout in holder_of(cell, 1).theirs(row).items():
-        if "kernel" in layout.parameters and name in arrays:
-            others = sum(layout.heights(block_sizes(cell, 1))) - 1
-            size = max(_extents(caller, row, name, arrays)[0] - others, 1)
+def cell_in(caller: str, row: Counterpart, cell: Any, arrays: Arrays, end: str = "") -> Arrays:
+    """Return the parameters of a cell with a row; the number of input features shows in the arrays."""
+    groups = cell.number_of_groups if isinstance(cell, GLSTMCell) else 1
+    smallest, size = holder_of(cell, groups), groups
+    for name, theirs in smallest.theirs(row).items():
+        if theirs.parameters & {"kernel", "kernel_0"} and name in arrays:
+            others = sum(theirs.heights(smallest.sizes)) - 1
+            size = groups * max(_extents(caller, name, theirs, arrays[name])[0] - others, 1)
     return incoming(caller, row, holder_of(cell, size), arrays, end)
 
 
-def cell_out(caller: str, row: Counterpart, cell: Cell, params: Arrays) -> Arrays:
-    """Return the arrays of the counterpart of a plain cell."""
-    return outgoing(caller, row, holder_of(cell, len(params["kernel"])), params)
+def cell_out(caller: str, row: Counterpart, cell: Any, params: Arrays) -> Arrays:
+    """Return the arrays of the counterpart of a cell with a row."""
+    return outgoing(caller, row, holder_of(cell, input_size_of(cell, params)), params)
+
+
+def input_size_of(cell: Any, params: Arrays) -> int:
+    """Return the number of input features that the parameters of a cell are for; 1 where they do not say it."""
+    if isinstance(cell, GridLSTMCell):
+        return grid_input_size(cell)
+    kernel = np.shape(params.get("kernel", ()))
+    return math.prod(kernel[:-1]) or 1
 
 
 def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], **options: Any) -> Cell:
@@ -83,14 +115,18 @@ def made_cell(caller: str, row: Counterpart, arrays: Mapping[str, np.ndarray], *
     for array in arrays.keys() - row.layouts.keys():
         raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {array} too")
     kind, found = row.cells[0], {name: array for array in arrays for name in row.layouts[array].parameters}
+
+    def columns_of(parameter):
+        name = found[parameter]
+        return _extents(caller, name, row.layouts[name], arrays[name])[1]
+
     if "kernel" not in found:
         raise InputError(f"{caller}: expected arrays of {row.library}'s {row.name}, got {listed(arrays)}")
     if "projection_kernel" in found:
-        options["num_proj"] = _extents(caller, row, found["projection_kernel"], arrays)[1]
+        options["num_proj"] = columns_of("projection_kernel")
     known = {field.name for field in fields(kind)}
     options |= {option: parameter in found for option, parameter in SHOWS.items() if option in known}
-    columns = _extents(caller, row, found["kernel"], arrays)[1]
-    return kind(max(columns // len(row.layouts[found["kernel"]].rows[0]), 1), **options)
+    return kind(max(columns_of("kernel") // len(row.layouts[found["kernel"]].rows[0]), 1), **options)
 
 
 def _adds_forget_bias(kind):
@@ -107,9 +143,8 @@ def _with_forget_bias(caller, cell, params):
     return params | {"bias": bias}
 
 
-def _extents(caller, row, name, arrays):
+def _extents(caller, name, layout, array):
     """Return the rows and columns of a matrix as they would stand here."""
-    shape = arrays[name].shape
-    if len(shape) != 2:
-        raise InputError(f"{caller}: expected a matrix {name}, got shape {shape}")
-    return shape[::-1] if row.layouts[name].transposed else shape
+    if array.ndim != 2:
+        raise InputError(f"{caller}: expected a matrix {name}, got shape {array.shape}")
+    return array.shape[::-1] if layout.transposed else array.shape

@@ -26,11 +26,12 @@ NORMS = ("norm_scale", "norm_shift")
 class Layout:
     """Blocks of an array: in rows below each other, and the whole possibly transposed.
 
-    A block is a matrix or a vector; an array of one row of vectors has one axis.
+    A block is a matrix or a vector; an array of one row of vectors has one axis, unless it is a `matrix`.
     """
 
     rows: tuple[tuple[Block, ...], ...]
     transposed: bool = False
+    matrix: bool = False
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -50,7 +51,7 @@ class Layout:
     def shape(self, sizes: Mapping[str, Shape]) -> Shape:
         """Return the shape of the array, with blocks of these sizes."""
         shape = sum(self.heights(sizes)), sum(self.widths(sizes))
-        if len(self.rows) == 1 and len(sizes[self.blocks[0][0]]) == 1:
+        if len(self.rows) == 1 and len(sizes[self.blocks[0][0]]) == 1 and not self.matrix:
             return shape[1:]
         return shape[::-1] if self.transposed else shape
 
@@ -73,9 +74,12 @@ Layouts: TypeAlias = dict[str, Layout]
 
 
 def layout(text: str, transposed: bool = False) -> Layout:
-    """Read a layout such as "kernel: i g f o / recurrent_kernel: i g f o"; "all" is a parameter as one block."""
-    rows = []
-    for line in text.split("/"):
+    """Read a layout such as "kernel: i g f o / recurrent_kernel: i g f o"; "all" is a parameter as one block.
+
+    "row of bias: i f" is a matrix of one row.
+    """
+    rows, matrix = [], text.startswith("row of ")
+    for line in text.removeprefix("row of ").split("/"):
         row, parameter = [], ""
         for word in line.split():
             if word.endswith(":"):
@@ -83,7 +87,7 @@ def layout(text: str, transposed: bool = False) -> Layout:
             else:
                 row.append((parameter, word))
         rows.append(tuple(row))
-    return Layout(tuple(rows), transposed)
+    return Layout(tuple(rows), transposed, matrix)
 
 
 def own_layouts(cell: Cell) -> Layouts:
@@ -91,7 +95,8 @@ def own_layouts(cell: Cell) -> Layouts:
     fed = {"kernel": "x", "recurrent_kernel": "hq"}
     if cell.num_proj is not None and cell.fed_by("q"):
         fed = {"kernel": "x", "recurrent_kernel": "h", "feedback_kernel": "q"}
-    own = {name: Layout((tuple((name, gate) for gate in cell.fed_by(letters)),)) for name, letters in fed.items()}
+    gates = {name: cell.fed_by(letters) for name, letters in fed.items()}
+    own = {name: Layout((tuple((name, gate) for gate in found),)) for name, found in gates.items() if found}
     for name, gates in cell.vectors.items():
         blocks = tuple((name, gate) for gate in gates)
         own[name] = Layout((blocks,)) if name == "bias" else Layout(tuple((block,) for block in blocks))

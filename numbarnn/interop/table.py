@@ -5,22 +5,29 @@ A row says how each array of the other library is made of blocks of our paramete
 row, `incoming` and `outgoing` of `convert`; everything else in this folder is about names and files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from ..cells import (
     BasicLSTMCell,
     BasicRNNCell,
     CoupledInputForgetGateLSTMCell,
+    GLSTMCell,
+    GridLSTMCell,
     GRUBlockCell,
     GRUCell,
+    IndRNNCell,
+    IntersectionRNNCell,
     LayerNormBasicLSTMCell,
+    LayerNormLSTMCell,
     LSTMBlockCell,
     LSTMBlockFusedCell,
     LSTMCell,
     NASCell,
     ResetAfterGRUCell,
     SimpleRNNCell,
+    SRUCell,
     UGRNNCell,
 )
 from ..errors import InputError
@@ -40,6 +47,7 @@ PLAIN = {  # options that change the equations, and their values where the other
     "proj_clip": None,
     "update": "keep",
     "layer_norm": False,
+    "variant": "per_gate",
 }
 LIBRARIES = {  # whether matrices stand there with the gates below each other, and a forget bias is added in every run
     "PyTorch": {"transposed": True, "forget_bias": False},
@@ -66,6 +74,12 @@ class Counterpart:
         Options of our class that the other one has too, with the values that are possible there.
     layouts : dict of {str: Layout}
         The arrays there, in their order. Those of which our cell has no parameter are left out.
+    unused : tuple of str
+        Arrays that are there even where our cell has no parameter of them, and that nothing reads then.
+    constants : dict
+        What is constant there, and an option or a property of our cell.
+    made : dict
+        Options of the cell that is made when weights come in without one, where the defaults there are others.
     """
 
     library: str
@@ -73,6 +87,9 @@ class Counterpart:
     cells: tuple[type, ...]
     options: dict[str, Any]
     layouts: Layouts
+    unused: tuple[str, ...] = ()
+    constants: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
 
     @property
     def forget_bias(self) -> bool:
@@ -80,7 +97,7 @@ class Counterpart:
 
     def check(self, caller: str, cell: Any) -> None:
         """Raise `InputError` if the cell has an option that its counterpart lacks."""
-        for option, plain in PLAIN.items():
+        for option, plain in (PLAIN | self.constants).items():
             value, possible = getattr(cell, option, plain), self.options.get(option, (plain,))
             if possible is not ANY and value not in possible:
                 expected = f"{option} {' or '.join(map(repr, possible))}, as {self.library}'s {self.name} has it"
@@ -91,14 +108,24 @@ def row(library: str, name: str, cells: tuple[type, ...], options: dict[str, Any
     """Write a row: the names of the arrays, with "__" for "/", and their layouts."""
     transposed = LIBRARIES[library]["transposed"] and name not in AS_HERE
     layouts = {key.replace("__", "/"): layout(text, transposed) for key, text in arrays.items()}
-    return Counterpart(library, name, cells, options, layouts)
+    return Counterpart(library, name, cells, options, layouts, **DIFFERENCES.get((library, name), {}))
 
 
+DIFFERENCES = {  # where there is more to say than names and layouts
+    ("TensorFlow 1", "CoupledInputForgetGateLSTMCell"): {"unused": ("B",)},
+    ("TensorFlow 1", "LayerNormLSTMCell"): {"unused": ("bias",), "constants": {"norm_epsilon": 1e-12}},
+    ("TensorFlow 1", "IndRNNCell"): {"made": {"activation": "tanh"}},
+}
 RNNS, GRUS = (SimpleRNNCell, BasicRNNCell), (GRUCell, GRUBlockCell)
 LSTMS = (LSTMCell, BasicLSTMCell, LSTMBlockCell, LSTMBlockFusedCell)
 KERAS = {"activation": ANY, "recurrent_activation": ANY, "use_bias": ANY}
 DENSE = {"activation": ANY, "use_bias": ANY}
 PEEPHOLES = {"w_i_diag": "peephole: pi", "w_f_diag": "peephole: pf", "w_o_diag": "peephole: po"}
+GRID = {}  # the variables of each block; the other "_0" is the number of a shard
+for letter, lstm in ("f", "frequency"), ("t", "time"):
+    GRID |= {f"W_{letter}_#_0": f"{lstm}_kernel_#: i g f o", f"B_{letter}_#": f"{lstm}_bias_#: i g f o"}
+for gate, (lstm, on) in product("ifo", product(("frequency", "time"), "ft")):
+    GRID[f"W_{gate.upper()}_diag_{lstm[:4]}{on}_#"] = f"{lstm}_peephole_#: {gate}{on}"
 
 TABLE = (
     row(
@@ -232,12 +259,38 @@ TABLE = (
     ),
     row(
         *("TensorFlow 1", "CoupledInputForgetGateLSTMCell", (CoupledInputForgetGateLSTMCell,)),
-        dict.fromkeys(("activation", "use_peepholes", "num_proj", "proj_clip"), ANY),
+        dict.fromkeys(("activation", "use_peepholes", "num_proj", "proj_clip", "layer_norm"), ANY),
         W_0="kernel: g f o / recurrent_kernel: g f o",
         B="bias: g f o",
         W_F_diag="peephole: pf",
         W_O_diag="peephole: po",
         W_P_0="projection_kernel: all",
+        transform__gamma="norm_scale: g",
+        transform__beta="norm_shift: g",
+        forget__gamma="norm_scale: f",
+        forget__beta="norm_shift: f",
+        output__gamma="norm_scale: o",
+        output__beta="norm_shift: o",
+        state__gamma="norm_scale: c",
+        state__beta="norm_shift: c",
+    ),
+    row(
+        *("TensorFlow 1", "LayerNormLSTMCell", (LayerNormLSTMCell,)),
+        dict.fromkeys(("activation", "use_peepholes", "cell_clip", "num_proj", "proj_clip"), ANY),
+        kernel="kernel: i g f o / recurrent_kernel: i g f o",
+        bias="bias: i g f o",
+        **PEEPHOLES,
+        projection__kernel="projection_kernel: all",
+        input__gamma="norm_scale: i",
+        input__beta="norm_shift: i",
+        transform__gamma="norm_scale: g",
+        transform__beta="norm_shift: g",
+        forget__gamma="norm_scale: f",
+        forget__beta="norm_shift: f",
+        output__gamma="norm_scale: o",
+        output__beta="norm_shift: o",
+        state__gamma="norm_scale: c",
+        state__beta="norm_shift: c",
     ),
     row(
         *("TensorFlow 1", "LayerNormBasicLSTMCell", (LayerNormBasicLSTMCell,), {"activation": ANY, "layer_norm": ANY}),
@@ -254,6 +307,32 @@ TABLE = (
         state__gamma="norm_scale: c",
         state__beta="norm_shift: c",
     ),
+    row(
+        *("TensorFlow 1", "IndRNNCell", (IndRNNCell,), {"activation": ANY}),
+        kernel_w="kernel: z",
+        kernel_u="row of recurrent_vector: u",
+        bias="bias: z",
+    ),
+    row(
+        *("TensorFlow 1", "SRUCell", (SRUCell,), {"activation": ANY}),
+        kernel="kernel: g f r y",
+        bias="bias: f r",
+    ),
+    row(
+        *("TensorFlow 1", "IntersectionRNNCell", (IntersectionRNNCell,), {}),
+        kernel="kernel: gh h gy y / recurrent_kernel: gh h gy y",
+        bias="bias: gh h gy y",
+    ),
+    row(
+        *("TensorFlow 1", "GLSTMCell", (GLSTMCell,), {"activation": ANY, "num_proj": ANY}),
+        **{"group#/kernel": "kernel_#: i g f o / recurrent_kernel_#: i g f o"},
+        bias_i="bias: i",
+        bias_j="bias: g",
+        bias_f="bias: f",
+        bias_o="bias: o",
+        projection__kernel="projection_kernel: all",
+    ),
+    row(*("TensorFlow 1", "GridLSTMCell", (GridLSTMCell,), {"use_peepholes": ANY, "cell_clip": ANY}), **GRID),
     row(
         *("TensorFlow 1", "UGRNNCell", (UGRNNCell,), {"activation": ANY}),
         kernel="kernel: g c / recurrent_kernel: g c",

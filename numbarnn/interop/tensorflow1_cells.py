@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from ..cells import Cell
+from ..cells import BidirectionalGridLSTMCell, Cell, GLSTMCell, GridLSTMCell
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..utils.types import Arrays
@@ -18,6 +18,7 @@ from ..wrappers import (
 from .composites import directions, inner, levels, prefixed, taken
 from .convert import cell_in, cell_out, holder_of, made_cell
 from .layouts import listed, numbers
+from .numbered import count_of
 from .table import TABLE, Counterpart, counterpart, rows_of, shown
 from .tensorflow1_scopes import Tree, entered, flat, only_scope, place_of
 
@@ -57,9 +58,17 @@ def composite(caller: str, cell: Any) -> Composite:
         scope = "stack_bidirectional_rnn" if reads_both_ways(cell) else "multi_rnn_cell"
         parts = enumerate(levels(caller, cell))
         return Composite(scope, {}, [(f"cell_{i}", prefix, part) for i, (prefix, part) in parts])
+    if isinstance(cell, BidirectionalGridLSTMCell):
+        grid: RNNCell = cell.grid
+        return Composite("bidirectional_grid_lstm_cell", {}, [("fwd", "forward/", grid), ("bwd", "backward/", grid)])
     if type(cell) in WRAPPERS:
         return Composite(*WRAPPERS[type(cell)], [("", "cell/", cell.cell)])
     raise InputError(f"{caller}: {LIBRARY} has no counterpart of {shown(cell)}")
+
+
+def has_row(cell: RNNCell) -> bool:
+    """Say whether the table has to have a row for the cell, which is not made of others there."""
+    return isinstance(cell, Cell) or bool(rows_of(LIBRARY, cell))
 
 
 def reads_both_ways(cell: RNNCell) -> bool:
@@ -71,20 +80,23 @@ def reads_both_ways(cell: RNNCell) -> bool:
 def variables_out(caller: str, cell: RNNCell, params: Arrays) -> Arrays:
     """Return the variables of a cell by name; the parameters are checked already."""
     cell, left = inner(cell), dict(params)
-    if isinstance(cell, Cell):
+    if has_row(cell):
         row = counterpart(caller, LIBRARY, cell)
         return prefixed(f"{scope_of(row)}/", cell_out(caller, row, cell, left))
     scope, own, parts = composite(caller, cell)
     found = {name: left.pop(ours).copy() for name, ours in own.items()}
     for place, prefix, part in parts:
-        found |= prefixed(f"{place}/" if place else "", variables_out(caller, part, taken(prefix, left)))
+        variables = variables_out(caller, part, taken(prefix, left))
+        if isinstance(cell, BidirectionalGridLSTMCell):  # whose directions are no cells there
+            variables = {name.partition("/")[2]: array for name, array in variables.items()}
+        found |= prefixed(f"{place}/" if place else "", variables)
     return prefixed(f"{scope}/" if scope else "", found)
 
 
 def params_in(caller: str, cell: RNNCell, tree: Tree, path: str = "") -> Arrays:
     """Return the parameters of a cell out of the variables of a scope."""
     cell = inner(cell)
-    if isinstance(cell, Cell):
+    if has_row(cell):
         return plain_in(caller, cell, tree, path)
     _, own, parts = composite(caller, cell)
     scopes = {scope for scope, _, _ in parts if scope}
@@ -96,16 +108,19 @@ def params_in(caller: str, cell: RNNCell, tree: Tree, path: str = "") -> Arrays:
     return params
 
 
-def plain_in(caller: str, cell: Cell, tree: Tree, path: str) -> Arrays:
+def plain_in(caller: str, cell: Any, tree: Tree, path: str) -> Arrays:
     """Return the parameters of a plain cell out of the variables of a scope."""
     row = counterpart(caller, LIBRARY, cell)
-    # of rows with the same names the first one counts, which has more options
-    rows = reversed(rows_of(LIBRARY, cell))
-    named = {frozenset(holder_of(cell, 1).theirs(other)): other for other in rows}
+    holder, named = holder_of(cell, count_of(cell)), {}
+    for other in reversed(rows_of(LIBRARY, cell)):  # of rows with the same names the first one, which has more options
+        names = holder.theirs(other).keys()
+        named |= {frozenset({*names, *other.unused}): other, frozenset(names): other}
     while frozenset(flat(tree)) not in named and (inside := only_scope(tree)):
         path, tree = f"{path}{inside[0]}/", inside[1]
     arrays = {name: numbers(caller, path + name, value) for name, value in flat(tree).items()}
-    return cell_in(caller, named.get(frozenset(arrays), row), cell, arrays, place_of(path))
+    row = named.get(frozenset(arrays), row)
+    left_out = set(row.unused) - holder.theirs(row).keys()
+    return cell_in(caller, row, cell, {n: a for n, a in arrays.items() if n not in left_out}, place_of(path))
 
 
 def found_cell(caller: str, tree: Tree, forget_bias: float, path: str = "") -> RNNCell:
@@ -114,10 +129,16 @@ def found_cell(caller: str, tree: Tree, forget_bias: float, path: str = "") -> R
     below = lambda name: found_cell(caller, tree[name], forget_bias, f"{path}{name}/")  # noqa: E731
     arrays = {name: numbers(caller, path + name, value) for name, value in flat(tree).items()}
     for row in TABLE:
-        if row.library == LIBRARY and scope_of(row) == scope and arrays.keys() <= row.layouts.keys():
+        if row.library != LIBRARY or scope_of(row) != scope:
+            continue
+        if row.cells == (GridLSTMCell,):
+            raise InputError(f"{caller}: expected a cell, as the variables of a {row.name} do not say its options")
+        if row.cells == (GLSTMCell,):
+            return found_groups(caller, arrays, forget_bias, place_of(path))
+        if arrays.keys() <= row.layouts.keys():
             (added,) = row.options.get("forget_bias", (forget_bias,))
             options = {"forget_bias": added} if hasattr(row.cells[0], "forget_bias") else {}
-            return made_cell(caller, row, arrays, **options)
+            return made_cell(caller, row, arrays, **options, **row.made)
     if "cell_0" in tree:
         return MultiRNNCell([below(f"cell_{i}") for i in range(len(tree)) if f"cell_{i}" in tree])
     if tree.keys() == {"fw", "bw"}:
@@ -129,6 +150,16 @@ def found_cell(caller: str, tree: Tree, forget_bias: float, path: str = "") -> R
         return below(inside[0])
     got = f"{listed(tree)}{place_of(path)}"
     raise InputError(f"{caller}: expected scopes such as rnn/basic_lstm_cell, or a cell, got {got}")
+
+
+def found_groups(caller: str, arrays: Arrays, forget_bias: float, place: str) -> GLSTMCell:
+    """Make the `GLSTMCell` that belongs to variables."""
+    groups = sum(name.startswith("group") for name in arrays)
+    if not groups or "bias_i" not in arrays:
+        raise InputError(f"{caller}: expected group0/kernel, bias_i ...{place}, got {listed(arrays)}")
+    projection = arrays.get("projection/kernel")
+    num_proj = None if projection is None else projection.shape[-1]
+    return GLSTMCell(arrays["bias_i"].size, number_of_groups=groups, num_proj=num_proj, forget_bias=forget_bias)
 
 
 def wrapped(caller: str, kind: Any, tree: Tree, own: dict[str, str], forget_bias: float, path: str) -> RNNCell:

@@ -17,7 +17,6 @@ from numbarnn.interop.table import PLAIN, TABLE
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "interop.md").read_text()
 CHANGED = {"num_proj": 2, "use_bias": False, "use_biases": True, "use_peephole": True, "use_peepholes": True}
-CHANGED |= {"layer_norm": False}
 OF_CELLS = [(row, kind) for row in TABLE for kind in row.cells if issubclass(kind, nr.Cell)]
 RNG = np.random.default_rng(0)
 
@@ -27,7 +26,8 @@ def variants(row, kind):
     fields = {field.name for field in dataclasses.fields(kind)}
     constant = {"forget_bias": 0.0} if "forget_bias" in fields else {}
     yield kind(5, **constant)
-    for option, value in CHANGED.items():
+    changed = CHANGED | {f.name: not f.default for f in dataclasses.fields(kind) if f.name == "layer_norm"}
+    for option, value in changed.items():
         known = {"use_peephole": "use_peepholes"}.get(option, option)  # the name in block cells
         if option in fields and (known not in PLAIN or known in row.options):
             yield kind(5, **constant, **{option: value})

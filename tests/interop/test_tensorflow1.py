@@ -160,41 +160,153 @@ def cudnn_gru(v, x):
     return unrolled(step, x, np.zeros((B, 4)))
 
 
+def norm(v, a, scope):
+    """Return the layer norm of tf.contrib.layers, where there is one."""
+    if f"{scope}/gamma" not in v:
+        return a
+    normal = (a - a.mean(1, keepdims=True)) / anp.sqrt(a.var(1, keepdims=True) + 1e-12)
+    return normal * v[f"{scope}/gamma"] + v[f"{scope}/beta"]
+
+
 def coupled(v, x):
-    v = {name.rpartition("/")[2]: array for name, array in v.items()}
+    v = {name.removeprefix("rnn/coupled_input_forget_gate_lstm_cell/"): array for name, array in v.items()}
     p = lambda name: v.get(name, 0)  # noqa: E731
 
     def step(x, state):
         c, m = state
-        j, f, o = anp.split(anp.hstack([x, m]) @ v["W_0"] + v["B"], 3, 1)
+        parts = anp.split(anp.hstack([x, m]) @ v["W_0"] + p("B"), 3, 1)
+        j, f, o = (norm(v, *pair) for pair in zip(parts, ("transform", "forget", "output"), strict=True))
         f = sigmoid(f + 1.0 + p("W_F_diag") * c)
-        c = f * c + (1 - f) * anp.tanh(j)
+        c = norm(v, f * c + (1 - f) * anp.tanh(j), "state")
         m = sigmoid(o + p("W_O_diag") * c) * anp.tanh(c)
         m = m @ v["W_P_0"] if "W_P_0" in v else m
         return m, (c, m)
 
-    units = len(v["B"]) // 3
+    units = v["W_0"].shape[1] // 3
     return unrolled(step, x, np.zeros((B, units)), np.zeros((B, len(v["W_0"]) - I)))
 
 
-def layer_norm_lstm(v, x):
-    v = {name.removeprefix("rnn/layer_norm_basic_lstm_cell/"): array for name, array in v.items()}
+def layer_norm_basic_lstm(v, x):
+    return layer_norm_lstm(v, x, "rnn/layer_norm_basic_lstm_cell/")
 
-    def norm(a, scope):
-        if f"{scope}/gamma" not in v:
-            return a
-        normal = (a - a.mean(1, keepdims=True)) / anp.sqrt(a.var(1, keepdims=True) + 1e-12)
-        return normal * v[f"{scope}/gamma"] + v[f"{scope}/beta"]
+
+def layer_norm_lstm(v, x, scope="rnn/layer_norm_lstm_cell/"):
+    v = {name.removeprefix(scope): array for name, array in v.items()}
+    p = lambda name: v.get(name, 0)  # noqa: E731
 
     def step(x, state):
         c, h = state
-        parts = anp.split(anp.hstack([x, h]) @ v["kernel"] + v.get("bias", 0), 4, 1)
-        i, j, f, o = (norm(*pair) for pair in zip(parts, ("input", "transform", "forget", "output"), strict=True))
-        c = norm(c * sigmoid(f + 1.0) + sigmoid(i) * anp.tanh(j), "state")
-        h = anp.tanh(c) * sigmoid(o)
+        parts = anp.split(anp.hstack([x, h]) @ v["kernel"] + p("bias"), 4, 1)
+        i, j, f, o = (norm(v, *pair) for pair in zip(parts, ("input", "transform", "forget", "output"), strict=True))
+        i, f = sigmoid(i + p("w_i_diag") * c), sigmoid(f + 1.0 + p("w_f_diag") * c)
+        c = norm(v, c * f + i * anp.tanh(j), "state")
+        h = anp.tanh(c) * sigmoid(o + p("w_o_diag") * c)
+        h = h @ v["projection/kernel"] if "projection/kernel" in v else h
         return h, (c, h)
 
-    return unrolled(step, x, np.zeros((B, 4)), np.zeros((B, 4)))
+    return unrolled(step, x, np.zeros((B, 4)), np.zeros((B, len(v["kernel"]) - I)))
+
+
+def ind_rnn(v, x):
+    v = {name.removeprefix("rnn/ind_rnn_cell/"): array for name, array in v.items()}
+
+    def step(x, state):
+        h = anp.tanh(x @ v["kernel_w"] + state[0] * v["kernel_u"] + v["bias"])
+        return h, (h,)
+
+    return unrolled(step, x, np.zeros((B, 4)))
+
+
+def sru(v, x):
+    v = {name.removeprefix("rnn/sru_cell/"): array for name, array in v.items()}
+
+    def step(x, state):
+        x_bar, f, r, x_tx = anp.split(x @ v["kernel"], 4, 1)
+        f, r = anp.split(sigmoid(anp.hstack([f, r]) + v["bias"]), 2, 1)
+        c = f * state[0] + (1 - f) * x_bar
+        return r * anp.tanh(c) + (1 - r) * x_tx, (c,)
+
+    return unrolled(step, x, np.zeros((B, 4)))
+
+
+def intersection(v, x):
+    v = {name.removeprefix("rnn/intersection_rnn_cell/"): array for name, array in v.items()}
+
+    def step(x, state):
+        (h,) = state
+        gh, n, gy, u = anp.split(anp.hstack([x, h]) @ v["kernel"] + v["bias"], 4, 1)
+        gh, gy = sigmoid(gh + 1.0), sigmoid(gy + 1.0)
+        return gy * x + (1 - gy) * anp.where(u > 0, u, 0), (gh * h + (1 - gh) * anp.tanh(n),)
+
+    return unrolled(step, x, np.zeros((B, I)))
+
+
+def groups(v, x):
+    v = {name.removeprefix("rnn/glstm_cell/"): array for name, array in v.items()}
+    count = sum(name.startswith("group") for name in v)
+
+    def step(x, state):
+        c, m = state
+        parts = zip(anp.split(x, count, 1), anp.split(m, count, 1), strict=True)
+        products = [anp.split(anp.hstack(part) @ v[f"group{k}/kernel"], 4, 1) for k, part in enumerate(parts)]
+        gates = zip(zip(*products, strict=True), "ijfo", strict=True)
+        i, j, f, o = (anp.hstack(part) + v[f"bias_{gate}"] for part, gate in gates)
+        c = sigmoid(f + 1.0) * c + sigmoid(i) * anp.tanh(j)
+        m = sigmoid(o) * anp.tanh(c)
+        m = m @ v["projection/kernel"] if "projection/kernel" in v else m
+        return m, (c, m)
+
+    units = len(v["bias_i"])
+    width = v["projection/kernel"].shape[1] if "projection/kernel" in v else units
+    return unrolled(step, x, np.zeros((B, units)), np.zeros((B, width)))
+
+
+def grid_of(cell, v, x, reverse=False):
+    """Return what a direction of a grid LSTM computes; `v` are the variables of its scope."""
+    N, F = cell.units, cell.feature_size
+
+    def peephole(block, gate, lstm, c):
+        names = (f"W_{gate}_diag_{lstm}{on}_{block}" for on in "ft")
+        return sum(v[name] * memory for name, memory in zip(names, c, strict=True)) if cell.use_peepholes else 0
+
+    def step(x, state):
+        state, outputs, new = list(state), [], []
+        for block, starts in enumerate(cell.slices):
+            m_f = c_f = np.zeros((B, N))
+            for start in starts[::-1] if reverse else starts:
+                c_t, m_t = state.pop(0), state.pop(0)
+                u, c, o = anp.hstack([x[:, start : start + F], m_t, m_f]), {}, {}
+                for lstm, before in ("freq", c_f), ("time", c_t):
+                    own = "freq" if cell.share_time_frequency_weights else lstm
+                    z = u @ v[f"W_{own[0]}_{block}_0"] + v[f"B_{own[0]}_{block}"]
+                    i, j, *f, o[lstm] = anp.split(z, z.shape[1] // N, 1)
+                    i = sigmoid(i + peephole(block, "I", own, (c_f, c_t)))
+                    f = sigmoid(f[0] + 1.0 + peephole(block, "F", own, (c_f, c_t))) if f else 1 - i
+                    c[lstm] = f * before + i * anp.tanh(j)
+                m = {}
+                for lstm in c:
+                    own = "freq" if cell.share_time_frequency_weights else lstm
+                    m[lstm] = sigmoid(o[lstm] + peephole(block, "O", own, (c["freq"], c["time"]))) * anp.tanh(c[lstm])
+                m_f, c_f = m["freq"], c["freq"]
+                outputs += [m["time"], m["freq"]]
+                new += [c["time"], m["time"]]
+        return anp.hstack(outputs), tuple(new)
+
+    return unrolled(step, x, *(np.zeros((B, N)) for _ in range(2 * sum(cell.num_frequency_blocks))))
+
+
+def grid(cell):
+    return lambda v, x: grid_of(cell, {name.removeprefix("rnn/grid_lstm_cell/"): a for name, a in v.items()}, x)
+
+
+def grid_both_ways(cell):
+    def reference(v, x):
+        scopes = ("fwd", False), ("bwd", True)
+        variables = {name.removeprefix("rnn/bidirectional_grid_lstm_cell/"): a for name, a in v.items()}
+        own = [({n[4:]: a for n, a in variables.items() if n.startswith(scope)}, reverse) for scope, reverse in scopes]
+        return anp.concatenate([grid_of(cell, part, x, reverse) for part, reverse in own], 2)
+
+    return reference
 
 
 def wrapped_gru(v, x):
@@ -222,15 +334,39 @@ def embedded_gru(v, x):
     return unrolled(step, v["rnn/embedding_wrapper/embedding"][x], np.zeros((B, 4)))
 
 
+SLICES = {"feature_size": 2, "frequency_skip": 1}
+BLOCKS = SLICES | {"num_frequency_blocks": [1, 1], "start_freqindex_list": [0, 1], "end_freqindex_list": [2, 3]}
+GRIDS = {
+    "grid": nr.GridLSTMCell(4, **SLICES, num_frequency_blocks=[2]),
+    "grid, peepholes and blocks": nr.GridLSTMCell(4, **BLOCKS, use_peepholes=True),
+    "grid, shared": nr.GridLSTMCell(4, **BLOCKS, use_peepholes=True, share_time_frequency_weights=True),
+    "grid, coupled": nr.GridLSTMCell(
+        *(4,), **SLICES, num_frequency_blocks=[2], use_peepholes=True, couple_input_forget_gates=True
+    ),
+}
+BOTH_WAYS = nr.BidirectionalGridLSTMCell(4, **SLICES, num_frequency_blocks=[2], use_peepholes=True)
 CONTRIB = {
+    **{name: (cell, grid(cell)) for name, cell in GRIDS.items()},
+    "grid, both ways": (BOTH_WAYS, grid_both_ways(BOTH_WAYS)),
+    "intersection": (nr.IntersectionRNNCell(3), intersection),
+    "groups": (nr.GLSTMCell(6, number_of_groups=3), groups),
+    "groups and projection": (nr.GLSTMCell(6, number_of_groups=3, num_proj=3), groups),
     "UGRNN": (nr.UGRNNCell(4), ugrnn),
     "NAS": (nr.NASCell(5), nas),
     "NAS with projection and bias": (nr.NASCell(5, num_proj=2, use_biases=True), nas),
     "cuDNN's GRU": (nr.ResetAfterGRUCell(4), cudnn_gru),
     "coupled gates": (nr.CoupledInputForgetGateLSTMCell(4), coupled),
     "coupled gates, all": (nr.CoupledInputForgetGateLSTMCell(4, use_peepholes=True, num_proj=2), coupled),
-    "layer norm": (nr.LayerNormBasicLSTMCell(4), layer_norm_lstm),
-    "no layer norm": (nr.LayerNormBasicLSTMCell(4, layer_norm=False), layer_norm_lstm),
+    "coupled gates, layer norm": (
+        nr.CoupledInputForgetGateLSTMCell(4, use_peepholes=True, layer_norm=True),
+        coupled,
+    ),
+    "layer norm": (nr.LayerNormBasicLSTMCell(4), layer_norm_basic_lstm),
+    "no layer norm": (nr.LayerNormBasicLSTMCell(4, layer_norm=False), layer_norm_basic_lstm),
+    "layer norm, peepholes": (nr.LayerNormLSTMCell(4, use_peepholes=True), layer_norm_lstm),
+    "layer norm, projection": (nr.LayerNormLSTMCell(4, num_proj=2), layer_norm_lstm),
+    "IndRNN": (nr.IndRNNCell(4, activation="tanh"), ind_rnn),
+    "SRU": (nr.SRUCell(4), sru),
     "projections": (
         nr.OutputProjectionWrapper(nr.InputProjectionWrapper(nr.HighwayWrapper(nr.GRUCell(4)), 4), 2),
         wrapped_gru,
@@ -245,8 +381,13 @@ def test_computes_what_tf_contrib_computes(case):
     features = None if cell.takes_integers else I
     shapes = {name: array.shape for name, array in to_tensorflow1(cell, cell.init_params(features)).items()}
     variables = {name: RNG.standard_normal(shape) * 0.5 for name, shape in shapes.items()}
-    found, params = from_tensorflow1(variables)
-    assert found == cell
+    if isinstance(cell, nr.GridLSTMCell):  # whose options are in no variable
+        with pytest.raises(nr.InputError, match=r"expected .*a cell"):
+            from_tensorflow1(variables)
+        params = from_tensorflow1(variables, cell)[1]
+    else:
+        found, params = from_tensorflow1(variables)
+        assert found == cell
     x = RNG.integers(0, 7, (B, T)) if features is None else RNG.standard_normal((B, T, I))
     run = nr.forward(cell, params, x, device="numpy")
     assert close(run.outputs, reference(variables, x), 1e-12)
@@ -256,6 +397,30 @@ def test_computes_what_tf_contrib_computes(case):
     for name, array in to_tensorflow1(cell, params).items():
         assert_array_equal(array, variables[name])
         assert close(ours[name], expected[name], 1e-12), name
+
+
+@pytest.mark.parametrize(
+    ("cell", "bias"),
+    [(nr.LayerNormLSTMCell(4), "bias"), (nr.CoupledInputForgetGateLSTMCell(4, layer_norm=True), "B")],
+    ids=lambda v: getattr(type(v), "__name__", None),
+)
+def test_a_bias_that_a_layer_norm_leaves_unused_is_left_out(cell, bias):
+    variables = to_tensorflow1(cell, cell.init_params(I))
+    scope = next(iter(variables)).rpartition("/")[0]
+    assert f"{scope}/{bias}" not in variables
+    for given in (None, cell):
+        found, params = from_tensorflow1(variables | {f"{scope}/{bias}": np.ones(16, "float32")}, given)
+        assert found == cell and params.keys() == cell.param_shapes(I).keys()
+
+
+def test_without_its_norm_a_layer_norm_lstm_is_an_lstm():
+    variables = {
+        name.replace("lstm_cell", "layer_norm_lstm_cell"): v for name, v in golden("lstm full", "value").items()
+    }
+    _, params = from_tensorflow1(variables, CELLS["lstm full"])
+    assert_array_equal(
+        params["kernel"], from_tensorflow1(golden("lstm full", "value"), CELLS["lstm full"])[1]["kernel"]
+    )
 
 
 @pytest.mark.parametrize("case", CELLS)
@@ -384,11 +549,12 @@ def test_no_cell_is_made_of_bad_variables(case):
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        (nr.SRUCell(H), "TensorFlow 1 has no counterpart of SRUCell"),
+        (nr.MGUCell(H), "TensorFlow 1 has no counterpart of MGUCell"),
+        (nr.LayerNormLSTMCell(H, variant="joint"), "expected variant 'per_gate'"),
+        (nr.LayerNormLSTMCell(H, epsilon=1e-3), "expected norm_epsilon 1e-12"),
         (nr.GRUCell(H, update="seed"), "expected update 'keep'"),
         (nr.SimpleRNNCell(H, use_bias=False), "expected use_bias True"),
         (nr.LSTMCell(H, recurrent_activation="hard_sigmoid"), "expected recurrent_activation 'sigmoid'"),
-        (nr.CoupledInputForgetGateLSTMCell(H, layer_norm=True), "expected layer_norm False"),
         (nr.ZoneoutWrapper(nr.LSTMCell(H), zoneout_h=0.1), "TensorFlow 1 has no counterpart of ZoneoutWrapper"),
     ],
 )
