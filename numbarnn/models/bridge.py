@@ -31,6 +31,21 @@ class TeacherForcingBatch:
         inputs[:, :1], inputs[:, 1:] = start, target.values[:, :-1]
         return cls(source, inputs, np.arange(inputs.shape[1]) < target.lengths[:, None])
 
+    @property
+    def lengths(self):
+        """How many steps both parts read for each row (batch,)."""
+        return self.source.lengths + self.mask.sum(axis=1)
+
+    @property
+    def steps(self):
+        """The number of steps of each target, with its padding."""
+        return self.inputs.shape[1]
+
+    def trimmed(self):
+        """Drop the steps behind the longest source, and behind the longest target; one step stays."""
+        steps = max(1, self.mask.sum(axis=1).max(initial=0))
+        return TeacherForcingBatch(self.source.trimmed(), self.inputs[:, :steps], self.mask[:, :steps])
+
     def __len__(self):
         return len(self.inputs)
 

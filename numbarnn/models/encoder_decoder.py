@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..errors import InputError
 from ..layers import Layer
 from ..layers.stateless import is_recurrent, with_states
-from ..training.batches import batch_rows
+from ..training.batches import Data
 from ..training.forward_pass import ForwardPass, forward
+from ..training.lengths import join, plan_of
+from ..training.sources import Samples
 from ..utils.padded import Padded, padded
 from .bridge import TeacherForcingBatch, check_parts, merge_directions, split_directions
 from .generation import run_on
@@ -136,7 +138,9 @@ class EncoderDecoder(Sequential):
             Outputs at each step of the targets.
         """
         pairs = self._pairs("predict", x, y)
-        return np.concatenate([self._forward(pairs[rows]).outputs for rows in batch_rows(len(pairs), batch_size)])
+        source = Samples(Data(pairs), batch_size, plan=plan_of(self, pairs))
+        outputs, places = zip(*((self._forward(batch.x).outputs, rows) for batch, rows in source), strict=True)
+        return join(outputs, places, pairs.steps)
 
     def __call__(self, x: Any, y: Any, training: bool = False) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Compute the decoder's outputs under teacher forcing, all at once.

@@ -20,12 +20,13 @@ class Data(NamedTuple):
 
     # (samples, ...), to be indexed by rows
     x: Any
-    y: np.ndarray
+    # None: there are only inputs
+    y: Any = None
     # (samples,) or (samples, steps); None: each counts alike
     weights: np.ndarray | None = None
 
     def rows(self, rows) -> "Data":
-        return Data(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+        return Data(*(None if part is None else part[rows] for part in self))
 
 
 def split_validation(data: Data, share: float) -> tuple[Data, Data]:

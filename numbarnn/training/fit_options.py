@@ -6,6 +6,7 @@ from ..callbacks import Callbacks
 from ..errors import InputError
 from ..layers.base import is_positive_integer
 from .batches import split_validation
+from .lengths import plan_of
 from .sources import Samples, Stream, is_stream, refuse_beside_stream
 
 RESETS = ("epoch", "never", "sequence")
@@ -41,12 +42,12 @@ def sources(
         data, validation = split_validation(data, validation_split)
         for part in (data, validation):
             model._expect_batches("fit: validation_split", part.y, batch_size)
-        validation = Samples(validation, batch_size)
+        validation = Samples(validation, batch_size, plan=plan_of(model, validation.x))
     if len(data.y) == 0:
         raise InputError("fit: expected at least one sample, got none")
     if validation_data is not None:
         validation = validation_of(model, validation_data, batch_size)
-    return Samples(data, batch_size, rng), validation
+    return Samples(data, batch_size, rng, plan_of(model, data.x, sorts=rng is not None)), validation
 
 
 def validation_of(model, validation_data, batch_size):
@@ -61,7 +62,7 @@ def validation_of(model, validation_data, batch_size):
     data = model._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
     # what does not fit shows now, not after an epoch
     model._validate(Samples(data.rows(slice(batch_size)), batch_size), Callbacks((), model, {}))
-    return Samples(data, batch_size)
+    return Samples(data, batch_size, plan=plan_of(model, data.x))
 
 
 def check(model, epochs, initial_epoch, shuffle, stream, reset_every):

@@ -138,7 +138,7 @@ def forward(layers, x, training=False, rng=None, mask=None, state=None, keep=Fal
             outputs, saved = layer.forward(x, training, rng, mask)
         mask, of_data = _masks_after(layer, x, mask, of_data)
         x = outputs
-        of_layer, d_penalty = _activity_penalty(layer, x)
+        of_layer, d_penalty = _activity_penalty(layer, x, of_data)
         penalty += of_layer
         steps = [*(steps if training or keep else ()), (layer, saved, d_penalty)]
     return ForwardPass(x, mask, penalty, steps, final)
@@ -163,9 +163,14 @@ def _masks_after(layer, x, mask, of_data):
     return (of_data if made is None else made & of_data), of_data
 
 
-def _activity_penalty(layer, x):
-    """Return the layer's activity penalty for outputs x (batch, ...), a mean over the batch, and its gradient."""
+def _activity_penalty(layer, x, of_data):
+    """Return the layer's activity penalty for outputs x (batch, ...), a mean over the batch, and its gradient.
+
+    Padding that the mask of the data hides does not count.
+    """
     if layer.activity_regularizer is None:
         return 0.0, None
     samples = max(1, len(x))
+    if of_data is not None:
+        x = np.where(of_data.reshape(*of_data.shape, *[1] * (x.ndim - of_data.ndim)), x, x.dtype.type(0))
     return layer.activity_regularizer(x) / samples, layer.activity_regularizer.gradient(x) / x.dtype.type(samples)

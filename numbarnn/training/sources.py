@@ -8,20 +8,31 @@ import numpy as np
 from ..errors import InputError
 from ..utils.padded import Padded
 from .batches import Data, batch_rows
+from .lengths import LengthPlan, by_length
 
 
 class Samples:
-    """Arrays that are cut into batches, in a new order for each pass if there is a generator to draw it."""
+    """Arrays that are cut into batches, in a new order for each pass if there is a generator to draw it.
 
-    def __init__(self, data: Data, batch_size: int, rng: np.random.Generator | None = None):
-        self.data, self.batch_size, self.rng = data, batch_size, rng
-        self.batches = max(1, -(-len(data.y) // batch_size))
+    `plan` is that of sequences of different lengths, None for others.
+    """
+
+    def __init__(
+        self, data: Data, batch_size: int, rng: np.random.Generator | None = None, plan: LengthPlan | None = None
+    ):
+        self.data, self.batch_size, self.rng, self.plan = data, batch_size, rng, plan
+        self.batches = max(1, -(-len(data.x) // batch_size))
 
     def __iter__(self) -> Iterator[tuple[Data, Any]]:
         """Yield batches, and which rows of the data each has."""
-        order = None if self.rng is None else self.rng.permutation(len(self.data.y))
-        for rows in batch_rows(len(self.data.y), self.batch_size, order):
-            yield self.data.rows(rows), rows
+        samples = len(self.data.x)
+        if self.plan is not None and self.plan.sorts:
+            order = by_length(self.data.x.lengths, self.batch_size, self.rng)
+        else:
+            order = None if self.rng is None else self.rng.permutation(samples)
+        for rows in batch_rows(samples, self.batch_size, order):
+            batch = self.data.rows(rows)
+            yield (batch if self.plan is None else self.plan.trimmed(batch)), rows
 
 
 class Stream:
@@ -40,9 +51,12 @@ class Stream:
 
     def __iter__(self) -> Iterator[tuple[Data, Any]]:
         """Yield batches, and the places of their rows, counted in the batch."""
+        data = None
         for item in walk(self.source) if self.steps is None else self._some():
             data = self._checked(item)
             yield data, slice(0, len(data.y))
+        if data is None:
+            raise InputError(f"{self.caller}: expected at least one batch, got none")
 
     def _some(self):
         for number in range(self.steps):

@@ -28,10 +28,11 @@ from ..utils.padded import values_and_mask
 from ..utils.tree import tree_map
 from ..utils.types import Arrays
 from . import fit_options, resume, sample_weights
-from .batches import Data, Means, batch_rows
+from .batches import Data, Means
 from .forward_pass import ForwardPass, forward
 from .history import History
 from .labels import labels_of
+from .lengths import join, plan_of
 from .not_finite import cause
 from .progress import Progress
 from .sources import Samples, Stream, inputs_of, is_stream, refuse_beside_stream
@@ -160,7 +161,8 @@ class Trainer(Checked):
         Parameters
         ----------
         x : array_like (samples, ...), Padded, list of arrays (steps, ...), or iterable of batches
-            Inputs of the first layer. Sequences of different lengths are padded behind, and a mask hides the padding.
+            Inputs of the first layer. Sequences of different lengths are padded behind, and a mask hides the padding;
+            batches are made of similar lengths.
             Or an iterable of batches (x, y) or (x, y, sample_weight), such as a generator, or an object with a length
             and items, such as Keras' ``PyDataset``; then there is no ``y``, and ``batch_size`` and ``shuffle`` have no
             part in it. A method ``on_epoch_end()`` of it is called after each epoch, and what its ``get_state()``
@@ -176,7 +178,8 @@ class Trainer(Checked):
         validation_split : float in [0, 1)
             The share of the samples, taken from the end, to evaluate after each epoch instead.
         shuffle : bool
-            Whether every epoch takes the samples in a new order.
+            Whether every epoch takes the samples in a new order. Sequences of different lengths are then sorted within
+            windows of 50 batches, and the batches shuffled.
         sample_weight : array_like (samples,) or (samples, steps), optional
             Weights in the loss; metrics count all valid rows alike.
         class_weight : dict of {class: float}, optional
@@ -341,7 +344,7 @@ class Trainer(Checked):
             data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
             if len(data.y) == 0:
                 raise InputError("evaluate: expected at least one sample, got none")
-            source = Samples(data, batch_size)
+            source = Samples(data, batch_size, plan=plan_of(self, data.x))
         listeners = Callbacks(callbacks, self, {"metrics": self.metrics_names})
         values = self._evaluate(source, Progress("evaluate", source.batches, verbose), listeners)
         return values if return_dict else plain(values)
@@ -354,7 +357,7 @@ class Trainer(Checked):
         x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
             Inputs, as in `fit`; or an iterable of batches, each x or a tuple that starts with x.
         batch_size : int
-            Samples per pass.
+            Samples per pass; sequences of similar lengths make a batch.
         verbose : {0, 1, 2}
             0: silent; 1: progress; 2: one line.
         callbacks : sequence of Callback
@@ -363,31 +366,40 @@ class Trainer(Checked):
         Returns
         -------
         ndarray (samples, ...) or list of ndarray
-            Outputs of the last layer, a list if it has several. Those at the padding of sequences mean nothing.
+            Outputs of the last layer, a list if it has several, in the order of the inputs. Those at the padding of
+            sequences mean nothing.
 
         Raises
         ------
         InputError
             If the inputs do not fit the model.
         """
+        steps = None
         if is_stream(x):
             count = len(x) if hasattr(x, "__len__") else None
-            batches = (self._inputs(batch) for batch in inputs_of(x))
+            batches = ((self._inputs(batch), None) for batch in inputs_of(x))
         else:
             x = self._inputs(x)
             self._expect_batches("predict", x, batch_size)
-            count, batches = max(1, -(-len(x) // batch_size)), (x[rows] for rows in batch_rows(len(x), batch_size))
-        progress, outputs = Progress("predict", count, verbose), []
+            plan = plan_of(self, x)
+            steps = x.steps if plan is not None and plan.at_steps else None
+            source = Samples(Data(x), batch_size, plan=plan)
+            count, batches = source.batches, ((batch.x, rows) for batch, rows in source)
+        progress, outputs, places, done = Progress("predict", count, verbose), [], [], 0
         listeners = Callbacks(callbacks, self, {})
         listeners.on_predict_begin()
-        for number, batch in enumerate(batches):
+        for number, (batch, rows) in enumerate(batches):
             listeners.on_predict_batch_begin(number)
             outputs.append(self._forward(batch).all_outputs)
+            places.append(slice(done, done + len(batch)) if rows is None else rows)
+            done += len(batch)
             progress.update(len(batch), Means(()))
             listeners.on_predict_batch_end(number, {"outputs": outputs[-1]})
+        if not outputs:
+            raise InputError("predict: expected at least one batch, got none")
         progress.finish({})
         listeners.on_predict_end()
-        joined = tree_map(lambda *parts: np.concatenate(parts), *outputs)
+        joined = tree_map(lambda *parts: join(parts, places, steps), *outputs)
         return joined if self.layers[-1].has_one_output else list(joined)
 
     def predict_on_batch(self, x: Any) -> Any:

@@ -85,6 +85,21 @@ class Padded:
         mask = mask.reshape(mask.shape + (1,) * (self.values.ndim - 2))
         return Padded(np.where(mask, self.values, self.values.dtype.type(0)), self.lengths)
 
+    @property
+    def steps(self) -> int:
+        """The number of steps of each row, with its padding."""
+        return self.values.shape[1]
+
+    def trimmed(self) -> "Padded":
+        """Drop the steps behind the longest row; one step stays.
+
+        Returns
+        -------
+        Padded
+            The same sequences.
+        """
+        return Padded(self.values[:, : max(1, self.lengths.max(initial=0))], self.lengths)
+
     def rows(self) -> list[np.ndarray]:
         """Cut off the padding.
 

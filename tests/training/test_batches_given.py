@@ -180,6 +180,9 @@ def test_what_is_refused():
         (lambda: net.fit(X), "fit: expected as many labels as samples, 10, got NoneType"),
         (lambda: net.evaluate(Items(), Y), "evaluate: expected no y beside an iterable of batches"),
         (lambda: net.predict(iter([(X[..., :2], Y)])), "expected inputs of shape"),
+        (lambda: net.predict(iter([])), "predict: expected at least one batch, got none"),
+        (lambda: net.evaluate(iter([])), "evaluate: expected at least one batch, got none"),
+        (lambda: net.fit(iter([])), "fit: expected at least one batch, got none"),
     ]:
         with pytest.raises(nr.InputError, match=message):
             call()

@@ -48,12 +48,14 @@ def test_a_mask_hides_the_padding(way, each_step):
     options = {"batch_size": 3, "epochs": 2, "verbose": 0, "validation_split": 0.25}
     a = found.fit(WAYS[way], EACH_ROWS if each_step else Y, **options)
     b = expected.fit(X, y, **options)
-    assert a.history == b.history
+    for name, values in a.history.items():
+        assert_allclose(values, b.history[name], rtol=1e-5)
     for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
-        assert_array_equal(one, other)
-    assert found.evaluate(WAYS[way], y, 3) == expected.evaluate(X, y, 3)
-    assert_array_equal(found.predict(WAYS[way], 3), expected.predict(X, 3))
-    assert found.train_on_batch(WAYS[way], y) == expected.train_on_batch(X, y)
+        assert_allclose(one, other, atol=1e-6)
+    assert_allclose(found.evaluate(WAYS[way], y, 3), expected.evaluate(X, y, 3), rtol=1e-5)
+    valid = MASK if each_step else ...
+    assert_allclose(found.predict(WAYS[way], 3)[valid], expected.predict(X, 3)[valid], atol=1e-6)
+    assert_allclose(found.train_on_batch(WAYS[way], y), expected.train_on_batch(X, y), rtol=1e-5)
 
 
 def test_padding_changes_nothing():
