@@ -63,10 +63,10 @@ def _validate(arguments: Sequence[str]) -> int:
     return validate(arguments)
 
 
-def _warmup(cells: Sequence[str], dtype: Sequence[str] | None) -> None:
+def _warmup(cells: Sequence[str], dtype: Sequence[str] | None, jobs: int) -> None:
     from .cli.warmup import warm_up
 
-    for cell, name, seconds in warm_up(cells, dtype or ("float32",)):
+    for cell, name, seconds in warm_up(cells, dtype or ("float32",), jobs):
         print(f"{cell:<18} {name}  {seconds:6.1f} s", flush=True)
 
 
@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     warmup = add("warmup", _warmup, "compile the kernels of cells ahead of their first use")
     warmup.add_argument("cells", nargs="*", metavar="CELL", help="for example LSTMCell (default: all cells)")
     warmup.add_argument("--dtype", action="append", choices=DTYPES, help="may be repeated (default: float32)")
+    warmup.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="processes (default: 1)")
     cache = add("cache", _cache, "show or clear the folder of compiled kernels")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     return parser

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..engines.cpu.plan import must_compile
 from ..errors import InputError
 from ..models.sequential import Sequential
 from ..recipes import RECIPES, about, curves
@@ -104,6 +105,8 @@ def _train(
     built = recipe.build(seed, dtype)
     models = built if isinstance(built, dict) else {"": built}
     print(f"{about(recipe)}\n{len(train[0]):,} sequences to train on, {len(test[0]):,} to test on")
+    if must_compile(dtype):
+        print("The first training compiles kernels, which takes some seconds; later ones load them from the disk.")
     histories, start = {}, time.perf_counter()
     for label, model in models.items():
         print(f"\n{label}" if label else "")

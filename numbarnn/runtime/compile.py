@@ -233,18 +233,41 @@ class Store:
 _kept = []  # machine code lives as long as the process
 
 
-@global_compiler_lock
-def compiled(signature, function, **options):
-    """Compile `function` for a signature of Numba types, or load it; return its address."""
+def key_of(signature, function, options):
+    """Return the key of a kernel: a digest of all that its machine code depends on."""
     target = CFunc._targetdescr.target_context.codegen().magic_tuple()
     parts = (source_id(), function.__module__, fingerprint(function), str(signature), repr(options), repr(target))
     versions = (numba.__version__, llvmlite.__version__, np.__version__)
-    key = hashlib.sha256(repr((parts, versions)).encode()).hexdigest()
-    options = {"error_model": "numpy", **options}
-    # A parallel loop is a function of its own, which needs all passes.
+    return hashlib.sha256(repr((parts, versions)).encode()).hexdigest()
+
+
+def is_kept(signature, function, **options):
+    """Return whether the machine code of a kernel is on disk."""
+    store = Store(key_of(signature, function, options))
+    return store.folder is not None and store.path.exists()
+
+
+def can_be_kept():
+    """Return whether this process can write machine code that others read."""
+    place = folder()
+    try:
+        if place is None:
+            return False
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        expect_trusted(os.stat(place))
+    except OSError:
+        return False
+    return os.access(place, os.W_OK)
+
+
+@global_compiler_lock
+def compiled(signature, function, **options):
+    """Compile `function` for a signature of Numba types, or load it; return its address."""
+    # A parallel loop is a function of its own, which needs all of Numba's passes.
     pipeline = compiler.Compiler if options.get("parallel") else KernelCompiler
-    kernel = CFunc(function, (signature.args, signature.return_type), {}, options, pipeline)
-    kernel._cache = Store(key)
+    flags = {"error_model": "numpy", **options}
+    kernel = CFunc(function, (signature.args, signature.return_type), {}, flags, pipeline)
+    kernel._cache = Store(key_of(signature, function, options))
     kernel.compile()
     _kept.append(kernel)
     return kernel.address

@@ -21,6 +21,7 @@ from benchmarks import (
     busy,
     comparison,
     engines,
+    first_step,
     loops,
     peers,
     relative,
@@ -296,6 +297,13 @@ def test_an_exceeded_bound_is_printed():
     row |= {"ratio": 1.7, "ratio_min": 1.6, "ratio_max": 1.8, "bound": 1.6}
     assert relative.line(row).endswith("1.70 [1.60 1.80]    bound 1.6 exceeded")
     assert relative.line(row | {"ratio": 1.5}).endswith("bound 1.6")
+
+
+def test_first_step(tmp_path, capsys):
+    assert first_step.main(["--quick", "--json", str(tmp_path / "first.json")]) == 0
+    (row,) = json.loads((tmp_path / "first.json").read_text())["rows"]
+    assert row["cell"] == "SimpleRNNCell" and row["cores"] == 1
+    assert 0 < row["next_cell"] < min(row["first"], row["float64"]) and row["compute"] > 0
 
 
 def test_busy(tmp_path, capsys):

@@ -90,8 +90,11 @@ def test_warmup_fills_the_cache_and_cache_clears_it(tmp_path, monkeypatch):
     def run(*options):
         return subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert run("warmup", "SimpleRNNCell", "--dtype", "float64").split()[:2] == ["SimpleRNNCell", "float64"]
+    cells = ["SimpleRNNCell", "MGUCell", "UGRNNCell"]
+    lines = run("warmup", *cells, "--dtype", "float64", "--jobs", "2").splitlines()
+    assert sorted(line.split()[:2] for line in lines) == sorted([cell, "float64"] for cell in cells)
     kernels = len(list(tmp_path.iterdir()))
+    assert run("warmup", *cells, "--dtype", "float64") and len(list(tmp_path.iterdir())) == kernels
     assert kernels > 0 and run("cache").startswith(f"{tmp_path}: {kernels} kernels")
     assert run("cache", "clear") == f"deleted {kernels} kernels from {tmp_path}\n"
     assert not list(tmp_path.iterdir())

@@ -131,9 +131,8 @@ def tile_width(left, rows):
 PRODUCT = types.void(*[INTP] * 18)
 
 
-@functools.cache
-def product_kernel(dtype):
-    """Compile the product kernel for a dtype; returns its address.
+def product(dtype):
+    """Return the product kernel for a dtype.
 
     It computes out[r, v] = start[r, v] + sum over o < outer, k < inner of a[r, o, k] * b[v, o, k], for r < rows and v <
     vectors <= 4. `out`, `start` and `b` hold vectors, `a` holds numbers. Terms are added in the order of (o, k),
@@ -152,4 +151,10 @@ def product_kernel(dtype):
             known = 1 + 2 * (left.inner != 1) + (right.inner != V)
         tiles(known, vectors, rows, to, since, left, right, inner, outer)
 
-    return compiled(PRODUCT, product)
+    return product
+
+
+@functools.cache
+def product_kernel(dtype):
+    """Compile the product kernel for a dtype; returns its address."""
+    return compiled(PRODUCT, product(dtype))

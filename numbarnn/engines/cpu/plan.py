@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numba import config
 
 from ...runtime.arrays import address
+from ...runtime.child import compile_elsewhere, from_child
+from ...runtime.compile import is_kept
 from ...runtime.simd import BYTES
 from ...runtime.workspace import rounded
 from ...utils.lazy import cached_property
@@ -20,7 +23,7 @@ from .cell_kernels import (
     slots_of,
 )
 from .forward import FEW, forward_kernel
-from .gemm import product_kernel
+from .gemm import PRODUCT, product, product_kernel
 from .host_layout import state_places, state_views, vector_places
 from .kernel_arguments import POSITION, KernelArguments
 from .layer_norm import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
@@ -134,7 +137,7 @@ class Plan:
             kernels |= {"normalise_backward": normalise_backward_kernel(dtype), "sum_rows": sum_rows_kernel(dtype)}
         if cell.num_proj is not None:
             kernels["project_backward"] = project_backward_kernel(dtype, cell.proj_clip)
-        return backward_kernel(dtype), {POSITION[name]: address for name, address in kernels.items()}
+        return from_child(backward_kernel, dtype), {POSITION[name]: address for name, address in kernels.items()}
 
 
 @functools.lru_cache(maxsize=512)
@@ -157,7 +160,9 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     numbers |= states.offsets() | work.offsets() | gradients.offsets() | strides_of(states, work)
     if cell.num_proj is None:  # v is h
         numbers |= {v: numbers[h] for v, h in (("v", "h"), ("v1", "h1"), ("dv", "dh"), ("v_t", "h_t"), ("v_b", "h_b"))}
-    numbers |= {name: address(array) for name, array in held.items()} | forward_kernels(cell, dtype.name)
+    numbers |= {name: address(array) for name, array in held.items()}
+    forward, kernels = forward_kernels(cell, dtype.name)
+    numbers |= kernels
     return Plan(
         cell=cell,
         dtype=dtype,
@@ -174,7 +179,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         vector_places=vector_places(cell),
         offset=np.repeat([[cell.offsets.get(name, 0)] for name in cell.inputs], sizes.H, axis=1).astype(dtype),
         noise_names=noise_names(cell, slots),
-        forward=forward_kernel(dtype.name),
+        forward=forward,
         held=held,
     )
 
@@ -354,16 +359,23 @@ def groups_before_feedback(cell):
     return sum(not set(cell.inputs[names[0]]) & set("q=") for names in cell.norms)
 
 
+def must_compile(dtype):
+    """Return whether the kernels that serve all cells of a dtype have to be compiled, which takes some seconds."""
+    return not config.DISABLE_JIT and not is_kept(PRODUCT, product(dtype))
+
+
 def forward_kernels(cell, dtype):
-    """Compile the kernels that a forward pass calls; returns {field: address}."""
-    kernels = {"product": product_kernel(dtype), "equations": forward_equations(cell, dtype)}
+    """Compile the forward kernel, and those that it calls; returns its address and {field: address}."""
+    if must_compile(dtype):
+        compile_elsewhere((product_kernel, dtype), (backward_kernel, dtype))  # half of the work, most likely
+    kernels = {"equations": forward_equations(cell, dtype)}
     if cell.equations.feedback:
         kernels["feedback"] = feedback_equations(cell, dtype)
     if cell.norms:
         kernels["normalise"] = normalise_kernel(dtype, cell.norm_epsilon)
     if cell.num_proj is not None:
         kernels["project"] = project_kernel(dtype, cell.proj_clip)
-    return kernels
+    return forward_kernel(dtype), kernels | {"product": from_child(product_kernel, dtype)}
 
 
 def held_arrays(cell, dtype, sizes, slots):
