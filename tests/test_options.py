@@ -85,7 +85,7 @@ def test_no_such_value(cls, name, kind, optional):
         assert str(raised.value).startswith((f"{cls.__name__}: ", f"{cls.__name__.lower()}: ")), raised.value
 
 
-SIGNED = {"forget_bias", "norm_gain", "norm_shift", "mask_value", "backward_slice_offset", "threshold"}
+SIGNED = {"forget_bias", "norm_gain", "norm_shift", "mask_value", "backward_slice_offset", "threshold", "axis"}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..layers.recurrent import Recurrent
+from ..layers.graph import sorted_calls
+from ..layers.recurrent import Recurrent, Saved
 from ..layers.stateless import without_memory
-from ..training.forward_pass import ForwardPass
+from ..layers.states import as_state
+from ..training.forward_pass import forward
 from ..utils.padded import values_and_mask
 from .gradients import gradient_flow
 
@@ -52,25 +54,31 @@ def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dic
         The model is not compiled or has no recurrent layers, or the data do not fit.
     """
     batch, y = model._data("model_gradient_flow", x, y)
-    output, mask = values_and_mask(batch)
-    if not any(isinstance(layer, Recurrent) for layer in model.layers):
+    values, mask = values_and_mask(batch)
+    calls = [_without_memory(call) for call in model.graph.calls]
+    recurrent = [call for call in calls if isinstance(call.layer, Recurrent)]
+    if not recurrent:
         raise InputError("model_gradient_flow: expected a model with recurrent layers, got none")
-    steps, inputs = [], {}
-    for layer in model.layers:
-        layer = without_memory(layer) if isinstance(layer, Recurrent) else layer
-        inputs[layer.name], before = (output, mask), output
-        output, kept = layer.forward(before, False, None, mask)
-        mask = layer.compute_mask(before, mask)
-        if isinstance(layer, Recurrent):
-            kept = replace(kept, run=Recorder(kept.run))
-        steps.append((layer, kept, None))
-    run = ForwardPass(output, mask, 0.0, steps, [])
+    # what these layers read is kept
+    read = tuple((call.inputs, call.states) for call in recurrent)
+    graph = sorted_calls(calls, model.graph.inputs, model.graph.outputs, final=read)
+    run = forward(graph, values, mask=mask, keep=True)
+    run.steps = [(call, _recorded(saved), d_penalty) for call, saved, d_penalty in run.steps]
     measured = model._measure(y, run)
     run.backward(measured.gradient, **measured.options)
+    asked: Any = {call.outputs: saved.run for call, saved, _ in run.steps if isinstance(saved, Saved)}
     flows = {}
-    for layer, kept, _ in steps:
-        if isinstance(layer, Recurrent):
-            read, mask = inputs[layer.name]
-            options = {"mask": mask, "reverse": layer.go_backwards, "device": layer.device}
-            flows[layer.name] = gradient_flow(layer.cell, layer.params, read, *kept.run.asked, **options)
+    for call, (x, states) in zip(recurrent, run.state, strict=True):
+        layer, options = call.layer, {"mask": run.masks[call.inputs]}
+        options |= {"initial_state": as_state(layer.cell, states)} if states else {}
+        options |= {"reverse": layer.go_backwards, "device": layer.device}
+        flows[layer.name] = gradient_flow(layer.cell, layer.params, x, *asked[call.outputs].asked, **options)
     return flows
+
+
+def _without_memory(call):
+    return call._replace(layer=without_memory(call.layer)) if isinstance(call.layer, Recurrent) else call
+
+
+def _recorded(saved):
+    return replace(saved, run=Recorder(saved.run)) if isinstance(saved, Saved) else saved

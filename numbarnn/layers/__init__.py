@@ -2,9 +2,12 @@
 
 from ..wrappers import MultiRNNCell as StackedRNNCells
 from .activation import Activation
+from .add import Add
+from .average import Average
 from .base import Input, Layer
 from .batch_normalization import BatchNormalization
 from .bidirectional import Bidirectional
+from .concatenate import Concatenate
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
@@ -13,6 +16,7 @@ from .gru import GRU
 from .keras_cells import GRUCell, LSTMCell, SimpleRNNCell
 from .lstm import LSTM
 from .masking import Masking
+from .multiply import Multiply
 from .repeat_vector import RepeatVector
 from .rnn import RNN
 from .simple_rnn import SimpleRNN
@@ -24,8 +28,11 @@ __all__ = [
     "LSTM",
     "RNN",
     "Activation",
+    "Add",
+    "Average",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Dense",
     "Dropout",
     "Embedding",
@@ -35,6 +42,7 @@ __all__ = [
     "LSTMCell",
     "Layer",
     "Masking",
+    "Multiply",
     "RepeatVector",
     "SimpleRNN",
     "SimpleRNNCell",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -17,6 +17,7 @@ from ..utils.docs import inherit_parameters
 from ..utils.options import call_text, changed_options
 from ..utils.types import Arrays, Seed, Shape
 from ..utils.writable import check_writable
+from . import symbolic
 
 # Keras' options without a counterpart, and what takes their place
 HERE = {
@@ -89,6 +90,12 @@ class Layer(ExplainsKerasOptions):
     takes_integers = False
     reads_rows = False  # whether x may be `DeferredLookup`, whose gradient then is a `LookupGradient`
     has_one_output = True
+    # whether it is called on a list of inputs
+    takes_several = False
+    # of a recurrent layer
+    return_state = False
+    stateful = False
+    state_sizes = ()
     makes_mask = False  # whether `compute_mask` makes a mask of x, whatever mask x has
     last_activation: ClassVar[str | None] = None  # the activation that ends the layer; see `pre_activation`
     output_shape = None
@@ -194,6 +201,7 @@ class Layer(ExplainsKerasOptions):
         self.params = self.init_params(input_shape, rng, dtype)
         self.non_trainable_weights = self.init_non_trainable_weights(input_shape, rng, dtype)
         self.dtype = dtype
+        self._built_for = input_shape
         self.output_shape: Any = output_shape
         return output_shape
 
@@ -321,13 +329,16 @@ class Layer(ExplainsKerasOptions):
         """
         raise NotImplementedError
 
-    def updates(self, saved: Any) -> dict[str, np.ndarray]:
+    def updates(self, saved: Any, old: Arrays | None = None) -> dict[str, np.ndarray]:
         """Compute the values that training sets non-trainable weights to after a pass.
 
         Parameters
         ----------
         saved : object
             What `forward` returned.
+        old : dict, optional
+            {name: array} of their values before, if those are not the layer's own: it is called twice, and another pass
+            has moved them.
 
         Returns
         -------
@@ -361,8 +372,8 @@ class Layer(ExplainsKerasOptions):
         Parameters
         ----------
         x : array_like (batch, ...), Input or Output
-            Inputs; or, to define a `Model`, an `Input` or what another layer returned for one. A layer with parameters
-            converts numbers to its dtype.
+            Inputs, or a list of them for a layer that merges several; or, to define a `Model`, an `Input` or what
+            another layer returned for one. A layer with parameters converts numbers to its dtype.
         training : bool, default False
             Whether the pass belongs to training, with dropout and statistics of the batch.
         rng : Generator or int, optional
@@ -370,25 +381,27 @@ class Layer(ExplainsKerasOptions):
         mask : array, optional
             Booleans in the leading axes of ``x``, mostly (batch, steps), true where ``x`` counts.
         **options : object
-            Further options of `forward`, such as ``initial_state`` of recurrent layers.
+            Further options of `forward`, such as ``initial_state`` of recurrent layers, which may be what another
+            layer returned for an `Input`, too.
 
         Returns
         -------
-        array (batch, ...), list of array, or Output
-            The output.
+        array (batch, ...), Output, or list of these
+            The output; a list of several, of states too with ``return_state``.
 
         Raises
         ------
         InputError
             Inputs, mask or options do not fit.
         """
-        if isinstance(x, Input | Output):
-            for name, value in {"training": training or None, "rng": rng, "mask": mask, **options}.items():
-                other = "; EncoderDecoder passes the states of one layer to another" if name == "initial_state" else ""
-                self._expect(value is None, f"no {name} in a symbolic call, where it has no effect{other}", repr(value))
-            return Output((*x.layers, self))
-        x, known = plain_array(self.name, "inputs", x), training is None or isinstance(training, bool | np.bool_)
+        if symbolic.any_symbolic(x):
+            return symbolic.call(self, x, training=training or None, rng=rng, mask=mask, **options)
+        self._expect(not symbolic.any_symbolic(options.get("initial_state")), "inputs like its initial_state", repr(x))
+        known = training is None or isinstance(training, bool | np.bool_)
         self._expect(known, "training to be True or False", repr(training))
+        if self.takes_several:
+            return self._of_several(x, bool(training), rng, mask)
+        x = plain_array(self.name, "inputs", x)
         if mask is not None:
             mask = plain_array(self.name, "mask", mask)
             leading = x.shape[: max(1, mask.ndim)]
@@ -399,6 +412,14 @@ class Layer(ExplainsKerasOptions):
         if self.params and not self.takes_integers and x.dtype.kind in "fiu":
             x = x.astype(self.dtype, copy=False)
         return self.forward(x, bool(training), rng, mask, **options)[0]
+
+    def _of_several(self, x, training, rng, mask):
+        """Compute the output of a list of inputs."""
+        self._expect(isinstance(x, list | tuple), "a list of inputs", repr(x))
+        x = [plain_array(self.name, "inputs", part) for part in x]
+        self._expect(mask is None or len(mask) == len(x), "a list with a mask for each input", repr(mask))
+        self.compute_output_shape(tuple(part.shape for part in x))
+        return self.forward(x, training, rng, mask)[0]
 
     def count_params(self) -> int:
         """Count the weights, trainable or not.
@@ -494,9 +515,9 @@ class Input(Layer):
         self.input_shape = self.shape
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The path of layers up to here: this one."""
-        return (self,)
+    def stands_for_array(self) -> bool:
+        """Whether layers may be called on it to define a model."""
+        return True
 
     def options(self) -> dict[str, Any]:
         return {name: value for name, value in super().options().items() if name != "input_shape"}
@@ -508,28 +529,3 @@ class Input(Layer):
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return d_output, {}
-
-
-@dataclass(frozen=True, eq=False)
-class Output:
-    """The output of layers that were called on an `Input`, one on the other; it has no numbers."""
-
-    layers: tuple[Layer, ...]
-
-    @property
-    def shape(self) -> Any:
-        """The shape of the numbers that it stands for, which starts with the batch; None if a size is free."""
-        first, *others = self.layers
-        shape: Any = (None, *cast(Input, first).shape)
-        for layer in others:
-            shape = layer.compute_output_shape(shape)
-        return shape
-
-    def __iter__(self):
-        raise InputError(
-            f"{self.layers[-1].name}: expected its outputs to stay together until the model runs: "
-            "Model(inputs, outputs).predict gives them all, and EncoderDecoder passes states on"
-        )
-
-    def __repr__(self):
-        return f"Output({' -> '.join(layer.name for layer in self.layers)})"

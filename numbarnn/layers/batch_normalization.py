@@ -12,7 +12,7 @@ from ..initializers import Initializer
 from ..regularizers import Regularizer
 from ..rnn.arguments import check_array
 from ..utils.docs import inherit_parameters
-from ..utils.types import Seed, Shape
+from ..utils.types import Arrays, Seed, Shape
 from .base import Layer
 
 
@@ -142,8 +142,8 @@ class BatchNormalization(Layer):
         grads = {"gamma": d_gamma, "beta": d_beta}
         return d_x, {name: grads[name] for name in self.params}
 
-    def updates(self, saved: Any) -> dict[str, np.ndarray]:
-        old, momentum = self.non_trainable_weights, self.momentum
+    def updates(self, saved: Any, old: Arrays | None = None) -> dict[str, np.ndarray]:
+        old, momentum = self.non_trainable_weights if old is None else old, self.momentum
         return {name: momentum * old[name] + (1 - momentum) * new for name, new in saved.moments.items()}
 
 

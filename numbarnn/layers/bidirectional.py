@@ -115,6 +115,11 @@ class Bidirectional(Wrapper):
         """Whether the output is one array."""
         return self.layer.has_one_output and self.merge_mode is not None
 
+    @property
+    def state_sizes(self) -> list:
+        """The sizes of the states: those of the first, then those of the second layer."""
+        return [size for part in self.parts.values() for size in part.state_sizes]
+
     def compute_output_shape(self, input_shape: Shape) -> Any:
         shapes = [part.compute_output_shape(input_shape) for part in self.parts.values()]
         (first, *states), (second, *others) = shapes if self.return_state else ([shape] for shape in shapes)
@@ -126,8 +131,9 @@ class Bidirectional(Wrapper):
     def init_params(self, input_shape: Shape, rng: np.random.Generator, dtype: "DTypeLike") -> dict[str, np.ndarray]:
         return self._build_parts(input_shape, rng, dtype)
 
-    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
-        return self.layer.compute_mask(x, mask)
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> Any:
+        merged = self.layer.compute_mask(x, mask)
+        return merged if self.merge_mode else [merged, merged]
 
     def forward(
         self,

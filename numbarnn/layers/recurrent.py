@@ -89,6 +89,11 @@ class Recurrent(Layer):
         """Whether the output is one array."""
         return not self.return_state
 
+    @property
+    def state_sizes(self) -> list:
+        """The sizes of the states, h first; those of a stack cell by cell."""
+        return as_list(self.cell.state_size)
+
     def compute_output_shape(self, input_shape: Shape) -> Any:
         if len(input_shape) != 3 or not input_shape[2]:
             raise InputError(
@@ -98,7 +103,7 @@ class Recurrent(Layer):
         batch, steps, _ = input_shape
         width = self.cell.output_size
         output = (batch, steps, width) if self.return_sequences else (batch, width)
-        states = tree_map(lambda size: (batch, size), as_list(self.cell.state_size))
+        states = tree_map(lambda size: (batch, size), self.state_sizes)
         return [output, *states] if self.return_state else output
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:

@@ -12,19 +12,15 @@ def is_recurrent(layer: Layer) -> bool:
     return isinstance(layer, Recurrent | Bidirectional)
 
 
-def with_states(layers: list[Layer]) -> list[Layer]:
-    """Return the layers, the recurrent ones as copies with the same parameters that return their states."""
-    return [_returning_states(layer) if is_recurrent(layer) else layer for layer in layers]
-
-
 def without_memory(layer: Recurrent) -> Recurrent:
     """Return a copy of a recurrent layer, with the same parameters, that starts from zero states."""
     return _changed(layer, stateful=False, state=None)
 
 
-def _returning_states(layer):
+def returning_states(layer: Layer) -> Layer:
+    """Return a copy of a recurrent layer, with the same parameters, that returns its states and remembers none."""
     if isinstance(layer, Bidirectional):
-        parts = {name: _returning_states(part) for name, part in layer.parts.items()}
+        parts = {name: returning_states(part) for name, part in layer.parts.items()}
         first, second = parts.values()
         return _changed(layer, parts=parts, layer=first, backward_layer=second)
     return _changed(layer, stateful=False, state=None, return_state=True)

@@ -1,7 +1,7 @@
 """Loss and metrics of a batch that has gone through a chain of layers."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from .base import Loss, spread
 class Measured(NamedTuple):
     """Loss and metrics of a batch, and the gradient of the loss."""
 
-    # loss, metrics ...
+    # loss, losses of several outputs, metrics ...
     values: list[float]
     # of these values in means over batches
     weights: list[float]
-    # of the loss, for `ForwardPass.backward`
-    gradient: np.ndarray
+    # of the loss, for `ForwardPass.backward`; of several outputs a tuple
+    gradient: Any
     # of `ForwardPass.backward`
-    options: dict[str, bool]
+    options: dict[str, Any]
 
 
 def measure(run, y, loss, metrics, from_pre_activation, weights=None):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..layers import Bidirectional, Input, Layer, Masking
+from ..layers import Bidirectional, Concatenate, Input, Layer, Masking
+from ..layers.graph import Call, Graph, chain, numbered, sorted_calls, with_states
 from ..layers.stateless import is_recurrent
-from ..layers.states import as_list
 from ..layers.stepwise import check_one_output, check_stepwise
 from ..utils.padded import Padded
-from ..utils.tree import tree_map
+from ..utils.tree import tree_leaves, tree_map
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,31 +53,27 @@ class TeacherForcingBatch:
         return TeacherForcingBatch(self.source[rows], self.inputs[rows], self.mask[rows])
 
 
+def handing_over(encoder: list[Layer]) -> Graph:
+    """Return the graph of an encoder, whose final states are those for the decoder."""
+    graph = with_states(chain(encoder))
+    calls, final, free = [*graph.calls], [], graph.size
+    for layer, places in zip(filter(is_recurrent, encoder), graph.final, strict=True):
+        if isinstance(layer, Bidirectional):
+            # those of both directions side by side
+            half, ours = len(places) // 2, places
+            places, free = numbered(places[:half], free)
+            pairs = zip(*map(tree_leaves, (ours[:half], ours[half:], places)), strict=True)
+            calls += [Call(Concatenate(), (first, second), both) for first, second, both in pairs]
+        final.append(places)
+    return sorted_calls(calls, graph.inputs, graph.outputs, (), tuple(final))
+
+
 def merged_sizes(layer):
     """Return the sizes of the states that a recurrent layer hands over."""
     if not isinstance(layer, Bidirectional):
-        return as_list(layer.cell.state_size)
-    first, second = (as_list(part.cell.state_size) for part in layer.parts.values())
+        return layer.state_sizes
+    first, second = (part.state_sizes for part in layer.parts.values())
     return list(tree_map(lambda a, b: a + b, first, second))
-
-
-def merge_directions(layer, states):
-    """Return the states for the decoder; those of both directions stand side by side."""
-    if not isinstance(layer, Bidirectional):
-        return states
-    half = len(states) // 2
-    return list(tree_map(lambda a, b: np.concatenate([a, b], axis=1), states[:half], states[half:]))
-
-
-def split_directions(layer, d_states):
-    """Return the gradients of the layer's own states: the transpose of `merge_directions`."""
-    if not isinstance(layer, Bidirectional):
-        return d_states
-    first = as_list(layer.layer.cell.state_size)
-    return [
-        *tree_map(lambda d, size: d[:, :size], d_states, first),
-        *tree_map(lambda d, size: d[:, size:], d_states, first),
-    ]
 
 
 def check_parts(caller, encoder, decoder):

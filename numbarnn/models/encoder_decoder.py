@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import InputError
 from ..layers import Layer
-from ..layers.stateless import is_recurrent, with_states
+from ..layers.graph import chain, joined, with_states
 from ..training.batches import Data
 from ..training.forward_pass import ForwardPass, forward
 from ..training.lengths import join, plan_of
 from ..training.sources import Samples
 from ..utils.padded import Padded, padded
-from .bridge import TeacherForcingBatch, check_parts, merge_directions, split_directions
+from .bridge import TeacherForcingBatch, check_parts, handing_over
 from .generation import run_on
 from .sequential import Sequential
 
@@ -118,9 +118,9 @@ class EncoderDecoder(Sequential):
             Generated rows with their lengths; zeros follow.
         """
         source = self._source("generate", x)
-        _, state = self._encode(source)
+        state = forward(handing_over(self.encoder), source.values, mask=source.mask).state
         first = np.broadcast_to(self.start, (len(source), 1, *self.start.shape))
-        return run_on(self.decoder, first, state, steps, stop=stop, temperature=temperature, seed=seed)
+        return run_on(chain(self.decoder), first, state, steps, stop=stop, temperature=temperature, seed=seed)
 
     def predict(self, x: Any, y: Any, batch_size: int = 32) -> np.ndarray:
         """Compute the decoder's outputs under teacher forcing.
@@ -182,26 +182,12 @@ class EncoderDecoder(Sequential):
 
     def _forward(self, x, training=False, keep=False) -> ForwardPass:
         """Run a `TeacherForcingBatch`; in training, or with `keep`, the pass keeps what the gradient needs."""
+        inputs, masks = (x.source.values, x.inputs), (x.source.mask, None if x.mask.all() else x.mask)
         with np.errstate(all="ignore"):
-            encoded, state = self._encode(x.source, training, keep)
-            mask = None if x.mask.all() else x.mask
-            decoded = forward(with_states(self.decoder), x.inputs, training, self._dropout_rng, mask, state, keep)
-        recurrent = self._bridge()
+            return forward(self.graph, inputs, training, self._dropout_rng, masks, keep=keep)
 
-        def split_states(d_states):
-            return [split_directions(layer, d) for layer, d in zip(recurrent, d_states, strict=True)]
-
-        penalty = encoded.penalty + decoded.penalty
-        return replace(decoded, mask=mask, penalty=penalty, encoder=encoded, split_states=split_states)
-
-    def _encode(self, source, training=False, keep=False):
-        """Return the encoder's `ForwardPass`, and the states for the decoder."""
-        run = forward(with_states(self.encoder), source.values, training, self._dropout_rng, source.mask, keep=keep)
-        return run, [merge_directions(layer, s) for layer, s in zip(self._bridge(), run.state, strict=True)]
-
-    def _bridge(self):
-        """Return the encoder's recurrent layers."""
-        return [layer for layer in self.encoder if is_recurrent(layer)]
+    def _sorted_calls(self):
+        return joined(handing_over(self.encoder), with_states(chain(self.decoder)))
 
     def _data(self, caller, x, y, batch_size=None):
         x, y = self._source(caller, x), self._target(caller, y)

@@ -7,17 +7,17 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, checked
 from ..layers.base import is_positive_integer
-from ..layers.stateless import with_states
+from ..layers.graph import check_single, reads_integers, with_states
 from ..layers.stepwise import check_one_output, check_stepwise
 from ..training.forward_pass import forward
 from ..utils.arrays import plain_array
 from ..utils.padded import Padded
-from .sequential import Sequential
+from .network import Network
 
 
 @checked
 def generate(
-    model: Sequential, seed_sequence: ArrayLike, steps: int, *, temperature: float = 0.0, seed: int = 0
+    model: Network, seed_sequence: ArrayLike, steps: int, *, temperature: float = 0.0, seed: int = 0
 ) -> np.ndarray:
     """Continue sequences: the model reads its own outputs and keeps its states.
 
@@ -27,7 +27,7 @@ def generate(
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
         Its last step of outputs counts: as a vector, or as scores or probabilities of tokens.
     seed_sequence : array_like (batch, steps) of int, or (batch, steps, features)
         What the model reads first: tokens, or vectors of the size of the model's outputs.
@@ -50,12 +50,12 @@ def generate(
     """
     first = _seed_sequence("generate", model, seed_sequence)
     check_stepwise("generate", model.layers)
-    return run_on(model.layers, first, None, steps, temperature=temperature, seed=seed).values
+    return run_on(model.graph, first, None, steps, temperature=temperature, seed=seed).values
 
 
 @checked
 def generate_from_windows(
-    model: Sequential,
+    model: Network,
     seed_sequence: ArrayLike,
     steps: int,
     *,
@@ -70,7 +70,7 @@ def generate_from_windows(
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
         Its last step of outputs counts, as in `generate`.
     seed_sequence : array_like (batch, steps) of int, or (batch, steps, features)
         What the model reads first.
@@ -97,27 +97,27 @@ def generate_from_windows(
     if window is not None and not is_positive_integer(window):
         raise InputError(f"generate_from_windows: expected window to be a positive integer or None, got {window!r}")
     _expect_steps(steps)
-    choose, layers = chooser(model.layers, temperature, seed), with_states(model.layers)
+    choose, graph = chooser(model.graph, temperature, seed), with_states(model.graph)
     start = sequence.shape[1]
     for _ in range(steps):
-        run = forward(layers, sequence[:, -window if window else None :])
+        run = forward(graph, sequence[:, -window if window else None :])
         value = np.asarray(choose(run), sequence.dtype)
         _expect_like_inputs(value, sequence)
         sequence = np.concatenate([sequence, value[:, None]], axis=1)
     return sequence[:, start:]
 
 
-def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
-    """Let layers read x (batch, steps, ...) from these states, then their own outputs; return a `Padded`.
+def run_on(graph, x, states, steps, *, stop=None, temperature=0.0, seed=0):
+    """Let a network read x (batch, steps, ...) from these states, then their own outputs; return a `Padded`.
 
     A row ends with the token `stop`, or if `stop(vectors)` is true; all rows run until every one has ended.
     """
     _expect_steps(steps)
-    layers, choose = with_states(layers), chooser(layers, temperature, seed)
+    graph, choose = with_states(graph), chooser(graph, temperature, seed)
     ends = stop if callable(stop) else lambda value: np.full(len(value), False) if stop is None else value == stop
     ended, lengths, written = np.full(len(x), False), np.zeros(len(x), np.int64), []
     while len(written) < steps and not (written and ended.all()):
-        run = forward(layers, x, state=states)
+        run = forward(graph, x, state=states)
         value, states = np.asarray(choose(run), x.dtype), run.state
         _expect_like_inputs(value, x)
         written.append(np.where(ended.reshape(-1, *(1,) * (value.ndim - 1)), value.dtype.type(0), value))
@@ -127,20 +127,21 @@ def run_on(layers, x, states, steps, *, stop=None, temperature=0.0, seed=0):
     return Padded(np.stack(written, axis=1), lengths)
 
 
-def chooser(layers, temperature, seed):
+def chooser(graph, temperature, seed):
     """Return the function that takes the next tokens (batch,) or vectors (batch, n) from a `ForwardPass`."""
     good = isinstance(temperature, int | float | np.number) and 0 <= temperature < np.inf
     if not good or isinstance(temperature, bool):
         raise InputError(f"generate: expected temperature to be a number of at least 0, got {temperature!r}")
-    if not layers[0].takes_integers:
+    if not reads_integers(graph):
         if temperature:
             raise InputError(f"generate: expected no temperature, the model gives vectors; got {temperature}")
         return lambda run: _last_step(run.outputs)
-    softmax = layers[-1].last_activation == "softmax"
-    if not softmax and layers[-1].last_activation not in (None, "linear"):
+    activation = graph.last[0].last_activation if graph.last[0] else None
+    softmax = activation == "softmax"
+    if not softmax and activation not in (None, "linear"):
         raise InputError(
             "generate: expected a last layer that gives scores or a softmax of tokens, got the activation "
-            f"{layers[-1].last_activation!r}"
+            f"{activation!r}"
         )
     rng = np.random.default_rng(seed)
     return lambda run: sample(_last_step(run.pre_activation if softmax else run.outputs), temperature, rng)
@@ -161,11 +162,14 @@ def _last_step(array):
 
 def _seed_sequence(caller, model, x):
     """Check a batch of sequences for the model, of any number of steps."""
-    if not isinstance(model, Sequential) or not model.layers or hasattr(model, "generate"):
+    if not isinstance(model, Network) or not model.layers or hasattr(model, "generate"):
         kind = "a model of at least one layer, such as Sequential (an EncoderDecoder has its own generate)"
         raise InputError(f"{caller}: expected {kind}, got {model!r}")
+    if model.built:
+        check_single(caller, model.graph)
     check_one_output(caller, model.layers)
-    x, tokens = plain_array(caller, "sequences", x), model.layers[0].takes_integers
+    x = plain_array(caller, "sequences", x)
+    tokens = reads_integers(model.graph) if model.built else model.layers[0].takes_integers
     if x.ndim != (2 if tokens else 3) or x.dtype.kind not in ("iu" if tokens else "fiub") or 0 in x.shape[1:]:
         kind = "integers of shape (batch, steps)" if tokens else "numbers of shape (batch, steps, features)"
         raise InputError(f"{caller}: expected {kind} to start from, got {x.dtype} of shape {x.shape}")

@@ -5,10 +5,10 @@ from typing import Any
 
 from .. import checkpoint
 from ..errors import InputError
-from ..layers import Input
 from ..training import resume
 from ..utils.arrays import difference
 from ..utils.config import CustomObjects, decoded
+from ..utils.tree import tree_leaves
 from .encoder_decoder import EncoderDecoder
 from .functional import Model
 from .saving import FORMAT
@@ -60,18 +60,31 @@ def load_model(path: str | Path, custom_objects: CustomObjects | None = None, *,
     return model
 
 
-def _sequential(layers, shape, **options):
+def _sequential(layers, described, **options):
     return Sequential(layers, **options)
 
 
-def _model(layers, shape, **options):
-    output: Any = (inputs := Input(shape[1:]))
-    for layer in layers:
-        output = layer(output)
-    return Model(inputs, output, **options)
+def _model(layers, described, *, custom_objects, **options):
+    """Call the layers again, as they were called."""
+    inputs = [*decoded(described["inputs"], custom_objects)]
+    values = dict(enumerate(inputs))
+    for number, read, written, states in described["calls"]:
+        given = {"initial_state": _at(values, states)} if states else {}
+        output = layers[number](_at(values, read), **given)
+        values |= zip(tree_leaves(written), tree_leaves(output), strict=True)
+    return Model(inputs, _at(values, described["outputs"]), **options)
 
 
-def _encoder_decoder(layers, shape, *, encoder, **options):
+def _at(values, places):
+    """Return what stands at places, nested likewise; each call reads what calls before it have written."""
+    if isinstance(places, list):
+        return [_at(values, place) for place in places]
+    if places not in values:
+        raise InputError(f"its calls have a cycle, or read what is not there: place {places!r:.20}")
+    return values[places]
+
+
+def _encoder_decoder(layers, described, *, encoder, **options):
     return EncoderDecoder(layers[:encoder], layers[encoder:], **options)
 
 
@@ -81,12 +94,14 @@ MAKERS = {"models.Sequential": _sequential, "models.Model": _model, "models.Enco
 def _made(described, custom_objects, device):
     """Make a model without the saved weights."""
     options = {name: decoded(value, custom_objects) for name, value in described["options"].items()}
-    layers, shape = list(decoded(described["layers"], custom_objects)), tuple(described["input_shape"])
+    layers = list(decoded(described["layers"], custom_objects))
     if described["class"] not in MAKERS:
         raise InputError(f"no model {described['class']!r} is known here")
-    model = MAKERS[described["class"]](layers, shape, device=device, **options)
+    if described["class"] == "models.Model":
+        options["custom_objects"] = custom_objects
+    model = MAKERS[described["class"]](layers, described, device=device, **options)
     if not model.built:
-        model.build(shape)
+        model.build(tuple(described["input_shape"]))
     model.trainable = described["trainable"]
     return model
 

@@ -7,6 +7,7 @@ from .. import checkpoint
 from ..errors import InputError
 from ..training import resume
 from ..utils.config import encoded, name_of
+from ..utils.tree import tree_lists
 
 FORMAT = "numbarnn model 1"
 
@@ -21,9 +22,17 @@ def save(model: Any, path: str | Path, training: bool, epoch: int) -> None:
     compiled = None
     if model.loss is not None:
         made = {"optimizer": model.optimizer, "loss": model.loss, "metrics": model.given_metrics}
+        made |= {} if model.loss_weights is None else {"loss_weights": model.loss_weights}
         compiled = {name: encoded(f"{model.name}: {name}", value) for name, value in made.items()}
     description = {"model_format": FORMAT, "model": _described(model), "compiled": compiled}
     checkpoint.save(path, arrays, facts | description)
+
+
+def described_calls(inputs: list[Any], layers: list[Any], graph: Any) -> dict[str, Any]:
+    """Write which layers of a model are called on what: places, and the numbers of layers."""
+    number = {layer: i for i, layer in enumerate(layers)}
+    calls = [[number[call.layer], *tree_lists((call.inputs, call.outputs, call.states))] for call in graph.calls]
+    return {"inputs": encoded("inputs", inputs), "calls": calls, "outputs": tree_lists(graph.outputs)}
 
 
 def _described(model):
@@ -39,4 +48,5 @@ def _described(model):
         "trainable": bool(model.trainable),
         "input_shape": list(model.input_shape or ()),
         "layers": encoded("layers", model.layers),
+        **model.described_calls(),
     }

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import DTypeLike
 
-from .. import checkpoint
 from ..errors import InputError
 from ..layers import Input, Layer
-from ..layers.base import Output, is_taken, set_arrays
-from ..runtime.interrupts import Interrupts
-from ..training.trainer import Trainer
-from ..utils.arrays import difference, float_dtype, shape_hint
-from ..utils.padded import Padded, array_or_padded, described
-from ..utils.writable import check_writable
-from . import saving
-from .summary import Summary
+from ..layers.base import is_taken
+from ..layers.graph import Graph, chain
+from ..utils.padded import values_and_mask
+from .inputs import fitted, numbers_of
+from .network import Network
 
 
-class Sequential(Trainer):
+class Sequential(Network):
     """Layers one after another, with training as in Keras.
 
     Parameters
@@ -70,43 +65,10 @@ class Sequential(Trainer):
         device: str = "cpu",
         name: str = "sequential",
     ) -> None:
-        if seed < 0:
-            raise InputError(f"{type(self).__name__}: expected seed to be an integer of at least 0, got {seed}")
-        seeds = np.random.SeedSequence(seed).spawn(3)
-        self.dtype = float_dtype(type(self).__name__, dtype)
-        self._weights_rng, self._shuffle_rng, self._dropout_rng = map(np.random.default_rng, seeds)
-        self.device = device
-        self.name = name
-        self._interrupts = Interrupts()
-        self.layers = []
-        self._collect()
+        super().__init__(seed=seed, dtype=dtype, device=device, name=name)
         self.input_shape = None
         for layer in layers:
             self.add(layer)
-
-    def __reduce__(self):
-        """Pickle the arrays with the layers alone, and no callbacks."""
-        left = ("params", "weights", "regularizers", "constraints", "_callbacks", "_interrupts", "_stream")
-        return object.__new__, (type(self),), {name: v for name, v in vars(self).items() if name not in left}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._interrupts = Interrupts()
-        self._collect()
-
-    def _collect(self):
-        """List the parameters of all layers, with their regularisers and constraints."""
-        self.params, self.weights, self.regularizers, self.constraints = {}, {}, {}, {}
-        for layer in self.layers:
-            self._list(layer)
-
-    def __repr__(self) -> str:
-        layers = ", ".join(type(layer).__name__ for layer in self.layers) or "no layers"
-        state = f"{self.count_params():,} parameters" if self.built else "not built"
-        return f"{type(self).__name__}({self.name!r}: {layers}; {state})"
-
-    def _repr_html_(self) -> str:
-        return Summary(self)._repr_html_()
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -128,6 +90,11 @@ class Sequential(Trainer):
             raise InputError(f"{self.name}: expected {ended}, got {layer.name} after it")
         if not layer.has_one_output and layer.activity_regularizer is not None:
             raise InputError(f"{self.name}: expected no activity_regularizer of several outputs, got {layer!r}")
+        if layer.takes_several:
+            raise InputError(
+                f"{self.name}: expected a layer of one input, got {layer.name}, which merges several; "
+                "Model(inputs, outputs) has such layers"
+            )
         if layer.built or any(layer is other for other in self.layers):
             raise InputError(f"{self.name}: expected a new layer, got {layer.name}, which is in use already")
         first = not self.layers and self.input_shape is None
@@ -141,6 +108,7 @@ class Sequential(Trainer):
         layer.name = self._free_name(layer)
         layer.device = self.device
         self.layers.append(layer)
+        self._graph = None
         if self.input_shape is not None:
             self._build(layer)
 
@@ -171,28 +139,23 @@ class Sequential(Trainer):
         """Whether the parameters exist."""
         return self.input_shape is not None and bool(self.layers) and self.layers[-1].built
 
+    def _sorted_calls(self) -> Graph:
+        return chain(self.layers)
+
     @property
     def output_shape(self) -> tuple[int | None, ...] | None:
         """Shape of the outputs, the batch first; None where it is free."""
         return self.layers[-1].output_shape if self.layers else self.input_shape
 
     @property
-    def output(self) -> Output:
+    def output(self) -> Any:
         """What stands for the outputs of the last layer; ``output.shape`` is their shape."""
         self._expect_built("output")
         shape: Any = self.input_shape
-        return Output((Input(shape[1:]), *self.layers))
-
-    def count_params(self) -> int:
-        """Count the weights, the non-trainable ones included.
-
-        Returns
-        -------
-        int
-            Number of elements of all arrays.
-        """
-        self._expect_built("count_params")
-        return sum(array.size for array in self.weights.values())
+        output: Any = Input(shape[1:])
+        for layer in self.layers:
+            output = layer(output)
+        return output
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers, their output shapes and their numbers of parameters.
@@ -211,162 +174,24 @@ class Sequential(Trainer):
         """
         if not self.built and self.layers and self.layers[0].takes_integers:
             self.build((None, None))
-        self._expect_built("summary")
-        print_fn(str(Summary(self)))
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copy all weights.
-
-        Returns
-        -------
-        list of ndarray
-            In the order of ``weights``, which is that of Keras 3.
-        """
-        self._expect_built("get_weights")
-        return [array.copy() for array in self.weights.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all weights.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            Numbers of the shapes of `get_weights`, in its order.
-
-        Raises
-        ------
-        InputError
-            If number, shapes or types differ; nothing has changed then.
-        """
-        self._expect_built("set_weights")
-        set_arrays(self.name, self.weights, weights)
-
-    def save_weights(self, path: str | Path) -> None:
-        """Write all weights to a file (npz), whole or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-        """
-        self._expect_built("save_weights")
-        checkpoint.save(path, self.weights)
-
-    def save(self, path: str | Path, *, training: bool = False, epoch: int = 0) -> None:
-        """Write the whole model to one file: layers, what `compile` was given, and weights; `nr.load_model` reads it.
-
-        The file holds arrays (npz) and JSON, each array with its hash, and is written whole or not at all. Classes and
-        functions of one's own are kept by their names.
-
-        Parameters
-        ----------
-        path : path-like
-            The file, usually "....npz".
-        training : bool, default False
-            Whether the file also holds all that training needs to continue, as that of `save_training` does.
-        epoch : int
-            Number of finished epochs, with ``training``.
-
-        Raises
-        ------
-        InputError
-            If the model is not built, or an option can neither be written nor named.
-        """
-        self._expect_built("save")
-        saving.save(self, path, training, epoch)
-
-    def own_options(self) -> dict[str, Any]:
-        """Return the options of the constructor that only this class has, for `save`.
-
-        Returns
-        -------
-        dict
-            {name: value}.
-        """
-        return {}
-
-    def load_weights(self, path: str | Path) -> None:
-        """Read all weights from a file of `save_weights`.
-
-        Parameters
-        ----------
-        path : path-like
-            The file.
-
-        Raises
-        ------
-        InputError
-            If the file does not fit; nothing has changed then.
-        """
-        self._expect_built("load_weights")
-        found, facts = checkpoint.load_with_facts(path)
-        if facts is not None and any(name.startswith("parameter:") for name in found):
-            reader = "model.save: nr.load_model" if "model_format" in facts else "save_training: load_training"
-            raise InputError(f"{path}: not the weights of this model, but a file of {reader} reads it")
-        wrong = difference(found, self.weights)
-        if wrong:
-            raise InputError(f"{path}: not the weights of this model: {wrong}")
-        self._check_writable()
-        for name, array in self.weights.items():
-            array[...] = found[name]
-
-    def _check_writable(self):
-        check_writable(self.name, {("weight", name): array for name, array in self.weights.items()})
+        super().summary(print_fn)
 
     def _build(self, layer):
         layer.build(self._shape_before(layer), self._weights_rng, self.dtype)
         self._list(layer)
-
-    def _list(self, layer):
-        named = lambda values: {f"{layer.name}/{name}": v for name, v in values.items() if v is not None}  # noqa: E731
-        self.params |= named(layer.params)
-        self.weights |= named(layer.weights)
-        self.regularizers |= {name: r for name, r in named(layer.regularizers).items() if name in self.params}
-        self.constraints |= {name: c for name, c in named(layer.constraints).items() if name in self.params}
 
     def _shape_before(self, layer):
         """Return the shape of the layer's inputs."""
         before = self.layers[: self.layers.index(layer)]
         return before[-1].output_shape if before else self.input_shape
 
-    def _free_name(self, layer):
-        """Return the layer's name, with a number behind it if it was not chosen and is taken."""
-        taken, name, number = {other.name for other in self.layers}, layer.name, 0
-        if name in taken and name != layer.default_name():
-            raise InputError(f"{self.name}: expected another name, {name!r} is taken")
-        while name in taken:
-            number += 1
-            name = f"{layer.name}_{number}"
-        return name
-
-    def _expect_built(self, caller):
-        if not self.built:
-            raise InputError(f"{self.name}: {caller} needs parameters: start with Input(shape), or call build first")
-
     def _inputs(self, x):
         """Return x as an array or a `Padded` that the first layer takes; the first call builds the model."""
         if not self.layers:
             raise InputError(f"{self.name}: expected at least one layer")
-        given = array_or_padded(self.name, "inputs", x)
-        values = given.values if isinstance(given, Padded) else given
         integers = self.layers[0].takes_integers
-        if values.dtype.kind not in ("iu" if integers else "fiub") or values.ndim < 2:
-            kind = "integers" if integers else "numbers"
-            raise InputError(f"{self.name}: expected {kind} of shape (batch, ...), got {described(x, values)}")
-        if values is not given and values.ndim < 3 - integers:
-            raise InputError(f"{self.name}: expected samples of one shape, got some of lengths {given.lengths}")
+        given = numbers_of(self.name, "inputs", x, integers)
         if not self.built:
-            self.build((None,) * values.ndim if integers else (*[None] * (values.ndim - 1), values.shape[-1]))
-        self._check_shape(values.shape)
-        if values is given:
-            return values if integers else values.astype(self.dtype, copy=False)
-        return Padded(values if integers else values.astype(self.dtype, copy=False), given.lengths).zero_padded()
-
-    def _check_shape(self, shape):
-        """Raise `InputError` unless inputs have a shape that the model was built for."""
-        free = tuple(m if n is None else n for n, m in zip(self.input_shape, shape, strict=False))
-        if len(shape) == len(self.input_shape) and shape == free:
-            return
-        expected = ", ".join("any" if n is None else str(n) for n in self.input_shape[1:])
-        hint = shape_hint(shape, self.input_shape[2]) if len(self.input_shape) == 3 else ""
-        raise InputError(f"{self.name}: expected inputs of shape (batch, {expected}), got {shape}{hint}")
+            shape = np.shape(values_and_mask(given)[0])
+            self.build((None,) * len(shape) if integers else (*[None] * (len(shape) - 1), shape[-1]))
+        return fitted(self.name, "inputs", given, self.input_shape, None if integers else self.dtype)

@@ -2,7 +2,6 @@
 
 from .. import datasets, layers, losses
 from ..models.functional import Model
-from ..models.sequential import Sequential
 from .images import UNITS, figures, report
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "load", "report"]
@@ -17,7 +16,7 @@ def load(data: str | None, dtype: str) -> tuple[tuple, ...]:
     return datasets.mnist(data, dtype)
 
 
-def build(seed: int, dtype: str) -> Sequential:
+def build(seed: int, dtype: str) -> Model:
     """Build the functional model of Keras."""
     rows = layers.Input((28, 28))
     state = layers.SimpleRNN(UNITS, activation="relu")(rows)

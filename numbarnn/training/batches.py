@@ -18,12 +18,12 @@ def batch_rows(samples: int, batch_size: int, order: np.ndarray | None = None) -
 class Data(NamedTuple):
     """Samples with their labels and weights."""
 
-    # (samples, ...), to be indexed by rows
+    # (samples, ...), to be indexed by rows; several arrays are `Columns`
     x: Any
     # None: there are only inputs
     y: Any = None
     # (samples,) or (samples, steps); None: each counts alike
-    weights: np.ndarray | None = None
+    weights: Any = None
 
     def rows(self, rows) -> "Data":
         return Data(*(None if part is None else part[rows] for part in self))
@@ -44,12 +44,14 @@ class Means:
     """Totals of named values over batches, and what they mean.
 
     A value counts with a weight. By default the result is the weighted mean; a metric with ``of_mean(mean)`` converts
-    it, and one with ``of_sums(sums)`` makes its result of the sum itself.
+    it, and one with ``of_sums(sums)`` makes its result of the sum itself. The first value gets those behind it added,
+    each with its share, which are the losses of several outputs.
     """
 
-    def __init__(self, names, metrics=()):
-        self.results = [weighted_mean, *map(result_of, metrics)] if metrics else [weighted_mean] * len(names)
-        self.names = names
+    def __init__(self, names, metrics=(), shares=()):
+        plain = len(names) - len(metrics)
+        self.results = [weighted_mean] * plain + [result_of(metric) for metric in metrics]
+        self.names, self.shares = names, shares
         self.sums = [0.0] * len(names)
         self.weights = [0.0] * len(names)
 
@@ -60,8 +62,11 @@ class Means:
 
     def values(self):
         """Return {name: result} so far, as floats."""
-        columns = zip(self.names, self.results, self.sums, self.weights, strict=True)
-        return {name: float(result(total, weight)) for name, result, total, weight in columns}
+        columns = zip(self.results, self.sums, self.weights, strict=True)
+        values = [float(result(total, weight)) for result, total, weight in columns]
+        if self.shares:
+            values[0] += sum(share * value for share, value in zip(self.shares, values[1:], strict=False))
+        return dict(zip(self.names, values, strict=True))
 
 
 def weighted_mean(total, weight):

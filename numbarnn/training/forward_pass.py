@@ -1,123 +1,141 @@
-"""The forward pass of a batch through a list of layers, and its backward pass."""
+"""The forward pass of a batch through the calls of a network, and its backward pass."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..layers import Embedding
-from ..layers.base import Layer
+from ..layers.graph import Call, Graph
 from ..rnn.run import Gradients
+from ..utils.tree import tree_leaves, tree_map
 
 
 @dataclass
 class ForwardPass:
-    """The result of a batch's pass through a list of layers.
+    """The result of a batch's pass through a network.
+
+    Several inputs, outputs or states are tuples, nested as their places in the graph.
 
     Attributes
     ----------
-    outputs : ndarray (batch, ...)
-        Outputs of the last layer.
-    mask : ndarray of bool or None
-        Which rows of ``outputs`` count; None: all.
+    graph : Graph
+        The network.
+    values : list of ndarray
+        Outputs and final states, each at its place; None elsewhere.
+    masks : list of ndarray of bool or None
+        Which rows of a value count, at its place; None: all.
     penalty : float
         Sum of the layers' activity penalties.
-    steps : list of (layer, saved, gradient of its penalty)
-        What the gradient needs; if it is not kept, of the last layer alone.
-    state : list of list of ndarray
-        Final states, h first, of each layer that returns its states.
-    encoder : ForwardPass or None
-        The pass whose final states were the initial states of this one.
-    split_states : callable or None
-        Gradients of the encoder's final states from those of the initial states.
+    steps : list of (call, saved, gradient of its penalty)
+        What the gradient needs; if it is not kept, of the calls alone that end the network.
     """
 
-    outputs: np.ndarray
-    mask: np.ndarray | None
+    graph: Graph
+    values: list[Any]
+    masks: list[Any]
     penalty: float
-    steps: list[tuple[Layer, Any, Any]]
-    state: list[list[np.ndarray]]
-    encoder: "ForwardPass | None" = None
-    split_states: Callable | None = None
+    steps: list[tuple[Call, Any, Any]]
 
     @property
-    def pre_activation(self) -> np.ndarray:
-        """What the last layer's activation was applied to."""
-        layer, saved, _ = self.steps[-1]
+    def outputs(self) -> Any:
+        """The outputs (batch, ...) of the network."""
+        return taken(self.values, self.graph.outputs)
+
+    @property
+    def mask(self) -> Any:
+        """Which rows of ``outputs`` count; None: all."""
+        return taken(self.masks, self.graph.outputs)
+
+    @property
+    def state(self) -> Any:
+        """Final states, h first, of each recurrent layer, if the network returns them."""
+        return taken(self.values, self.graph.final)
+
+    @property
+    def pre_activation(self) -> Any:
+        """What the activation behind each output was applied to."""
+        return tree_map(self.pre_activation_at, self.graph.outputs)
+
+    def pre_activation_at(self, place: int) -> np.ndarray:
+        """Return what the activation behind the output at a place was applied to."""
+        layer, saved = next((call.layer, saved) for call, saved, _ in reversed(self.steps) if call.outputs == place)
         return layer.pre_activation(saved)
-
-    @property
-    def all_outputs(self) -> Any:
-        """Outputs of the last layer: a list if it has several, in the order of the layer."""
-        return [self.outputs, *self.state[-1]] if _returns_state(self.steps[-1][0]) else self.outputs
 
     @property
     def updates(self) -> dict[str, np.ndarray]:
         """{"layer/weight": new value} of the non-trainable weights after a pass in training."""
-        updates = {} if self.encoder is None else self.encoder.updates
-        for layer, saved, _ in self.steps:
-            updates |= {f"{layer.name}/{name}": new for name, new in layer.updates(saved).items()}
+        updates = {}
+        for (layer, *_), saved, _ in self.steps:
+            if layer.non_trainable_weights:
+                prefix = f"{layer.name}/"
+                # of a layer that is called again
+                moved = {n: updates[prefix + n] for n in layer.non_trainable_weights if prefix + n in updates}
+                found = layer.updates(saved, moved) if moved else layer.updates(saved)
+                updates |= {prefix + name: new for name, new in found.items()}
         return updates
 
-    def backward(self, d_outputs, d_state=None, **options) -> Gradients:
-        """Back-propagate through the layers.
+    def backward(self, d_outputs, d_state=None, from_pre_activation=False) -> Gradients:
+        """Back-propagate through the calls.
 
         Parameters
         ----------
         d_outputs : ndarray or None
             Gradient of the loss with respect to the outputs; None: the loss has no part in this pass, so that its
             penalties do not count either.
-        d_state : list of list of (ndarray or None), optional
+        d_state : sequence of sequence of (ndarray or None), optional
             The same with respect to ``state``.
-        **options
-            Options of the last layer's ``backward``.
+        from_pre_activation : bool or tuple of bool
+            Whether the gradient is that with respect to ``pre_activation`` instead; for each of several outputs.
 
         Returns
         -------
         Gradients
-            ``params`` {"layer/parameter": gradient}; ``initial_state`` like ``state``, empty if none were given.
+            ``params`` {"layer/parameter": gradient} of the layers that it reaches; ``inputs`` and ``initial_state``
+            like those of the pass, with None where no gradient arrives.
         """
-        params, d_initial, d = {}, [], d_outputs
-        d_state = [[None] * len(arrays) for arrays in self.state] if d_state is None else list(d_state)
-        for layer, saved, d_penalty in reversed(self.steps):
+        gradients, params, outputs = [None] * len(self.values), {}, self.graph.outputs
+        add(gradients, outputs, d_outputs)
+        add(gradients, self.graph.final, d_state)
+        flags = zip(tree_leaves(outputs), tree_leaves(from_pre_activation), strict=True) if from_pre_activation else ()
+        starts = {place for place, flag in flags if flag}
+        for call, saved, d_penalty in reversed(self.steps):
+            layer, d = call.layer, taken(gradients, call.outputs)
+            put(gradients, call.outputs, None)
             if d_penalty is not None and d_outputs is not None:
-                d = d_penalty if d is None else d + d_penalty
-            if _returns_state(layer):
-                d = [d, *d_state.pop()]
-            elif d is None:
+                d = _with_penalty(d, d_penalty)
+            if d is None or (isinstance(d, tuple) and all(part is None for part in tree_leaves(d))):
                 continue
+            options = {"from_pre_activation": True} if call.outputs in starts else {}
             d, of_layer = layer.backward(saved, d, **options)
-            if isinstance(d, list):
-                d, *of_states = d
-                d_initial.insert(0, of_states)
-            params |= {f"{layer.name}/{name}": gradient for name, gradient in of_layer.items()}
-            options = {}
-        if self.encoder is not None:
-            d_encoded = np.zeros_like(self.encoder.outputs)
-            params = self.encoder.backward(d_encoded, self.split_states(d_initial)).params | params
-        return Gradients(params, d, d_initial)
+            if call.states and isinstance(d, list):
+                d, *d_initial = d
+                add(gradients, call.states, d_initial)
+            add(gradients, call.inputs, d)
+            for name, gradient in of_layer.items():
+                name = f"{layer.name}/{name}"
+                params[name] = params[name] + gradient if name in params else gradient
+        return Gradients(params, taken(gradients, self.graph.inputs), taken(gradients, self.graph.initial))
 
 
-def forward(layers, x, training=False, rng=None, mask=None, state=None, keep=False) -> ForwardPass:
-    """Run a batch through layers.
+def forward(graph, inputs, training=False, rng=None, mask=None, state=None, keep=False) -> ForwardPass:
+    """Run a batch through a network.
 
     The latest mask counts, as in Keras: one that a layer makes replaces those of the layers before. The mask of the
     data itself holds everywhere.
 
     Parameters
     ----------
-    layers : list of Layer
-        Layers of one output, or as `with_states` makes them.
-    x : ndarray (batch, ...)
-        Inputs of the first layer.
+    graph : Graph
+        The network.
+    inputs : ndarray (batch, ...)
+        Its inputs; a tuple for several.
     training : bool
         Whether dropout is applied; what the gradient needs is kept then.
     rng : numpy.random.Generator, optional
         The source of all random choices.
     mask : ndarray (batch, steps) of bool, optional
-        Which steps of the data count.
-    state : list of list of ndarray, optional
+        Which steps of the data count, like ``inputs``.
+    state : sequence of sequence of ndarray, optional
         Initial states, like those of the result; zeros by default.
     keep : bool
         Whether what the gradient needs is kept outside of training, too.
@@ -126,51 +144,102 @@ def forward(layers, x, training=False, rng=None, mask=None, state=None, keep=Fal
     -------
     ForwardPass
     """
-    of_data, penalty, steps, final = mask, 0.0, [], []
-    initial = iter(state or ())
-    for layer, following in zip(layers, [*layers[1:], None], strict=True):
-        if _returns_state(layer):
-            (outputs, *arrays), saved = layer.forward(x, training, rng, mask, next(initial, None))
-            final.append(arrays)
-        elif _defers_lookup(layer, following):
+    values, masks, penalty, steps = [None] * graph.size, [None] * graph.size, 0.0, []
+    put(values, graph.inputs, inputs)
+    put(masks, graph.inputs, mask)
+    of_data = None if mask is None else masks[:]
+    for places, arrays in zip(graph.initial, state or (), strict=bool(state)):
+        put(values, places, arrays)
+    for call in graph.calls:
+        layer, x, mask = call.layer, taken(values, call.inputs), taken(masks, call.inputs)
+        if call.deferred:
             outputs, saved = layer.rows(x)
+        elif call.states:
+            outputs, saved = layer.forward(x, training, rng, mask, _given(taken(values, call.states)))
         else:
             outputs, saved = layer.forward(x, training, rng, mask)
-        mask, of_data = _masks_after(layer, x, mask, of_data)
-        x = outputs
-        of_layer, d_penalty = _activity_penalty(layer, x, of_data)
+        put(values, call.outputs, outputs)
+        if of_data is None:
+            put_masks(masks, call.outputs, layer.compute_mask(x, mask))
+        else:
+            put_masks_of_data(call, x, masks, of_data)
+        of_layer, d_penalty = _activity_penalty(call, outputs, of_data)
         penalty += of_layer
-        steps = [*(steps if training or keep else ()), (layer, saved, d_penalty)]
-    return ForwardPass(x, mask, penalty, steps, final)
+        if training or keep or call.ends:
+            steps.append((call, saved, d_penalty))
+        for place in call.done:
+            values[place] = None
+    return ForwardPass(graph, values, masks, penalty, steps)
 
 
-def _returns_state(layer):
-    return getattr(layer, "return_state", False)
+def taken(values, places):
+    """Return the values at places, nested likewise."""
+    return values[places] if isinstance(places, int) else tuple([taken(values, place) for place in places])
 
 
-def _defers_lookup(layer, following):
-    """Whether the vectors of an embedding are read by a recurrent layer alone, which multiplies the table itself."""
-    return isinstance(layer, Embedding) and following and following.reads_rows and not layer.activity_regularizer
+def put(values, places, new):
+    """Set the values at places; None sets all of them to None."""
+    if isinstance(places, int):
+        values[places] = new
+    else:
+        for place, value in zip(places, [None] * len(places) if new is None else new, strict=True):
+            put(values, place, value)
 
 
-def _masks_after(layer, x, mask, of_data):
-    """Return the mask of a layer's outputs, and that of the data alone."""
-    made = layer.compute_mask(x, mask)
-    if of_data is None:
-        return made, None
-    if not layer.makes_mask:
-        return made, layer.compute_mask(x, of_data)
-    return (of_data if made is None else made & of_data), of_data
+def add(gradients, places, new):
+    """Add gradients at places, of which None is zero."""
+    if isinstance(places, int):
+        before = gradients[places]
+        gradients[places] = new if before is None else before if new is None else before + new
+    elif new is not None:
+        for place, gradient in zip(places, new, strict=True):
+            add(gradients, place, gradient)
 
 
-def _activity_penalty(layer, x, of_data):
-    """Return the layer's activity penalty for outputs x (batch, ...), a mean over the batch, and its gradient.
+def put_masks(masks, places, made):
+    """Set the masks of a call's outputs; where it makes fewer, the later outputs have none."""
+    if isinstance(places, int):
+        masks[places] = made
+    else:
+        for place, mask in zip(tree_leaves(places), made if isinstance(made, list) else [made], strict=False):
+            masks[place] = mask
+
+
+def put_masks_of_data(call, x, masks, of_data):
+    """Set the masks of a call's outputs, under that of the data."""
+    layer, mask, of_inputs = call.layer, taken(masks, call.inputs), taken(of_data, call.inputs)
+    made, held = layer.compute_mask(x, mask), of_inputs
+    if of_inputs is not None and not layer.makes_mask:
+        held = layer.compute_mask(x, of_inputs)
+    elif of_inputs is not None:
+        made = of_inputs if made is None else made & of_inputs
+    put_masks(masks, call.outputs, made)
+    put_masks(of_data, call.outputs, held)
+
+
+def _given(states):
+    """Return initial states; None if none are given."""
+    return None if all(array is None for array in tree_leaves(states)) else states
+
+
+def _activity_penalty(call, outputs, of_data):
+    """Return the penalty on the first output (batch, ...) of a call, a mean over the batch, and its gradient.
 
     Padding that the mask of the data hides does not count.
     """
-    if layer.activity_regularizer is None:
+    regularizer = call.layer.activity_regularizer
+    if regularizer is None:
         return 0.0, None
-    samples = max(1, len(x))
-    if of_data is not None:
-        x = np.where(of_data.reshape(*of_data.shape, *[1] * (x.ndim - of_data.ndim)), x, x.dtype.type(0))
-    return layer.activity_regularizer(x) / samples, layer.activity_regularizer.gradient(x) / x.dtype.type(samples)
+    alone = isinstance(call.outputs, int)
+    x, place = (outputs, call.outputs) if alone else (outputs[0], call.outputs[0])
+    samples, mask = max(1, len(x)), None if of_data is None else of_data[place]
+    if mask is not None:
+        x = np.where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), x, x.dtype.type(0))
+    return regularizer(x) / samples, regularizer.gradient(x) / x.dtype.type(samples)
+
+
+def _with_penalty(d, d_penalty):
+    """Return the gradient of a call's outputs with that of the penalty, which the first output has."""
+    first, *states = d if isinstance(d, tuple) else [d]
+    first = d_penalty if first is None else first + d_penalty
+    return (first, *states) if isinstance(d, tuple) else first

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layers import Flatten
+from ..layers import Concatenate, Flatten
 from .batches import Data
 
 # batches of a window at most, and windows at least
@@ -54,11 +54,14 @@ def by_length(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | N
 
 
 def plan_of(model: Any, x: Any, sorts: bool = True) -> LengthPlan | None:
-    """Return the plan for inputs of a model; None for an array, one length, or layers that need all steps."""
-    lengths = getattr(x, "lengths", None)
+    """Return the plan for inputs of a model; None for an array, one length, or layers that need all steps.
+
+    With several inputs, or labels of several outputs, it is None, too.
+    """
+    lengths = getattr(x, "lengths", None) if len(model.output_names) == 1 else None
     if lengths is None or not len(lengths) or (lengths == x.steps).all() or not _may_trim(model):
         return None
-    return LengthPlan(sorts and not model._stateful_layers(), _has_steps(model.layers[-1].output_shape))
+    return LengthPlan(sorts and not model._stateful_layers(), _has_steps(model.output_shape))
 
 
 def _may_trim(model):
@@ -70,6 +73,8 @@ def _may_trim(model):
 def _needs_padding(layer):
     """Say whether the place of a layer's valid outputs depends on the padding."""
     layer = getattr(layer, "layer", layer)
+    if isinstance(layer, Concatenate):
+        return layer.axis % len(layer.output_shape) == 1
     return isinstance(layer, Flatten) or (getattr(layer, "go_backwards", False) and layer.return_sequences)
 
 

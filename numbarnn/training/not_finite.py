@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..layers.stateless import with_states
+from ..utils.columns import Columns
 from ..utils.padded import values_and_mask
 from .batches import Data
-from .forward_pass import forward
 
 AXES = {2: "(row, feature)", 3: "(row, step, feature)"}
 
@@ -21,7 +20,10 @@ def cause(model: Any, batch: Data, rows: Any, number: int | None = None) -> str:
     samples = np.arange(rows.stop)[rows] if isinstance(rows, slice) else rows
     # of an encoder-decoder
     inputs = getattr(batch.x, "source", batch.x)
-    found = _in_data("x", values_and_mask(inputs)[0], samples) or _in_labels(model, batch, samples)
+    values, _ = values_and_mask(inputs)
+    arrays = _by_name("x", getattr(model, "input_names", ()), values)
+    found = next(filter(None, (_in_data(*named, samples) for named in arrays)), None)
+    found = found or _in_labels(model, batch, samples)
     if found is not None:
         return found if number is None else f"in batch {number}, {found}"
     for name, weight in model.weights.items():
@@ -47,21 +49,40 @@ def _in_data(name, array, samples):
     return f"{name}[{place}] {axes} is {array[at]}, read as {array.dtype}"
 
 
+def _by_name(what, names, arrays):
+    """List the arrays of several inputs or outputs, or the one that there is, with what to call them."""
+    if not isinstance(arrays, tuple):
+        return [(what, arrays)]
+    named = zip(names, arrays, strict=True)
+    return [(f"{what}[{name!r}]", array) for name, array in named if array is not None]
+
+
 def _in_labels(model, batch, samples):
     """Return a sentence about the first label that is not finite and counts."""
-    labels = np.asarray(batch.y)
-    if labels.dtype.kind != "f" or np.isfinite(labels).all():
+    labels = batch.y.parts if isinstance(batch.y, Columns) else batch.y
+    arrays = [np.asarray(array) for _, array in _by_name("y", model.output_names, labels)]
+    if not any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
         return None
-    mask = _mask_of_outputs(model, batch.x)
-    if mask is not None and labels.shape[: mask.ndim] == mask.shape:
-        labels = np.where(mask.reshape(*mask.shape, *[1] * (labels.ndim - mask.ndim)), labels, 0)
-    return _in_data("y", labels, samples)
+    masks = _mask_of_outputs(model, batch.x)
+    masks = masks if isinstance(labels, tuple) else [masks]
+    parts = labels if isinstance(labels, tuple) else [labels]
+    hidden = tuple(_without_hidden(part, mask) for part, mask in zip(parts, masks, strict=True))
+    named = _by_name("y", model.output_names, hidden if isinstance(labels, tuple) else hidden[0])
+    return next(filter(None, (_in_data(*each, samples) for each in named)), None)
+
+
+def _without_hidden(labels, mask):
+    """Return labels with zeros where they do not count."""
+    if labels is None or mask is None or np.shape(labels)[: mask.ndim] != mask.shape:
+        return labels
+    labels = np.asarray(labels)
+    return np.where(mask.reshape(*mask.shape, *[1] * (labels.ndim - mask.ndim)), labels, 0)
 
 
 def _mask_of_outputs(model, x):
     """Return the mask of the outputs, from a pass that no stateful layer remembers."""
     if hasattr(x, "source"):
         return x.mask
-    values, mask = values_and_mask(x)
-    with np.errstate(all="ignore"):
-        return forward(with_states(model.layers), values, mask=mask).mask
+    with model._states_kept():
+        model.reset_states()
+        return model._forward(x).mask

@@ -5,6 +5,26 @@ import numpy as np
 from ..errors import InputError
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from ..losses.base import finite_weights
+from ..utils.columns import Columns, by_name
+
+
+def weights_of(caller, y, sample_weight, class_weight, objectives, dtype):
+    """Return the weights of labels, those of several outputs as `Columns`; None if none are given."""
+    if len(objectives) == 1:
+        return checked(caller, y, sample_weight, class_weight, objectives[0].loss, dtype)
+    if class_weight is not None:
+        raise InputError(f"{caller}: expected no class_weight for several outputs, got {class_weight!r}")
+    if sample_weight is None:
+        return None
+    names, each = [objective.name for objective in objectives], isinstance(sample_weight, list | tuple | dict)
+    given = by_name(caller, "sample_weight", names, sample_weight) if each else [sample_weight] * len(names)
+    parts = []
+    for objective, labels, weights in zip(objectives, y.parts, given, strict=True):
+        if each and objective.loss is None and weights is not None:
+            raise InputError(f"{caller}: expected no sample_weight of {objective.name}, which has no loss, got one")
+        known = None if objective.loss is None else checked(caller, labels, weights, None, objective.loss, dtype)
+        parts.append(known)
+    return Columns(parts) if any(part is not None for part in parts) else None
 
 
 def checked(caller, y, sample_weight, class_weight, loss, dtype):

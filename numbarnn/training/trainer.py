@@ -7,34 +7,34 @@ import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import losses, optimizers
-from .. import metrics as known_metrics
+from .. import optimizers
 from ..callbacks import Callback, Callbacks
 from ..errors import Checked, InputError
 from ..layers import Layer
+from ..layers.graph import Graph
 from ..layers.stepwise import check_one_output
 from ..losses import Loss
-from ..losses.evaluation import measure
 from ..optimizers import Optimizer
 from ..runtime.interrupts import Interrupts
 from ..utils.padded import values_and_mask
-from ..utils.tree import tree_map
+from ..utils.tree import tree_lists, tree_map
 from ..utils.types import Arrays
-from . import fit_options, resume, sample_weights
+from . import fit_options, resume
 from .batches import Data, Means
 from .forward_pass import ForwardPass, forward
 from .history import History
-from .labels import labels_of
+from .labels import labels_for
 from .lengths import join, plan_of
 from .not_finite import cause
+from .objectives import Objective, chosen, from_pre_activation, measured, metrics_of, names_of, total, with_loss
 from .progress import Progress
+from .sample_weights import weights_of
 from .sources import Samples, Stream, inputs_of, is_stream, refuse_beside_stream
 from .truncated import Truncation, train_sequences
 from .update import update_weights, with_penalties
@@ -58,17 +58,25 @@ class Trainer(Checked):
     _shuffle_rng: np.random.Generator
     _dropout_rng: np.random.Generator
 
+    # of the outputs; one has no name
+    output_names: list[str] = [""]
+
     optimizer: Optimizer
-    loss: Loss | None = None
+    # of several outputs a list
+    loss: Any = None
     metrics: dict[str, Callable]
     # as `compile` got them
-    given_metrics: tuple[str | Callable, ...]
+    given_metrics: Any
+    loss_weights: Any = None
+    # what `compile` chose, for each output
+    _objectives: list[Objective] = []
+    # the losses as functions of pre-activations, as far as they can be
+    _fused: list[Loss | None] = []
     # of the last `fit`, as far as it came
     history: History | None = None
     _trainable = True
     # a callback sets it to end `fit` after the epoch
     stop_training = False
-    _fused_loss: Loss | None = None
     _interrupts: Interrupts
     # of the last `fit`
     _callbacks: Callbacks | None = None
@@ -82,8 +90,10 @@ class Trainer(Checked):
     def compile(
         self,
         optimizer: str | Optimizer = "rmsprop",
-        loss: str | Loss | Callable | None = None,
-        metrics: Sequence[str | Callable] = (),
+        loss: Any = None,
+        metrics: Any = (),
+        *,
+        loss_weights: Any = None,
     ) -> None:
         """Choose an optimiser, a loss and metrics.
 
@@ -93,23 +103,30 @@ class Trainer(Checked):
             One of `nr.optimizers`, or its name.
         loss : str, Loss or callable
             One of `nr.losses`, or its name; or a function (y_true, y_pred) -> (values, gradient), see
-            `nr.losses.FunctionLoss`.
+            `nr.losses.FunctionLoss`. For several outputs one for all, or a list or dict of them by the names of the
+            outputs; an output without one has no part in training. The loss of the model is their sum.
         metrics : sequence of str or callable
-            Names such as "accuracy", or functions of labels and outputs.
+            Names such as "accuracy", or functions of labels and outputs. For several outputs a list or dict of such
+            sequences.
+        loss_weights : list or dict of float, optional
+            For several outputs how much the loss of each counts in the sum; by default 1.
 
         Raises
         ------
         InputError
             If a name is not known.
         """
-        optimizer, loss = optimizers.get(optimizer), losses.get(loss)
+        optimizer = optimizers.get(optimizer)
+        objectives = chosen(self.output_names, loss, metrics, loss_weights)
         owner = OWNERS.get(optimizer)
         if owner is not None and owner() is not self and (owner() is not None or optimizer.iterations):
             raise InputError("compile: expected an optimizer of its own, got one with the memory of another model")
         OWNERS[optimizer] = weakref.ref(self)
-        self.metrics = known_metrics.by_name(metrics, loss)
-        self.given_metrics = tuple(metrics)
-        self.optimizer, self.loss = optimizer, loss
+        self.metrics, self._objectives = metrics_of(objectives), objectives
+        self.given_metrics = metrics if isinstance(metrics, dict) else tuple(metrics)
+        self.optimizer, self.loss_weights = optimizer, loss_weights
+        several = [objective.loss for objective in objectives]
+        self.loss = several if len(several) > 1 else several[0]
 
     @property
     def trainable(self) -> bool:
@@ -131,7 +148,7 @@ class Trainer(Checked):
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns."""
-        return ["loss", *self.metrics]
+        return names_of(self._objectives) if self._objectives else ["loss"]
 
     def fit(
         self,
@@ -390,7 +407,7 @@ class Trainer(Checked):
         listeners.on_predict_begin()
         for number, (batch, rows) in enumerate(batches):
             listeners.on_predict_batch_begin(number)
-            outputs.append(self._forward(batch).all_outputs)
+            outputs.append(tree_lists(self._forward(batch).outputs))
             places.append(slice(done, done + len(batch)) if rows is None else rows)
             done += len(batch)
             progress.update(len(batch), Means(()))
@@ -399,8 +416,7 @@ class Trainer(Checked):
             raise InputError("predict: expected at least one batch, got none")
         progress.finish({})
         listeners.on_predict_end()
-        joined = tree_map(lambda *parts: join(parts, places, steps), *outputs)
-        return joined if self.layers[-1].has_one_output else list(joined)
+        return tree_lists(tree_map(lambda *parts: join(parts, places, steps), *outputs))
 
     def predict_on_batch(self, x: Any) -> Any:
         """Compute the outputs for inputs, all at once.
@@ -443,7 +459,7 @@ class Trainer(Checked):
         InputError
             If the inputs do not fit the model.
         """
-        return self._forward(self._inputs(x), training).all_outputs
+        return tree_lists(self._forward(self._inputs(x), training).outputs)
 
     def value_and_gradients(
         self, x: Any, y: Any, sample_weight: ArrayLike | None = None, *, training: bool = False
@@ -479,7 +495,8 @@ class Trainer(Checked):
             run = self._forward(data.x, training, keep=True)
             values, _, gradient, options = self._measure(data.y, run, data.weights)
             params = self.trainable_params
-            return values[0], with_penalties(self, run.backward(gradient, **options).params, params)
+            loss = total(self._objectives, values)
+            return loss, with_penalties(self, run.backward(gradient, **options).params, params)
 
     def train_on_batch(
         self,
@@ -622,6 +639,11 @@ class Trainer(Checked):
             names = ", ".join(name for name, _ in left)
             warnings.warn(f"fit: no callback takes the loaded state of {names}", RuntimeWarning, stacklevel=3)
 
+    @property
+    def graph(self) -> Graph:
+        """The calls of the layers."""
+        raise NotImplementedError
+
     def _inputs(self, x) -> Any:
         """Return inputs of the first layer as an array or a `Padded`, to be indexed by rows, and build the layers."""
         raise NotImplementedError
@@ -630,7 +652,7 @@ class Trainer(Checked):
         """Run a batch through the layers; in training, or with `keep`, the pass keeps what the gradient needs."""
         x, mask = values_and_mask(x)
         with np.errstate(all="ignore"):
-            return forward(self.layers, x, training, self._dropout_rng, mask, keep=keep)
+            return forward(self.graph, x, training, self._dropout_rng, mask, keep=keep)
 
     def _learn(self, batch, run, transform=None):
         """Go back through a pass in training and update.
@@ -639,20 +661,20 @@ class Trainer(Checked):
         """
         with np.errstate(all="ignore"):
             values, weights, gradient, options = self._measure(batch.y, run, batch.weights)
-            finite = math.isfinite(values[0])
-            if finite and not update_weights(self, run.backward(gradient, **options).params, run.updates, transform):
+            if not math.isfinite(total(self._objectives, values)) or not update_weights(
+                self, run.backward(gradient, **options).params, run.updates, transform
+            ):
                 values[0] = math.nan
         return values, weights
 
     def _measure(self, y, run, weights=None):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
-        loss, fused = self._fused_loss or self.loss, self._fused_loss is not None
-        measured = measure(run, y, loss, self.metrics.values(), fused, weights)
-        measured.values[0] += run.penalty
+        found = measured(run, y, self._objectives, self._fused, weights)
+        found.values[0] += run.penalty
         if self.regularizers:
             params = self.trainable_params
-            measured.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
-        return measured
+            found.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
+        return found
 
     def _evaluate(self, source, progress, listeners):
         means = self._means()
@@ -686,7 +708,8 @@ class Trainer(Checked):
                 layer.state = state
 
     def _means(self):
-        return Means(self.metrics_names, self.metrics.values())
+        shares = [objective.share for objective in with_loss(self._objectives)]
+        return Means(self.metrics_names, self.metrics.values(), shares)
 
     def _shown(self, values):
         """Return the values of one batch as `evaluate` does."""
@@ -696,25 +719,19 @@ class Trainer(Checked):
 
     def _weighted_data(self, caller, x, y, sample_weight=None, class_weight=None, batch_size=None):
         x, y = self._data(caller, x, y, batch_size)
-        return Data(x, y, sample_weights.checked(caller, y, sample_weight, class_weight, self.loss, self.dtype))
+        return Data(x, y, weights_of(caller, y, sample_weight, class_weight, self._objectives, self.dtype))
 
     def _data(self, caller, x, y, batch_size=None):
         """Return x and y as arrays of equally many samples, for a compiled and built model."""
         if self.loss is None:
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
-        check_one_output(caller, self.layers[-1:])
+        if len(self._objectives) == 1:
+            check_one_output(caller, self.layers[-1:])
         x = self._inputs(x)
-        y = labels_of(caller, x, y)
+        y = labels_for(caller, x, y, self._objectives)
         self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)
-        self._fused_loss = self._loss_of_pre_activation()
+        self._fused = from_pre_activation(self._objectives, self.graph.last)
         return x, y
-
-    def _loss_of_pre_activation(self):
-        """Return the loss as a function of what the last softmax or sigmoid is applied to; None if it cannot be."""
-        last, loss = self.layers[-1], self.loss
-        matches = last.last_activation is not None and last.last_activation == loss.activation
-        as_given = loss.from_logits or loss.legacy_clip or last.activity_regularizer
-        return replace(loss, from_logits=True) if matches and not as_given else None
 
     def _expect_batches(self, caller, x, batch_size):
         fit_options.expect_positive(caller, "batch_size", batch_size)

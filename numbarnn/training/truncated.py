@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import BatchNormalization
-from ..layers.stateless import is_recurrent, with_states
+from ..layers.graph import check_single, with_states
+from ..layers.stateless import is_recurrent
 from ..layers.states import as_list, from_list
 from ..layers.stepwise import check_stepwise
 from ..rnn.segments import Steps, backward_passes, check_activations
@@ -50,6 +51,7 @@ class Truncation:
         check_activations("fit", self.activations)
         if self.update not in UPDATES:
             raise InputError(f"fit: expected update to be 'pass' or 'sequence', got {self.update!r}")
+        check_single("fit with truncate", model.graph)
         check_stepwise("fit with truncate", model.layers)
         for layer in model.layers:
             if isinstance(layer, BatchNormalization):
@@ -77,15 +79,15 @@ def train_sequences(model, batch, truncation, transform=None):
     Stateful layers start from their states and keep the last ones. Returns means of loss and metrics over the passes,
     and their weights; a loss of NaN says that a number was not finite, which ended the sequence.
     """
-    recurrent = [layer for layer in model.layers if is_recurrent(layer)]
+    recurrent = [call.layer for call in model.graph.calls if is_recurrent(call.layer)]
     state = [layer.carried_state(len(batch.x)) for layer in recurrent]
     state = [None if arrays is None else as_list(arrays) for arrays in state]
     needs_old = truncation.needs_old_parameters(batch.x.shape[1])
     means, summed, finite = Means(model.metrics_names), {}, True
 
     def make_runner():
-        layers = with_states(deepcopy(model.layers) if needs_old else model.layers)
-        return lambda steps, state: forward(layers, steps.x, True, model._dropout_rng, state=state)
+        graph = with_states(deepcopy(model.graph) if needs_old else model.graph)
+        return lambda steps, state: forward(graph, steps.x, True, model._dropout_rng, state=state)
 
     passes = backward_passes(
         [Steps(0, batch.x, batch.y, weights=of_steps(batch.weights, batch.x.shape[1]))],

@@ -45,8 +45,8 @@ def update_weights(model, gradients, updates=None, transform=None):
 
 
 def with_penalties(model, gradients, params):
-    """Return the gradients of these parameters, those of their regularisers included."""
-    gradients = {name: gradients[name] for name in params}
+    """Return the gradients of these parameters, those of their regularisers included; zeros where none arrives."""
+    gradients = {name: gradients[name] if name in gradients else np.zeros_like(w) for name, w in params.items()}
     for name, regularizer in model.regularizers.items():
         if name in params:
             gradients[name] = gradients[name] + regularizer.gradient(params[name])

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from .arrays import refuse_masked
+from .columns import Columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +147,11 @@ def array_or_padded(caller: str, what: str, value: Any) -> "np.ndarray | Padded"
     return _pad(caller, what, value) if array.dtype == object and array.ndim == 1 and len(array) else array
 
 
-def values_and_mask(x: "np.ndarray | Padded") -> tuple[np.ndarray, np.ndarray | None]:
-    """Return sequences as one array, and the mask of the steps that count; None: all."""
+def values_and_mask(x: Any) -> tuple[Any, Any]:
+    """Return sequences as one array, and the mask of the steps that count; None: all. Of `Columns` these are tuples."""
+    if isinstance(x, Columns):
+        values, masks = zip(*map(values_and_mask, x.parts), strict=True)
+        return values, None if all(mask is None for mask in masks) else masks
     return (x.values, x.mask) if isinstance(x, Padded) else (x, None)
 
 

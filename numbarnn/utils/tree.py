@@ -19,6 +19,11 @@ def tree_leaves(tree: Any) -> list:
     return [leaf for part in tree for leaf in tree_leaves(part)] if isinstance(tree, tuple | list) else [tree]
 
 
+def tree_lists(tree: Any) -> Any:
+    """Return a tree with lists for its tuples."""
+    return [tree_lists(part) for part in tree] if isinstance(tree, tuple | list) else tree
+
+
 def tree_unflatten(tree: Any, leaves: Iterable) -> Any:
     """Replace the leaves of a tree by others, from left to right."""
     leaves = iter(leaves)

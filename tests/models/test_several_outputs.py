@@ -1,4 +1,4 @@
-"""Models that end with a layer of several outputs: they predict a list, and are not trained."""
+"""Models that end with a layer of several outputs: they predict a list; a `Sequential` of this kind is not trained."""
 
 import pickle
 
@@ -45,7 +45,7 @@ def test_predict(model):
     shapes = flat_shapes(model.output_shape)
     assert [np.shape(a)[1:] for a in flat(outputs)] == [tuple(n or 5 for n in s[1:]) for s in shapes]
     assert len(outputs) == len(model.output_shape)
-    assert model.output.shape == model.output_shape
+    assert [output.shape for output in model.outputs] == shapes
     copy = pickle.loads(pickle.dumps(model))
     for got, want in zip(flat(copy.predict(X)), flat(model.predict(X)), strict=True):
         assert_array_equal(got, want)
@@ -57,26 +57,27 @@ def test_summary_and_weights(model, capsys):
     model.set_weights([w + 1 for w in model.get_weights()])
 
 
-def test_no_training(model):
+@pytest.mark.parametrize("last", LAST.values(), ids=LAST)
+def test_no_training_of_a_list_of_layers(last):
+    model = nr.Sequential([Input((None, 3)), GRU(3, return_sequences=True), last()])
     model.compile("adam", "mse")
     y = np.zeros((7, 4), "float32")
     for caller, call in {
         "fit": lambda: model.fit(X, y, verbose=0),
         "evaluate": lambda: model.evaluate(X, y),
         "train_on_batch": lambda: model.train_on_batch(X, y),
-        "generate": lambda: nr.generate(model, X, 2),
-        "generate_from_windows": lambda: nr.generate_from_windows(model, X, 2),
     }.items():
         with pytest.raises(nr.InputError, match=f"{caller}.*: expected layers with one output, got .* with several"):
             call()
 
 
-def test_outputs_stay_together_until_the_model_runs():
-    with pytest.raises(nr.InputError, match=r"bidirectional: expected its outputs to stay together .*Model\(inputs"):
-        _forth, _back = Bidirectional(LSTM(4), merge_mode=None)(Input((None, 3)))
+def test_one_output_cannot_be_unpacked():
+    with pytest.raises(nr.InputError, match=r"lstm: expected an array of several outputs to unpack, got one output"):
+        _output, _state = LSTM(4)(Input((None, 3)))
     with pytest.raises(nr.InputError, match="expected lstm with several outputs to be the last layer, got dense"):
-        inputs = Input((None, 3))
-        nr.Model(inputs, Dense(2)(LSTM(4, return_state=True)(inputs)))
+        nr.Sequential([Input((None, 3)), LSTM(4, return_state=True), Dense(2)])
+    with pytest.raises(nr.InputError, match=r"dense: expected one input, got \["):
+        Dense(2)(LSTM(4, return_state=True)(Input((None, 3))))
 
 
 def test_parts_of_an_encoder_decoder_have_one_output():
