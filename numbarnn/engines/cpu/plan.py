@@ -367,7 +367,8 @@ def must_compile(dtype):
 def forward_kernels(cell, dtype):
     """Compile the forward kernel, and those that it calls; returns its address and {field: address}."""
     if must_compile(dtype):
-        compile_elsewhere((product_kernel, dtype), (backward_kernel, dtype))  # half of the work, most likely
+        compile_elsewhere(product_kernel, dtype)
+        compile_elsewhere(backward_kernel, dtype)  # a gradient follows, most likely
     kernels = {"equations": forward_equations(cell, dtype)}
     if cell.equations.feedback:
         kernels["feedback"] = feedback_equations(cell, dtype)
