@@ -123,6 +123,7 @@ class Trainer(Checked):
             raise InputError("compile: expected an optimizer of its own, got one with the memory of another model")
         OWNERS[optimizer] = weakref.ref(self)
         self.metrics, self._objectives = metrics_of(objectives), objectives
+        self._fused = [None] * len(objectives)
         self.given_metrics = metrics if isinstance(metrics, dict) else tuple(metrics)
         self.optimizer, self.loss_weights = optimizer, loss_weights
         several = [objective.loss for objective in objectives]
