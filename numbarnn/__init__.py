@@ -29,6 +29,7 @@ globals().update(CELLS | COMPOSITE_CELLS | WRAPPERS)
 
 # those that are part of the interface
 MODULES = (
+    "activations",
     "callbacks",
     "cells",
     "checkpoint",

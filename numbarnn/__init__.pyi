@@ -1,5 +1,6 @@
 """What `import numbarnn as nr` offers, for editors and type checkers; a test compares it with the package."""
 
+from . import activations as activations
 from . import callbacks as callbacks
 from . import cells as cells
 from . import checkpoint as checkpoint

@@ -15,7 +15,7 @@ SUBPACKAGES = (
     "callbacks", "cells", "datasets", "inspection", "interop", "jax", "layers", "losses", "models", "optimizers",
     "sklearn", "torch", "wrappers",
 )  # fmt: skip
-MODULES = ("checkpoint", "constraints", "initializers", "metrics", "regularizers")
+MODULES = ("activations", "checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}
 
 

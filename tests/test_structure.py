@@ -23,6 +23,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("cells",),
     ("ops",),
     ("autodiff", "engines", "checkpoint"),
+    ("activations",),
     ("constraints", "initializers", "maths", "regularizers"),
     ("utils",),
     ("errors", "runtime"),
@@ -34,6 +35,7 @@ UPWARDS = {  # what is short for something above: `rnn.run.step(cell, ...)`, `Co
 FLOOR = {part: -i for i, floor in enumerate(FLOORS) for part in floor}
 # what a cell is made of, and for a cell that runs others or draws random numbers their results and noise
 OF_CELLS = {
+    "activations",
     "initializers",
     "maths",
     "errors",

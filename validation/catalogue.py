@@ -3,10 +3,11 @@
 from dataclasses import fields
 
 import numbarnn as nr
-from numbarnn import wrappers
+from numbarnn import activations, wrappers
 from numbarnn.cells import Cell
 from numbarnn.cells.rnn_cell import RNNCell
 
+from .activations import With
 from .node import Node
 
 PARTS = {"units", "cell", "cells", "forward_cell", "backward_cell"}  # what a cell is made of: no options
@@ -24,10 +25,13 @@ def cells():
 
 def build(node):
     """numbarnn's cell of a Node."""
-    return cells()[node.cell](*map(_built, node.arguments), **node.options)
+    options = {option: _built(value) for option, value in node.options.items()}
+    return cells()[node.cell](*map(_built, node.arguments), **options)
 
 
 def _built(argument):
+    if isinstance(argument, With):
+        return getattr(activations, argument.name)(*argument.parameters)
     if isinstance(argument, tuple):
         return [_built(part) for part in argument]
     return build(argument) if isinstance(argument, Node) else argument

@@ -1,5 +1,5 @@
 """Symbolic differentiation: derive a cell's backward equations from its forward equations."""
 
-from .derive import derive, derived
+from .derive import derive, derived, derived_gradient
 
-__all__ = ["derive", "derived"]
+__all__ = ["derive", "derived", "derived_gradient"]

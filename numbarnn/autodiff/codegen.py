@@ -87,7 +87,8 @@ class Writer:
         if number.op == "neg":
             text, precedence = texts[0]
             return f"-{text}" if precedence > SIGN else f"-({text})", SIGN
-        return f"{number.op}({', '.join(text for text, _ in texts)})", ATOM
+        parameters = map(repr, number.value or ())
+        return f"{number.op}({', '.join((*(text for text, _ in texts), *parameters))})", ATOM
 
     def constant(self, value, like=None):
         """Write a constant in the type of some number: a literal would be float64 in compiled code."""

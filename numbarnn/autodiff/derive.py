@@ -8,10 +8,10 @@ from typing import NamedTuple
 from .. import maths
 from .codegen import function, write
 from .equations import Equations
-from .graph import topological_order
+from .graph import Graph, topological_order
 from .rematerialize import computable, minimum_cut
 from .reverse import gradients, is_zero, operands
-from .tracing import traced
+from .tracing import activations, traced
 
 FEWEST = 10**5  # cost of a kept value that makes their number count more than anything else
 
@@ -63,6 +63,16 @@ def derive(forward, *, inputs, states=("h",), saved=(), feedback=None, caller="d
     texts = {name: write(name, *parts) for name, parts in functions(f, d, b).items()}
     made = {name: function(text) for name, text in texts.items()}
     return Equations(**made, hidden=len(b.hidden), extra=len(b.extra))
+
+
+@cache
+def derived_gradient(activation):
+    """Derive `gradient(x, y, dy)`, the gradient of an activation's argument x from that of its value y."""
+    graph = Graph(str(activation), activations())
+    x, dy = graph.input("x"), graph.input("dy")
+    y = activation(x)
+    names = {x: "x", y: "y", dy: "dy"}
+    return function(write("gradient", {"x": x, "y": y, "dy": dy}, gradients((y,), (dy,), (x,)), names))
 
 
 class Gradients(NamedTuple):

@@ -23,6 +23,7 @@ UFUNCS = {
     np.sqrt: "sqrt",
     np.exp: "exp",
     np.expm1: "expm1",
+    np.log1p: "log1p",
     np.tanh: "tanh",
 }
 FUNCTIONS = {  # in terms of others; a tie selects the same branch as the formula in `maths`
@@ -44,7 +45,10 @@ ARITHMETIC = {
 
 
 class Number:
-    """A node of a `Graph`: an input, a constant, or an operation on others. `place` is a topological order."""
+    """A node of a `Graph`: an input, a constant, or an operation on others. `place` is a topological order.
+
+    `value` is the name of an input, the value of a constant, and the parameters of an operation that has some.
+    """
 
     __slots__ = ("args", "graph", "op", "place", "value")
 
@@ -86,6 +90,16 @@ class Number:
 
     def straight_through(self, other):
         return self.graph.make("straight_through", self, other)
+
+    def normal_cdf(self):
+        return self.graph.make("normal_cdf", self)
+
+    def activated(self, formula, parameters):
+        """Apply an activation with parameters: one operation of `maths` if its value gives its derivative."""
+        name = formula.__name__
+        if getattr(maths, name, None) is formula and hasattr(maths, f"d_{name}"):
+            return self.graph.make(name, self, parameters=parameters)
+        return formula(self, *parameters)
 
     def _decision(self, *_):
         self.graph.refuse(
@@ -147,12 +161,15 @@ class Graph:
     def input(self, name):
         return self._known("input", (), name)
 
-    def make(self, op, *args):
-        """Apply an operation to numbers, and simplify it."""
+    def make(self, op, *args, parameters=None):
+        """Apply an operation to numbers, and simplify it; `parameters` are Python numbers."""
         args = tuple(map(self.lift, args))
         if all(a.op == "constant" for a in args):
             with np.errstate(all="ignore"):
-                return self.lift(float((ARITHMETIC.get(op) or getattr(maths, op))(*(a.value for a in args))))
+                values = (*(a.value for a in args), *(parameters or ()))
+                return self.lift(float((ARITHMETIC.get(op) or getattr(maths, op))(*values)))
+        if parameters:
+            return self._known(op, args, parameters)
         simple = simpler(op, *args)
         if simple is not None:
             return self.lift(simple)

@@ -9,7 +9,7 @@ KEPT, EXPENSIVE, NEVER = 12, 10, 10**9  # costs: a store and a load; a tanh or e
 CHEAP = ("add", "sub", "mul", "neg", "absolute", "where_less", "straight_through", "relu", "leaky_relu")
 CHEAP = dict.fromkeys(CHEAP, 1)
 CHEAP |= {"div": 4, "softsign": 4, "hard_sigmoid_keras2": 3, "hard_sigmoid": 3, "input": NEVER}
-CHEAP |= {f"d_{name}": 2 for name in maths.ACTIVATIONS}
+CHEAP |= {f"d_{name}": 2 for name, (_, derivative) in maths.ACTIVATIONS.items() if derivative}
 
 
 def computable(numbers, given):

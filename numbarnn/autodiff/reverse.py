@@ -1,6 +1,9 @@
 """Reverse-mode differentiation of an expression graph."""
 
+import math
 from collections import defaultdict
+
+import numpy as np
 
 from .graph import choice, topological_order
 
@@ -14,6 +17,8 @@ RULES = {  # vector-Jacobian products: d of an operation's value y -> d of its a
     "sqrt": lambda d, y, a: (d / (2 * y),),
     "exp": lambda d, y, a: (d * y,),
     "expm1": lambda d, y, a: (d * (y + 1),),
+    "log1p": lambda d, y, a: (d / (a + 1),),
+    "normal_cdf": lambda d, y, a: (d * (np.exp(a * a * -0.5) * math.sqrt(0.5 / math.pi)),),
     "straight_through": lambda d, y, a, b: (d, 0),
     "where_less": lambda d, y, a, b, u, v: (0, 0, choice(a < b, d, 0), choice(a < b, 0, d)),
 }
@@ -21,7 +26,7 @@ RULES = {  # vector-Jacobian products: d of an operation's value y -> d of its a
 
 def activation_rule(d, y, a):
     """Differentiate an activation by its derivative in `maths`."""
-    return (d * y.graph.make(f"d_{y.op}", y),)
+    return (d * y.graph.make(f"d_{y.op}", y, parameters=y.value),)
 
 
 def factored(d):

@@ -85,12 +85,15 @@ def numbers(graph, what, values, names):
 
 @cache
 def activations():
-    """Return (name, formula) of each activation of several operations, and of the sigmoid as textbooks write it."""
+    """Return (name, formula) of each activation of several operations whose value gives its derivative.
+
+    The sigmoid as textbooks write it is one of them.
+    """
     graph = Graph("activations", [])
     x = graph.input("x")
-    for name, (function, _) in maths.ACTIVATIONS.items():
+    for name, (function, derivative) in maths.ACTIVATIONS.items():
         formula = function(x)
-        if formula.op not in ("input", name):
+        if derivative and formula.op not in ("input", name):
             graph.patterns.append((name, formula))
     graph.patterns.append(("sigmoid", 1 / (1 + np.exp(-x))))
     return graph.patterns

@@ -90,6 +90,6 @@ def in_names_of(kind, options):
                 raise InputError(f"{kind.__name__}: {word} is an option of TensorFlow; here {HERE[word]}")
             del options[word]
     for word in ("activation", "recurrent_activation"):
-        if word in own and callable(options.get(word)):
+        if word in own and options.get(word) is not None:
             options[word] = activations.name_of(kind.__name__, options[word])
     return options

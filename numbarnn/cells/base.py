@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import initializers
+from .. import activations, initializers
 from ..autodiff import derived
 from ..autodiff.equations import Equations
 from ..engines import dispatch
 from ..engines.interface import RunOptions
 from ..errors import InputError
-from ..maths import ACTIVATIONS
 from ..utils.lazy import cached_property
 from . import _initializer
 from .rnn_cell import RNNCell
@@ -140,7 +139,7 @@ class Cell(RNNCell):
         object.__setattr__(self, "initializer", _initializer.checked(type(self).__name__, self.initializer))
         for option in ("activation", "recurrent_activation"):
             if hasattr(self, option):
-                self.check_choice(option, ACTIVATIONS)
+                activations.check(type(self).__name__, option, getattr(self, option))
         if self.num_proj is not None:
             self.check_positive("num_proj", "integer")
         for option in ("cell_clip", "proj_clip"):

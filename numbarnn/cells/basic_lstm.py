@@ -20,7 +20,7 @@ class BasicLSTMCell(LSTMCell):
         Number of units H.
     initializer : str, Initializer or dict, optional
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
-    activation : str, default "tanh"
+    activation : str or Activation, default "tanh"
         Activation of the candidate and of the new memory, as in `LSTMCell`.
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the forget gate in every run.

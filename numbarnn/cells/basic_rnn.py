@@ -20,7 +20,7 @@ class BasicRNNCell(SimpleRNNCell):
         Number of units H.
     initializer : str, Initializer or dict, optional
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
-    activation : str, default "tanh"
+    activation : str or Activation, default "tanh"
         Activation of the output, as in `SimpleRNNCell`.
 
     References

@@ -12,7 +12,8 @@ are added, and the new c before the clip.
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from ..maths import ACTIVATIONS, sigmoid
+from ..activations import Activation, function_of
+from ..maths import sigmoid
 from ._clip import clipped
 from ._layer_norm import EPSILON, check_used, initial_norm
 from ._lstm import output
@@ -43,8 +44,8 @@ class CoupledInputForgetGateLSTMCell(Cell):
         Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the forget gate in every run.
-    activation : str, default "tanh"
-        Activation phi of the candidate g and of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate g and of the new memory c, one of `numbarnn.activations`.
     layer_norm : bool, default False
         Whether each gate's sum of products and the new memory are normalised; 1e-12 is added to variances. The forget
         bias and the peepholes come after the norm, and so does the clip.
@@ -81,7 +82,7 @@ class CoupledInputForgetGateLSTMCell(Cell):
     num_proj: int | None = None
     proj_clip: float | None = None
     forget_bias: float = 1.0
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     layer_norm: bool = False
     norm_gain: float = 1.0
     norm_shift: float = 0.0
@@ -114,7 +115,7 @@ class CoupledInputForgetGateLSTMCell(Cell):
 
     def _memory(self, z, s):
         """Return the new memory before its norm and its clip, and the gates f and g."""
-        (phi, _), z, c = ACTIVATIONS[self.activation], dict(zip(self.inputs, z, strict=False)), s[1]
+        phi, z, c = function_of(self.activation), dict(zip(self.inputs, z, strict=False)), s[1]
         shift = self.forget_bias if self.layer_norm else 0  # after the norm; without one `offsets` has it
         f, g = sigmoid(z["f"] + shift + z.get("pf", 0) * c), phi(z["g"])
         return g + f * (c - g), (f, g)
@@ -128,7 +129,7 @@ class CoupledInputForgetGateLSTMCell(Cell):
         return q, z
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self._memory(z, s)
+        phi, (c, gates) = function_of(self.activation), self._memory(z, s)
         z = dict(zip(self.inputs, z, strict=True))
         c = clipped(z.get("c", c), self.cell_clip)
         h, o = output(z["o"] + z.get("po", 0) * c, c, phi, sigmoid)

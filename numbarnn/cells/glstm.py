@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import initializers
+from ..activations import Activation, function_of
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
-from ..maths import ACTIVATIONS, sigmoid, tanh
+from ..maths import sigmoid, tanh
 from ._lstm import GATES, memory, output
 from .base import Cell
 
@@ -41,8 +42,8 @@ class GLSTMCell(Cell):
         back. Without it P is H.
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the forget gate in every run.
-    activation : str, default "tanh"
-        Activation of the new memory, a name from `numbarnn.maths.ACTIVATIONS`; that of the candidate is tanh.
+    activation : str or Activation, default "tanh"
+        Activation of the new memory, one of `numbarnn.activations`; that of the candidate is tanh.
 
     Raises
     ------
@@ -72,7 +73,7 @@ class GLSTMCell(Cell):
     number_of_groups: int = 1
     num_proj: int | None = None
     forget_bias: float = 1.0
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
 
     inputs = dict.fromkeys(GATES, "xh")
     states = ("h", "c")
@@ -90,7 +91,7 @@ class GLSTMCell(Cell):
             raise InputError(f"{type(self).__name__}: expected {what} to be {multiple}, got {count}")
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.activation]
+        phi = function_of(self.activation)
         c, (i, f, g) = memory(*z[:3], s[1], tanh, sigmoid)
         h, o = output(z[3], c, phi, sigmoid)
         return (h, c), (i, f, g, o)

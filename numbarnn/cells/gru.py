@@ -13,8 +13,8 @@ from typing import Any
 
 from numba.extending import register_jitable
 
+from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS
 from ._update import UPDATES
 from .base import Cell
 
@@ -55,9 +55,9 @@ class GRUCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
-    recurrent_activation : str, default "sigmoid"
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate n, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
         Activation sigma of the gates, likewise.
     update : {"keep", "seed"}, default "keep"
         Whether the gate z is the part of the old state that is kept, or the part that is new.
@@ -87,8 +87,8 @@ class GRUCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: str | Activation = "tanh"
+    recurrent_activation: str | Activation = "sigmoid"
     use_bias: bool = True
     update: str = "keep"
     num_proj: int | None = None
@@ -103,18 +103,20 @@ class GRUCell(Cell):
         self.check_choice("update", UPDATES)
 
     def feedback(self, z: tuple, s: tuple) -> tuple[Any, tuple]:
-        sigma, _ = ACTIVATIONS[self.recurrent_activation]
+        sigma = function_of(self.recurrent_activation)
         r, u = sigma(z[0]), sigma(z[1])
         return r * s[0], (r, u)
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (mixed, _) = ACTIVATIONS[self.activation], UPDATES[self.update]
+        phi, (mixed, _) = function_of(self.activation), UPDATES[self.update]
         r, u, n = z[0], z[1], phi(z[2])
         return (mixed(u, s[0], n),), (r, u, n)
 
     @property
     def equations(self) -> Equations:
-        (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
+        if not d_phi or not d_sigma:
+            return super().equations
         backward, feedback_backward = gradients(d_phi, d_sigma, UPDATES[self.update][1])
         return super().equations._replace(backward=backward, feedback_backward=feedback_backward)
 

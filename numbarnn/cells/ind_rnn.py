@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from .. import initializers
-from ..maths import ACTIVATIONS
+from ..activations import Activation, function_of
 from .base import Cell
 
 
@@ -20,8 +20,8 @@ class IndRNNCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "relu"
-        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "relu"
+        Activation phi of the output, one of `numbarnn.activations`.
 
     Notes
     -----
@@ -39,7 +39,7 @@ class IndRNNCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "relu"
+    activation: str | Activation = "relu"
     use_bias: bool = True
 
     inputs = {"z": "x", "u": ""}
@@ -49,7 +49,7 @@ class IndRNNCell(Cell):
         return super().vectors | {"recurrent_vector": ("u",)}
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.activation]
+        phi = function_of(self.activation)
         return (phi(z[0] + z[1] * s[0]),), ()
 
     def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:

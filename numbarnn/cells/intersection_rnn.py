@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers
+from .. import activations, initializers
+from ..activations import Activation, function_of
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
-from ..maths import ACTIVATIONS, sigmoid, tanh
+from ..maths import sigmoid, tanh
 from .base import Cell, glorot_packed, state_type
 from .rnn_cell import RNNCell
 
@@ -36,7 +37,7 @@ class _Plain(Cell):
     last_is_output = True
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.y_activation]
+        phi = function_of(self.y_activation)
         gh, n, gy, u, x = sigmoid(z[0]), tanh(z[1]), sigmoid(z[2]), phi(z[3]), z[4]
         return (n + gh * (s[0] - n), u + gy * (x - u)), (gh, n, gy, u)
 
@@ -64,8 +65,8 @@ class IntersectionRNNCell(RNNCell):
         Number of units H.
     forget_bias : float, default 1.0
         A constant added to the pre-activations of both gates in every run.
-    y_activation : str, default "relu"
-        Activation phi of the candidate of y, a name from `numbarnn.maths.ACTIVATIONS`.
+    y_activation : str or Activation, default "relu"
+        Activation phi of the candidate of y, one of `numbarnn.activations`.
 
     Raises
     ------
@@ -91,11 +92,11 @@ class IntersectionRNNCell(RNNCell):
     units: int
     _: KW_ONLY
     forget_bias: float = 1.0
-    y_activation: str = "relu"
+    y_activation: str | Activation = "relu"
 
     def __post_init__(self):
         Cell.check_positive(self, "units", "integer")
-        Cell.check_choice(self, "y_activation", ACTIVATIONS)
+        activations.check(type(self).__name__, "y_activation", self.y_activation)
 
     @property
     def state_size(self) -> Any:

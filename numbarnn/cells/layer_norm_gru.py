@@ -20,9 +20,9 @@ class LayerNormGRUCell(ResetAfterGRUCell):
         Number of units H.
     initializer : str, Initializer or dict, optional
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
-    activation : str, default "tanh"
-        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
-    recurrent_activation : str, default "sigmoid"
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate n, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
         Activation sigma of the gates, likewise.
     update : {"keep", "seed"}, default "keep"
         Whether the gate z is the part of the old state that is kept, or the part that is new, as in TensorFlow 1's

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ..activations import Activation, function_of
 from ..engines.interface import RunOptions
 from ..errors import InputError
-from ..maths import ACTIVATIONS, sigmoid
+from ..maths import sigmoid
 from ..ops.random import bernoulli
 from ._clip import clipped
 from ._layer_norm import EPSILON, check_used, initial_norm
@@ -41,8 +42,8 @@ class LayerNormLSTMCell(Cell):
         "joint": one norm of all input parts and one of all recurrent parts; the memory is stored as it is, and its norm
         goes to the output alone (the paper). "stored": the norms of "joint", but the normalised memory is the state
         (TensorFlow Addons).
-    activation : str, default "tanh"
-        Activation phi of the candidate g and of the new memory, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate g and of the new memory, one of `numbarnn.activations`.
     forget_bias : float, default 1.0
         A constant added to the forget gate's pre-activation after its norm, in every run.
     use_peepholes : bool, default False
@@ -88,7 +89,7 @@ class LayerNormLSTMCell(Cell):
 
     _: KW_ONLY
     variant: str = "per_gate"
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     forget_bias: float = 1.0
     use_peepholes: bool = False
     cell_clip: float | None = None
@@ -138,7 +139,7 @@ class LayerNormLSTMCell(Cell):
 
     def _memory(self, z, s):
         """Return the new memory before its norm, and the gates i, f, g."""
-        (phi, _), z, c = ACTIVATIONS[self.activation], self._named(z), s[1]
+        phi, z, c = function_of(self.activation), self._named(z), s[1]
         z_i, z_f = z["i"] + z.get("pi", 0) * c, z["f"] + self.forget_bias + z.get("pf", 0) * c
         return memory(z_i, z_f, z["g"], c, phi, sigmoid)
 
@@ -147,7 +148,7 @@ class LayerNormLSTMCell(Cell):
         return q, z
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (_, gates), z = ACTIVATIONS[self.activation], self._memory(z, s), self._named(z)
+        phi, (_, gates), z = function_of(self.activation), self._memory(z, s), self._named(z)
         n = clipped(z["c"], self.cell_clip)
         h, o = output(z["o"] + z.get("po", 0) * n, n, phi, sigmoid)
         return (h, z.get("q", n)), (*gates, o)
@@ -171,8 +172,8 @@ class LayerNormBasicLSTMCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     forget_bias : float, default 1.0
         A constant added to the forget gate's pre-activation after its norm, in every run.
-    activation : str, default "tanh"
-        Activation phi of the candidate g and of the new memory, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate g and of the new memory, one of `numbarnn.activations`.
     layer_norm : bool, default True
         Whether there is layer norm; without it there is a bias.
     norm_gain : float, default 1.0
@@ -204,7 +205,7 @@ class LayerNormBasicLSTMCell(Cell):
 
     _: KW_ONLY
     forget_bias: float = 1.0
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     layer_norm: bool = True
     norm_gain: float = 1.0
     norm_shift: float = 0.0
@@ -237,7 +238,7 @@ class LayerNormBasicLSTMCell(Cell):
 
     def _memory(self, z, s):
         """Return the new memory before its norm, and the gates i, f, g."""
-        (phi, _), (zi, zf, zg, _, keep) = ACTIVATIONS[self.activation], z[:5]
+        phi, (zi, zf, zg, _, keep) = function_of(self.activation), z[:5]
         return memory(zi, zf + self.forget_bias, zg, s[1], phi, sigmoid, keep)
 
     @property
@@ -249,7 +250,7 @@ class LayerNormBasicLSTMCell(Cell):
         return q, z
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (c, gates) = ACTIVATIONS[self.activation], self._memory(z, s)
+        phi, (c, gates) = function_of(self.activation), self._memory(z, s)
         if self.layer_norm:
             c = z[5]
         h, o = output(z[3], c, phi, sigmoid)

@@ -13,8 +13,9 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, zero
+from ..maths import zero
 from ._clip import GRADIENTS, clipped
 from ._lstm import GATES, PEEPHOLES, memory, output
 from .base import Cell
@@ -52,9 +53,9 @@ class LSTMCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the candidate g and of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
-    recurrent_activation : str, default "sigmoid"
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate g and of the new memory c, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
         Activation sigma of the gates, likewise.
     forget_bias : float, default 0.0
         A constant added to the pre-activation of the forget gate in every run; TensorFlow 1 has 1.0. If it is 0, the
@@ -94,8 +95,8 @@ class LSTMCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: str | Activation = "tanh"
+    recurrent_activation: str | Activation = "sigmoid"
     forget_bias: float = 0.0
     use_bias: bool = True
     use_peepholes: bool = False
@@ -120,7 +121,7 @@ class LSTMCell(Cell):
         return super().vectors | ({"peephole": PEEPHOLES} if self.use_peepholes else {})
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
         (zi, zf, zg, zo), (pi, pf, po), c = z[:4], z[4:] or (0, 0, 0), s[1]
         c, (i, f, g) = memory(zi + pi * c, zf + pf * c, zg, c, phi, sigma)
         c = clipped(c, self.cell_clip, self.clip_gradient)
@@ -129,9 +130,10 @@ class LSTMCell(Cell):
 
     @property
     def equations(self) -> Equations:
-        if self.use_peepholes or self.cell_clip is not None:
+        d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
+        if not d_phi or not d_sigma or self.use_peepholes or self.cell_clip is not None:
             return super().equations
-        (phi, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        phi = function_of(self.activation)
         return super().equations._replace(backward=gradient(phi, d_phi, d_sigma))
 
     @property

@@ -8,7 +8,7 @@ h' = f h + (1 - f) n
 
 from dataclasses import KW_ONLY, dataclass
 
-from ..maths import ACTIVATIONS
+from ..activations import Activation, function_of
 from .base import Cell
 
 
@@ -24,9 +24,9 @@ class MGUCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
-    recurrent_activation : str, default "sigmoid"
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate n, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
         Activation sigma of the gate, likewise.
     num_proj : int, optional
         Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
@@ -53,8 +53,8 @@ class MGUCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: str | Activation = "tanh"
+    recurrent_activation: str | Activation = "sigmoid"
     use_bias: bool = True
     num_proj: int | None = None
     proj_clip: float | None = None
@@ -64,7 +64,7 @@ class MGUCell(Cell):
     carries_output = True
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
         f, m = sigma(z[0]), z[2]
         n = phi(z[1] + f * m)
         return (n + f * (s[0] - n),), (f, n, m)

@@ -12,8 +12,8 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS
 from ._update import UPDATES
 from .base import Cell
 
@@ -45,9 +45,9 @@ class ResetAfterGRUCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the candidate n, a name from `numbarnn.maths.ACTIVATIONS`.
-    recurrent_activation : str, default "sigmoid"
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate n, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
         Activation sigma of the gates, likewise.
     update : {"keep", "seed"}, default "keep"
         Whether the gate z is the part of the old state that is kept, or the part that is new.
@@ -77,8 +77,8 @@ class ResetAfterGRUCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: str | Activation = "tanh"
+    recurrent_activation: str | Activation = "sigmoid"
     use_bias: bool = True
     update: str = "keep"
     num_proj: int | None = None
@@ -93,7 +93,7 @@ class ResetAfterGRUCell(Cell):
         self.check_choice("update", UPDATES)
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        (phi, _), (sigma, _) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
         mixed, _ = UPDATES[self.update]
         r, u, m = sigma(z[0]), sigma(z[1]), z[3]
         n = phi(z[2] + r * m)
@@ -101,5 +101,7 @@ class ResetAfterGRUCell(Cell):
 
     @property
     def equations(self) -> Equations:
-        (_, d_phi), (_, d_sigma) = ACTIVATIONS[self.activation], ACTIVATIONS[self.recurrent_activation]
+        d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
+        if not d_phi or not d_sigma:
+            return super().equations
         return super().equations._replace(backward=gradient(d_phi, d_sigma, UPDATES[self.update][1]))

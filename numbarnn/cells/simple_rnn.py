@@ -5,8 +5,9 @@ from functools import cache
 
 from numba.extending import register_jitable
 
+from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
-from ..maths import ACTIVATIONS, zero
+from ..maths import zero
 from .base import Cell
 
 
@@ -33,8 +34,8 @@ class SimpleRNNCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the output, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the output, one of `numbarnn.activations`.
     num_proj : int, optional
         Width P of the output: h is projected by projection_kernel and then put out and fed back.
     proj_clip : float, optional
@@ -58,7 +59,7 @@ class SimpleRNNCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     use_bias: bool = True
     num_proj: int | None = None
     proj_clip: float | None = None
@@ -66,10 +67,10 @@ class SimpleRNNCell(Cell):
     inputs = {"z": "xh"}
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.activation]
+        phi = function_of(self.activation)
         return (phi(z[0]),), ()
 
     @property
     def equations(self) -> Equations:
-        _, d_phi = ACTIVATIONS[self.activation]
-        return super().equations._replace(backward=gradient(d_phi))
+        d_phi = derivative_of(self.activation)
+        return super().equations._replace(backward=gradient(d_phi)) if d_phi else super().equations

@@ -7,7 +7,8 @@ h' = r phi(c') + (1 - r) y
 
 from dataclasses import KW_ONLY, dataclass
 
-from ..maths import ACTIVATIONS, sigmoid
+from ..activations import Activation, function_of
+from ..maths import sigmoid
 from .base import Cell
 
 
@@ -23,8 +24,8 @@ class SRUCell(Cell):
         Initialiser of fresh matrices and peepholes, or one for each parameter; see `Cell`.
     use_bias : bool, default True
         Whether there is a bias.
-    activation : str, default "tanh"
-        Activation phi of the new memory c, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the new memory c, one of `numbarnn.activations`.
 
     Notes
     -----
@@ -43,7 +44,7 @@ class SRUCell(Cell):
     """
 
     _: KW_ONLY
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     use_bias: bool = True
 
     inputs = {"g": "x", "f": "x", "r": "x", "y": "x"}
@@ -55,7 +56,7 @@ class SRUCell(Cell):
         return {"bias": ("f", "r")} if self.use_bias else {}
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.activation]
+        phi = function_of(self.activation)
         g, f, r, y = z[0], sigmoid(z[1]), sigmoid(z[2]), z[3]
         c = g + f * (s[1] - g)
         return (y + r * (phi(c) - y), c), (g, f, r, y)

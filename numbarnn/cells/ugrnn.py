@@ -6,7 +6,8 @@ h' = g h + (1 - g) c
 
 from dataclasses import KW_ONLY, dataclass
 
-from ..maths import ACTIVATIONS, sigmoid
+from ..activations import Activation, function_of
+from ..maths import sigmoid
 from .base import Cell, glorot_packed
 
 
@@ -26,8 +27,8 @@ class UGRNNCell(Cell):
         Whether there is a bias.
     forget_bias : float, default 1.0
         A constant added to the pre-activation of the gate in every run.
-    activation : str, default "tanh"
-        Activation phi of the candidate c, a name from `numbarnn.maths.ACTIVATIONS`.
+    activation : str or Activation, default "tanh"
+        Activation phi of the candidate c, one of `numbarnn.activations`.
     num_proj : int, optional
         Width P of the output: the state s, projected by projection_kernel, is put out and fed back. The cell's state is
         then ``State(h, s)``, the output h and the unprojected s.
@@ -53,7 +54,7 @@ class UGRNNCell(Cell):
 
     _: KW_ONLY
     forget_bias: float = 1.0
-    activation: str = "tanh"
+    activation: str | Activation = "tanh"
     use_bias: bool = True
     num_proj: int | None = None
     proj_clip: float | None = None
@@ -64,7 +65,7 @@ class UGRNNCell(Cell):
     initial = glorot_packed
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, _ = ACTIVATIONS[self.activation]
+        phi = function_of(self.activation)
         g, c = sigmoid(z[0]), phi(z[1])
         return (c + g * (s[0] - c),), (g, c)
 

@@ -45,4 +45,5 @@ class Activation(Layer):
     def backward(
         self, saved: Any, d_output: Any, from_pre_activation: bool = False
     ) -> tuple[Any, dict[str, np.ndarray]]:
-        return d_output if from_pre_activation else activations.gradient(self.activation, saved[1], d_output), {}
+        x, y = saved
+        return d_output if from_pre_activation else activations.gradient(self.activation, x, y, d_output), {}

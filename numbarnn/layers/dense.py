@@ -98,7 +98,7 @@ class Dense(Layer):
     def backward(
         self, saved: Any, d_output: Any, from_pre_activation: bool = False
     ) -> tuple[Any, dict[str, np.ndarray]]:
-        backward, _, y = saved
-        d_z = d_output if from_pre_activation else activations.gradient(self.activation, y, d_output)
+        backward, z, y = saved
+        d_z = d_output if from_pre_activation else activations.gradient(self.activation, z, y, d_output)
         d_x, d_kernel, d_bias = backward(d_z)
         return d_x, {"kernel": d_kernel} | ({"bias": d_bias} if self.use_bias else {})

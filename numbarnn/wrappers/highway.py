@@ -59,12 +59,12 @@ class HighwayWrapper(ParametrisedWrapper):
     ) -> CellResult:
         run = self.unroll_inner(params, x, state, mask, options)
         kernel, y = params["carry_kernel"], run.outputs
-        gate_backward, _, carry = linear.forward(x, kernel, params["carry_bias"], "sigmoid")
+        gate_backward, z, carry = linear.forward(x, kernel, params["carry_bias"], "sigmoid")
 
         def backward(d_outputs, d_state, cut=None):
             d = np.zeros_like(y) if d_outputs is None else zero_masked(d_outputs, mask)
             d_params, dx, d_initial = run.backward(d * (1 - carry), d_state, cut)
-            d_z = activations.gradient("sigmoid", carry, d * (x - y))
+            d_z = activations.gradient("sigmoid", z, carry, d * (x - y))
             dx_of_gate, d_kernel, d_bias = gate_backward(d_z)
             d_own = {"carry_kernel": d_kernel, "carry_bias": d_bias}
             return d_own | d_params, dx + d * carry + dx_of_gate, d_initial

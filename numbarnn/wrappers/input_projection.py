@@ -61,13 +61,13 @@ class InputProjectionWrapper(ParametrisedWrapper):
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
     ) -> CellResult:
         kernel, activation = params["projection_kernel"], self.activation or "linear"
-        product_backward, _, y = linear.forward(x, kernel, params["projection_bias"], activation)
+        product_backward, z, y = linear.forward(x, kernel, params["projection_bias"], activation)
         run = self.unroll_inner(params, zero_masked(y, mask), state, mask, options)
 
         def backward(d_outputs, d_state, cut=None):
             # dy is zero at masked steps
             d_params, dy, d_initial = run.backward(d_outputs, d_state, cut)
-            dx, d_kernel, d_bias = product_backward(activations.gradient(activation, y, dy))
+            dx, d_kernel, d_bias = product_backward(activations.gradient(activation, z, y, dy))
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 
         return replace(run, backward=backward)

@@ -61,11 +61,11 @@ class OutputProjectionWrapper(ParametrisedWrapper):
     ) -> CellResult:
         run = self.unroll_inner(params, x, state, mask, options)
         kernel, activation = params["projection_kernel"], self.activation or "linear"
-        product_backward, _, y = linear.forward(run.outputs, kernel, params["projection_bias"], activation)
+        product_backward, z, y = linear.forward(run.outputs, kernel, params["projection_bias"], activation)
 
         def backward(d_outputs, d_state, cut=None):
             d = np.zeros_like(y) if d_outputs is None else zero_masked(d_outputs, mask)
-            d_inner, d_kernel, d_bias = product_backward(activations.gradient(activation, y, d))
+            d_inner, d_kernel, d_bias = product_backward(activations.gradient(activation, z, y, d))
             d_params, dx, d_initial = run.backward(d_inner, d_state, cut)
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 

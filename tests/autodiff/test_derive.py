@@ -64,7 +64,7 @@ def test_every_update_written_by_hand(name):
     assert_same_as_hand_written(name, 6, "numpy", update="seed", num_proj=3)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", [name for name, (_, derivative) in ACTIVATIONS.items() if derivative])
 @pytest.mark.parametrize("name", BY_HAND)
 def test_every_activation_is_recognised(name, activation):
     """Its derivative is then that of the library, taken from the value, at corners too."""

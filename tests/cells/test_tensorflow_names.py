@@ -6,6 +6,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 import numbarnn as nr
 from numbarnn import maths
@@ -37,10 +38,27 @@ ACTIVATIONS = {
     "softsign": lambda x: x / (1 + abs(x)),
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "sparse_sigmoid": lambda x: np.clip(x / 2 + 0.5, 0, 1),
+    "exponential": np.exp,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "gelu": lambda x: x * ndtr(x),
+    "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "tanh_shrink": lambda x: x - np.tanh(x),
+    "hard_shrink": lambda x: np.where(abs(x) > 0.5, x, 0),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(abs(x) - 0.5, 0),
+    "sparse_plus": lambda x: np.where(x < 1, np.maximum(x + 1, 0) ** 2 / 4, x),
 }
 
 
-@pytest.mark.parametrize("name", maths.ACTIVATIONS)
+@pytest.mark.parametrize("name", [name for name in maths.ACTIVATIONS if name != "celu"])  # that is elu
 def test_functions_as_activations(name):
     """Whatever a function is called, it is the activation with its values, or it is refused."""
     function = ACTIVATIONS[name]
@@ -50,7 +68,7 @@ def test_functions_as_activations(name):
 
 
 def relu(x):
-    return np.clip(x, 0, 6)
+    return np.clip(x, 0, 5)
 
 
 @pytest.mark.parametrize("function", [relu, np.sin, np.sum, print, len, lambda x: 1 / 0, lambda x: [x, x]])

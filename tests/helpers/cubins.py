@@ -113,6 +113,27 @@ def per_step():
     return found
 
 
+def activations():
+    """The same of a cell with activations whose functions no other kernel has."""
+    from numba import int64, types, uint8
+
+    import numbarnn as nr
+    from numbarnn.engines.cuda import kernels
+
+    three, four = (types.Array(types.float32, n, "C") for n in (3, 4))
+    after = types.Tuple(()), types.Array(uint8, 2, "C"), int64, int64
+    signatures = {"forward": (four, four, *after), "backward": (four, four, four, three, *after)}
+    return {
+        f"activation {activation} float32 {kind}": (
+            getattr(kernels, kind)(nr.SimpleRNNCell(64, activation=activation), "float32"),
+            signature,
+            {},
+        )
+        for activation in ("softplus", "squareplus", "gelu", "mish", nr.activations.ScaledTanh(1.7, 0.6))
+        for kind, signature in signatures.items()
+    }
+
+
 SHAPES = ((150, 150), (50, 100), (128, 32), (64, 512), (64, 1024), (16, 768))  # rows of the batch, units
 
 
@@ -183,7 +204,7 @@ def costs():
 
 
 def all_kernels():
-    return costs() | around() | per_step() | one_launch()
+    return costs() | around() | per_step() | activations() | one_launch()
 
 
 def rows_of_share(share, shares, chosen):

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import numbarnn as nr
 from numbarnn import layers
+from numbarnn.activations import ELU, ScaledTanh, Threshold
 from numbarnn.layers import GRU, LSTM, Activation, Dense, Dropout, Embedding, Input, SimpleRNN
 from numbarnn.maths import ACTIVATIONS
 
@@ -152,15 +153,18 @@ def test_initialisers_of_recurrent_layers():
     assert_array_equal(default.params["bias"].reshape(4, H).sum(axis=1), [0, H, 0, 0])
 
 
+WITH_PARAMETERS = ELU(0.3), ScaledTanh(1.7, 0.6), Threshold(0.2, 0.1)
+
+
 @pytest.mark.parametrize("shape", [(B, I), (B, T, I), (2, B, T, I)])
-@pytest.mark.parametrize("activation", [None, *ACTIVATIONS, "softmax"])
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS, *WITH_PARAMETERS, "softmax", "log_softmax"])
 def test_gradients_of_dense(activation, shape, rng):
     layer = make(Dense, 4, activation, shape=(None, *shape[1:]), use_bias=activation != "tanh")
     assert layer.output_shape == (None, *shape[1:-1], 4)
     check_gradients(layer, rng.standard_normal(shape))
 
 
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "softmax"])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, *WITH_PARAMETERS, "softmax", "log_softmax"])
 def test_gradients_of_activation(activation, rng):
     check_gradients(make(Activation, activation), rng.standard_normal((B, T, I)))
 
@@ -254,16 +258,16 @@ def test_float32_stays(name):
     "call, message",
     [
         (lambda: SimpleRNN(0), "SimpleRNNCell: expected units to be a positive integer, got 0"),
-        (lambda: SimpleRNN(3, "swish"), "no activation 'swish'"),
+        (lambda: SimpleRNN(3, "swift"), "no activation 'swift'"),
         (lambda: LSTM(3, recurrent_activation="softmax"), "no recurrent_activation 'softmax'"),
         (lambda: LSTM(3, dropuot=0.1), "LSTM: .*it takes units, activation, name, input_shape, .*use_bias"),
         (lambda: GRU(), "GRU: missing a required argument: 'units'"),
         (lambda: GRU(3, kernel_initializer="glorot"), "initializer: expected a callable or one of"),
         (lambda: Dense(2.5), "Dense: expected units to be an integer, got 2.5"),
-        (lambda: Dense(2, "swish"), "dense: expected an activation out of tanh"),
+        (lambda: Dense(2, "swift"), "dense: expected an activation out of tanh"),
         (lambda: Embedding(0, 3), "embedding: expected input_dim to be a positive integer, got 0"),
         (lambda: Dropout(1.0), r"dropout: expected a rate in \[0, 1\), got 1.0"),
-        (lambda: Activation("swish"), "activation: expected an activation out of"),
+        (lambda: Activation("swift"), "activation: expected an activation out of"),
         (lambda: Input(28), r"input: expected the shape of one sample, such as \(28, 28\)"),
         (lambda: Input((28, 0)), "input: expected the shape"),
         (lambda: SimpleRNN(3).build((None, 28)), "needs return_sequences=True"),

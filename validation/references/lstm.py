@@ -3,13 +3,13 @@ peepholes by Gers and Schmidhuber (2000), projection by Sak, Senior and Beaufays
 
 import autograd.numpy as np
 
-from ..activations import ACTIVATIONS
+from ..activations import SOME
 from ..projection import project
 
 CELL = "LSTMCell"
 OPTIONS = {
-    "activation": tuple(ACTIVATIONS),
-    "recurrent_activation": tuple(ACTIVATIONS),
+    "activation": SOME,
+    "recurrent_activation": SOME,
     "forget_bias": (1.0, -0.5),
     "use_bias": (False,),
     "use_peepholes": (True,),

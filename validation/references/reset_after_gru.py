@@ -2,13 +2,13 @@
 
 import autograd.numpy as np
 
-from ..activations import ACTIVATIONS
+from ..activations import SOME
 from .gru import projected
 
 CELL = "ResetAfterGRUCell"
 OPTIONS = {
-    "activation": tuple(ACTIVATIONS),
-    "recurrent_activation": tuple(ACTIVATIONS),
+    "activation": SOME,
+    "recurrent_activation": SOME,
     "use_bias": (False,),
     "update": ("seed",),
     "num_proj": (3, 9),

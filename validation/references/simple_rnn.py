@@ -1,10 +1,10 @@
 """The simple recurrent networks of Elman (1990), "Finding structure in time", and, projected, of Jordan (1986)."""
 
-from ..activations import ACTIVATIONS
+from ..activations import ALL
 from ..projection import project
 
 CELL = "SimpleRNNCell"
-OPTIONS = {"activation": tuple(ACTIVATIONS), "use_bias": (False,), "num_proj": (3, 9), "proj_clip": (0.2,)}
+OPTIONS = {"activation": ALL, "use_bias": (False,), "num_proj": (3, 9), "proj_clip": (0.2,)}
 REQUIRES = {"proj_clip": {"num_proj": 3}}
 KINKS = ({"activation": "linear", "num_proj": 3, "proj_clip": 0.25},)
 THOROUGH = True
