@@ -333,5 +333,22 @@ def named(activation: Any) -> Any:
     return activation
 
 
+def spelled_out(activation: str | Activation) -> str | Activation:
+    """Return an activation with its parameters, if it has any: the inverse of `named`.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        A name, or one with parameters.
+
+    Returns
+    -------
+    str or Activation
+        "leaky_relu" as `LeakyReLU(0.2)`; what is given, if it has no parameters.
+    """
+    kinds = (globals()[name] for name in __all__ if name != "Activation")
+    return next((kind() for kind in kinds if kind.formula.__name__ == activation), activation)
+
+
 def __dir__():
     return __all__

@@ -6,7 +6,7 @@ the rules of what the references use, and shares none with autograd.
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from scipy.special import expit
+from scipy.special import erf, expit
 
 SLOPES = {  # ufunc of one argument: derivative, from the value y and the argument x
     np.negative: lambda y, x: np.full_like(x, -1.0),
@@ -15,6 +15,7 @@ SLOPES = {  # ufunc of one argument: derivative, from the value y and the argume
     np.expm1: lambda y, x: y + 1,
     np.sqrt: lambda y, x: 0.5 / y,
     expit: lambda y, x: y * (1 - y),
+    erf: lambda y, x: 2 / np.sqrt(np.pi) * np.exp(-x * x),
 }
 BILINEAR = (np.multiply, np.matmul)
 COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal)
@@ -55,6 +56,8 @@ class Dual(NDArrayOperatorsMixin):
             return Dual(y, along(0) + (1 if ufunc is np.add else -1) * along(1) + np.zeros(y.shape))
         if ufunc is np.divide:
             return Dual(y, (along(0) - y * along(1)) / values[1])
+        if ufunc is np.logaddexp:
+            return Dual(y, sum(np.exp(values[i] - y) * along(i) for i in (0, 1)))
         if ufunc is np.power:  # the exponent is a number
             return Dual(y, values[1] * values[0] ** (values[1] - 1) * along(0))
         return NotImplemented

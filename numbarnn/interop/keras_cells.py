@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..activations import ELU, LeakyReLU, ThresholdedReLU
 from ..cells import Cell, GRUCell, LSTMCell, ResetAfterGRUCell, SimpleRNNCell
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
@@ -34,7 +35,7 @@ def cell_of_layer(caller: str, name: str, config: Mapping[str, Any]) -> RNNCell:
         raise InputError(
             f"{caller}: no counterpart of the layer {name}; there are {', '.join(kinds)} and layers of them"
         )
-    options = {option: config[option] for option in OPTIONS if option in config}
+    options = {option: _option(caller, config[option]) for option in OPTIONS if option in config}
     return _with_dropout(kinds[name](config["units"], **options), config["dropout"], config["recurrent_dropout"])
 
 
@@ -50,6 +51,23 @@ def row_of_arrays(caller: str, arrays: list[Any]) -> Counterpart:
             if columns == gates * units and (len(arrays) == 2 or arrays[2].ndim == biases):
                 return row
     raise InputError(f"{caller}: expected 1, 3 or 4 gates, got a recurrent_kernel of shape {arrays[1].shape}")
+
+
+def _option(caller, value):
+    """Return an option of ours; an activation that is a layer of Keras has parameters."""
+    if not isinstance(value, Mapping):
+        return value
+    name, config = value["class_name"], value.get("config")
+    if name == "LeakyReLU":
+        return LeakyReLU(config["negative_slope"])
+    if name == "ELU":
+        return ELU(config["alpha"])
+    if name == "ReLU":
+        slope, largest, threshold = (config.get(key) or 0 for key in ("negative_slope", "max_value", "threshold"))
+        found = {(0, 6, 0): "relu6", (slope, 0, 0): LeakyReLU(slope), (0, 0, threshold): ThresholdedReLU(threshold)}
+        if (slope, largest, threshold) in found:
+            return found[slope, largest, threshold] if slope or largest or threshold else "relu"
+    raise InputError(f"{caller}: no counterpart of the activation {name} with {config}")
 
 
 def _cell_of(caller, serialized):

@@ -1,6 +1,5 @@
 """Cells beside ONNX' nodes RNN, LSTM and GRU: attributes, activations, and weights of one or two directions."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,30 +9,12 @@ from ..errors import InputError
 from ..utils.types import Arrays
 from .convert import cell_out, made_cell
 from .layouts import listed, numbers
+from .onnx_activations import DEFAULTS, from_node, of_node
 from .onnx_files import Node
 from .table import PLAIN, TABLE, Counterpart, counterpart, shown
 
 LIBRARY = "ONNX"
 NAMES = "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"  # what follows X among the inputs of a node
-ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {  # ours: ONNX' and its attributes
-    "tanh": ("Tanh", {}),
-    "sigmoid": ("Sigmoid", {}),
-    "relu": ("Relu", {}),
-    "linear": ("Affine", {"alpha": 1.0, "beta": 0.0}),
-    "hard_sigmoid_keras2": ("HardSigmoid", {"alpha": 0.2, "beta": 0.5}),
-    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
-    "softsign": ("Softsign", {}),
-    "elu": ("Elu", {"alpha": 1.0}),
-    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
-}
-DEFAULTS = {  # of the attributes alpha and beta, for those that have them; NaN: runtimes differ, so it has to be given
-    "Affine": {"alpha": np.nan, "beta": np.nan},
-    "LeakyRelu": {"alpha": 0.01},
-    "ThresholdedRelu": {"alpha": 1.0},
-    "ScaledTanh": {"alpha": np.nan, "beta": np.nan},
-    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
-    "Elu": {"alpha": 1.0},
-}
 OF_NODES = {  # which option of a cell each activation of a node is
     "RNN": ("activation",),
     "LSTM": ("recurrent_activation", "activation", "activation"),
@@ -55,7 +36,7 @@ def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, d
         raise InputError(f"{caller}: expected {expected}, got {' and '.join(shown(cell) for cell, _ in cells)}")
     kind, _, switch = rows[0].name.rstrip(")").partition("(")
     options = [(cell, option) for cell, _ in cells for option in OF_NODES[kind]]
-    written = [ACTIVATIONS[getattr(cell, option, PLAIN[option])] for cell, option in options]
+    written = [of_node(caller, getattr(cell, option, PLAIN[option])) for cell, option in options]
     attributes: dict[str, Any] = {"hidden_size": cells[0][0].units, "activations": [name for name, _ in written]}
     for key in ("alpha", "beta"):
         attributes[f"activation_{key}"] = [numbers[key] for _, numbers in written if key in numbers]
@@ -93,7 +74,7 @@ def cells_of_node(caller: str, constants: Arrays, node: Node) -> list[tuple[Coun
     return [(row, cell_of(caller, node, row, *part), part[1]) for part in zip(names, parts, strict=True)]
 
 
-def cell_of(caller: str, node: Node, row: Counterpart, names: list[str], arrays: Arrays) -> Cell:
+def cell_of(caller: str, node: Node, row: Counterpart, names: list[Any], arrays: Arrays) -> Cell:
     """Make the cell of one direction of a node."""
     if "W" not in arrays or arrays["W"].ndim != 2:
         raise InputError(f"{caller}: expected matrices W and R{node.place}, got {listed(arrays)}")
@@ -112,39 +93,19 @@ def cell_of(caller: str, node: Node, row: Counterpart, names: list[str], arrays:
     return made_cell(caller, row, arrays, **options, **constant)
 
 
-def activations_of(caller: str, node: Node, directions: int) -> list[list[str]]:
+def activations_of(caller: str, node: Node, directions: int) -> list[list[Any]]:
     """Return our names of the activations of each direction; those that have alpha and beta take them in turn."""
-    usual = [ACTIVATIONS[PLAIN[option]][0] for option in OF_NODES[node.kind]]
+    usual = [of_node(caller, PLAIN[option])[0] for option in OF_NODES[node.kind]]
     theirs = list(node.attributes.get("activations", usual * directions))
     if len(theirs) != len(usual) * directions:
         expected = f"{len(usual) * directions} activations{node.place}"
         raise InputError(f"{caller}: expected {expected}, got {', '.join(theirs)}")
     given = {key: list(node.attributes.get(f"activation_{key}", ())) for key in ("alpha", "beta")}
-    names = []
+    found: list[Any] = []
     for name in theirs:
         numbers = dict(DEFAULTS.get(name, {}))
         for key in numbers:
             if given[key]:
                 numbers[key] = given[key].pop(0)
-        names.append(activation_of(caller, node, name, numbers))
-    return [names[i * len(usual) : (i + 1) * len(usual)] for i in range(directions)]
-
-
-def activation_of(caller: str, node: Node, name: str, numbers: Mapping[str, float]) -> str:
-    """Return our name of an activation of ONNX, or raise `InputError` if there is none."""
-    for ours, (theirs, of_theirs) in ACTIVATIONS.items():
-        same = theirs == name and of_theirs.keys() == numbers.keys()
-        if same and all(np.float32(of_theirs[key]) == np.float32(numbers[key]) for key in numbers):
-            return ours
-    known = ", ".join(_written(theirs, of_theirs) for theirs, of_theirs in ACTIVATIONS.values())
-    raise InputError(f"{caller}: expected an activation out of {known}; got {_written(name, numbers)}{node.place}")
-
-
-def shortest(number: Any) -> float:
-    """Return the shortest number that is this one in float32, as attributes are: 0.001 instead of 0.0010000000475."""
-    return float(str(np.float32(number)))
-
-
-def _written(name, numbers):
-    """Write an activation as a call: HardSigmoid(alpha=0.2, beta=0.5)."""
-    return f"{name}({', '.join(f'{key}={value:.6g}' for key, value in numbers.items())})" if numbers else name
+        found.append(from_node(caller, name, numbers, node.place))
+    return [found[i * len(usual) : (i + 1) * len(usual)] for i in range(directions)]

@@ -30,7 +30,8 @@ from ..wrappers import Bidirectional as BothDirections
 from .composites import directions, levels, plain, taken
 from .convert import outgoing
 from .models import check_built, holder_of_layer
-from .onnx_cells import ACTIVATIONS, LIBRARY, NAMES, node_of_cells
+from .onnx_activations import CLIPS, OF_ROWS, SINCE, operator_of
+from .onnx_cells import LIBRARY, NAMES, node_of_cells
 from .onnx_graph import Graph, Value
 from .table import counterpart
 
@@ -116,12 +117,19 @@ def write_state(graph: Graph, name: str, value: Value, direction: int) -> Value:
     return Value(graph.add("Gather", name, [value.name, at], axis=0)[0], value.axes[1:])
 
 
-def write_activation(graph: Graph, name: str, activation: str, x: Value) -> Value:
+def write_activation(caller: str, graph: Graph, name: str, activation: Any, x: Value) -> Value:
     """Write an activation; linear is none."""
     if activation == "linear":
         return x
-    kind, attributes = ("Softmax", {"axis": -1}) if activation == "softmax" else ACTIVATIONS[activation]
-    return graph.apply(kind, name, _features_last(graph, x), **attributes)
+    x = _features_last(graph, x)
+    if activation in OF_ROWS:
+        return graph.apply(OF_ROWS[activation], name, x, axis=-1)
+    if activation in CLIPS:
+        bounds = (np.array(bound, graph.dtype) for bound in CLIPS[activation])
+        return graph.apply("Clip", name, x, *bounds)
+    kind, attributes = operator_of(caller, activation)
+    graph.opset = max(graph.opset, SINCE.get(kind, 0))
+    return graph.apply(kind, name, x, **attributes)
 
 
 def _node(graph, name, kind, x, given, **attributes) -> list[Value]:
@@ -193,7 +201,7 @@ def _dense(caller, graph, layer, x):
     y = graph.apply("MatMul", layer.name, _features_last(graph, x), arrays["kernel"])
     if layer.use_bias:
         y = graph.apply("Add", f"{layer.name}/bias", y, arrays["bias"])
-    return write_activation(graph, f"{layer.name}/{layer.activation}", layer.activation, y)
+    return write_activation(caller, graph, f"{layer.name}/activation", layer.activation, y)
 
 
 def _embedding(caller, graph, layer, x):
@@ -214,7 +222,7 @@ def _batch_normalization(caller, graph, layer, x):
 
 
 def _activation(caller, graph, layer, x):
-    return write_activation(graph, layer.name, layer.activation, x)
+    return write_activation(caller, graph, layer.name, layer.activation, x)
 
 
 def _dropout(caller, graph, layer, x):

@@ -30,10 +30,13 @@ class Graph:
         The library.
     dtype : dtype
         Of its inputs and outputs, if nothing else is said.
+    opset : int
+        The opset that its nodes are of.
     """
 
     onnx: Any
     dtype: np.dtype
+    opset: int = OPSET
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
@@ -87,7 +90,7 @@ class Graph:
         """Return the whole as a ``ModelProto``."""
         helper = self.onnx.helper
         graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
-        versions = {"opset_imports": [helper.make_opsetid("", OPSET)], "ir_version": IR_VERSION}
+        versions = {"opset_imports": [helper.make_opsetid("", self.opset)], "ir_version": IR_VERSION}
         return helper.make_model(graph, producer_name="numbarnn", **versions)
 
     def _declared(self, name, axes, shape, dtype):

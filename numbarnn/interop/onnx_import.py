@@ -29,16 +29,8 @@ from ..utils.types import Arrays
 from .convert import cell_in
 from .layouts import listed, numbers
 from .models import load, pieces
-from .onnx_cells import (
-    ACTIVATIONS,
-    DEFAULTS,
-    LIBRARY,
-    NAMES,
-    OF_NODES,
-    activation_of,
-    cells_of_node,
-    shortest,
-)
+from .onnx_activations import CLIPS, OF_ROWS, OPERATORS, OPERATORS_WITH, from_operator, shortest
+from .onnx_cells import LIBRARY, NAMES, OF_NODES, cells_of_node
 from .onnx_export import MERGES, axes_of
 from .onnx_files import Node, ReadGraph
 
@@ -321,15 +313,22 @@ def _bias(chain, node, bias):
 
 
 def _activation(chain, node, axes):
-    attributes = DEFAULTS.get(node.kind, {}) | node.attributes
-    _activate(chain, node, axes, activation_of(chain.caller, node, node.kind, attributes))
+    _activate(chain, node, axes, from_operator(chain.caller, node.kind, node.attributes, node.place))
 
 
-def _softmax(chain, node, axes):
+def _of_rows(chain, node, axes):
     axis = node.attributes.get("axis", -1)
     if axes[-1] != "features" or axis not in (-1, len(axes) - 1):
-        chain.fail(node, "Softmax over features, the last axis", f"axis {axis} of ({', '.join(axes)})")
-    _activate(chain, node, axes, "softmax")
+        chain.fail(node, f"{node.kind} over features, the last axis", f"axis {axis} of ({', '.join(axes)})")
+    _activate(chain, node, axes, {kind: name for name, kind in OF_ROWS.items()}[node.kind])
+
+
+def _clip(chain, node, axes):
+    bounds = tuple(bound if bound is None else bound.item() for bound in (chain.at(node, 1), chain.at(node, 2)))
+    found = [name for name, of_name in CLIPS.items() if of_name == bounds]
+    if not found:
+        chain.fail(node, f"bounds out of {', '.join(map(str, CLIPS.values()))}", str(bounds))
+    _activate(chain, node, axes, found[0])
 
 
 def _activate(chain, node, axes, name):
@@ -392,11 +391,11 @@ def _identity(chain, node, axes):
 NODES: dict[str, Callable[[Chain, Any, Axes], None]] = {
     **dict.fromkeys(OF_NODES, _recurrent),
     **dict.fromkeys(MERGES.values(), _reduce),
-    **dict.fromkeys(
-        {name for name, _ in ACTIVATIONS.values()} | DEFAULTS.keys() - {"Affine", "ScaledTanh"}, _activation
-    ),
+    **dict.fromkeys([*(name for name, _ in OPERATORS.values()), *OPERATORS_WITH, "Shrink"], _activation),
+    **dict.fromkeys(OF_ROWS.values(), _of_rows),
     "Add": _add,
     "BatchNormalization": _batch_normalization,
+    "Clip": _clip,
     "Dropout": _dropout,
     "Expand": _expand,
     "Flatten": _flatten,
@@ -406,7 +405,6 @@ NODES: dict[str, Callable[[Chain, Any, Axes], None]] = {
     "MatMul": _mat_mul,
     "Reshape": _reshape,
     "Slice": _slice,
-    "Softmax": _softmax,
     "Squeeze": _squeeze,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,

@@ -40,9 +40,37 @@ LAYERS = {
 }
 
 
+ACTIVATIONS = (
+    *("celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu"),
+    *("linear", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus"),
+    *("softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "swish", "tanh_shrink"),
+)
+WITH_PARAMETERS = {
+    "leaky_relu": ({"negative_slope": 0.3}, nr.activations.LeakyReLU(0.3)),
+    "elu": ({"alpha": 0.4}, nr.activations.ELU(0.4)),
+    "celu": ({"alpha": 0.6}, nr.activations.CELU(0.6)),
+    "squareplus": ({"b": 0.5}, nr.activations.Squareplus(0.5)),
+    "hard_shrink": ({"threshold": 0.3}, nr.activations.HardShrink(0.3)),
+    "soft_shrink": ({"threshold": 0.3}, nr.activations.SoftShrink(0.3)),
+    "threshold": ({"threshold": -0.2, "default_value": 0.1}, nr.activations.Threshold(-0.2, 0.1)),
+    "gelu": ({"approximate": True}, "gelu_tanh"),
+}
+AS_LAYERS = {  # layers as activations, which say their parameters
+    K.LeakyReLU(0.3): nr.activations.LeakyReLU(0.3),
+    K.ELU(0.4): nr.activations.ELU(0.4),
+    K.ReLU(): "relu",
+    K.ReLU(max_value=6): "relu6",
+    K.ReLU(negative_slope=0.1): nr.activations.LeakyReLU(0.1),
+    K.ReLU(threshold=0.2): nr.activations.ThresholdedReLU(0.2),
+}
+
+
 def layer_of(case, **options):
     """A layer of Keras with random weights."""
-    layer = LAYERS[case](return_sequences=True, **options)
+    return filled(LAYERS[case](return_sequences=True, **options))
+
+
+def filled(layer):
     layer.build((B, T, I))
     for weight in layer.trainable_weights:
         weight.assign((RNG.standard_normal(weight.shape) * 0.5).astype("float32"))
@@ -60,8 +88,12 @@ def check(ours, theirs):
 def test_runs_as_the_layer_does(case, masked):
     """In single precision: Keras on PyTorch casts doubles to it before each product."""
     layer = layer_of(case, zero_output_for_mask=True)
-    cell, params = from_keras(layer)
-    x, mask = RNG.standard_normal((B, T, I)).astype("float32"), MASK if masked else None
+    check_run(layer, *from_keras(layer), MASK if masked else None)
+
+
+def check_run(layer, cell, params, mask=None):
+    """Outputs and gradients of the layer and of the cell."""
+    x = RNG.standard_normal((B, T, I)).astype("float32")
     theirs = torch.from_numpy(x).requires_grad_()
     outputs = layer(theirs, mask=None if mask is None else torch.from_numpy(mask))
     run = nr.forward(cell, params, x, mask=mask, device="numpy")
@@ -77,6 +109,39 @@ def test_runs_as_the_layer_does(case, masked):
         ):  # the second biases of r and z, which are none of ours
             ours[1, : 2 * H] = ours[0, : 2 * H]
         check(ours, weight.value.grad)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_runs_with_each_activation_of_keras(activation):
+    gated = filled(K.GRU(H, recurrent_activation=activation, return_sequences=True, reset_after=False))
+    for layer in (filled(K.LSTM(H, activation=activation, return_sequences=True)), gated):
+        layer.set_weights([weight / 4 for weight in layer.get_weights()])  # so that states stay near 1
+        check_run(layer, *from_keras(layer))
+
+
+@pytest.mark.parametrize("name", WITH_PARAMETERS)
+def test_runs_with_parameters_of_activations(name):
+    """Keras takes a function, which does not say what it is."""
+    parameters, ours = WITH_PARAMETERS[name]
+    function = lambda x: getattr(keras.activations, name)(x, **parameters)  # noqa: E731
+    layer = filled(K.SimpleRNN(H, activation=function, return_sequences=True))
+    check_run(layer, *from_keras(layer.get_weights(), nr.SimpleRNNCell(H, activation=ours)))
+
+
+@pytest.mark.parametrize("activation", AS_LAYERS, ids=lambda layer: layer.name)
+def test_layers_as_activations_come_in(activation):
+    layer = filled(K.SimpleRNN(H, activation=activation, return_sequences=True))
+    cell, params = from_keras(layer)
+    assert cell == nr.SimpleRNNCell(H, activation=AS_LAYERS[activation])
+    check_run(layer, cell, params)
+
+
+def test_activations_without_a_counterpart_are_named():
+    for activation, match in {K.PReLU(): "PReLU", K.ReLU(6, threshold=1): "ReLU with .*'max_value': 6"}.items():
+        with pytest.raises(nr.InputError, match=f"from_keras: no counterpart of the activation {match}"):
+            from_keras(filled(K.SimpleRNN(H, activation=activation)))
+    with pytest.raises(nr.InputError, match="no activation 'glu'"):
+        from_keras([np.ones((I, H)), np.ones((H, H))], nr.SimpleRNNCell(H, activation="glu"))
 
 
 @pytest.mark.parametrize("case", ["SimpleRNN", "LSTM", "GRU", "GRU reset before"])

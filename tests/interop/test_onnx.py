@@ -9,7 +9,7 @@ from helpers.onnx_reference import check_close, run
 
 import numbarnn as nr
 from numbarnn.errors import InputError
-from numbarnn.interop import save_onnx, to_onnx
+from numbarnn.interop import from_onnx, save_onnx, to_onnx
 from numbarnn.utils.tree import tree_map
 
 onnx = pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
@@ -68,6 +68,34 @@ def test_onnxruntime_computes_the_same(case, reverse):
             check_close(array, state)
 
 
+A = nr.activations
+ACTIVATIONS = (
+    *("tanh", "sigmoid", "relu", "linear", "hard_sigmoid", "softsign", "softplus", "elu", "leaky_relu"),
+    *(A.Affine(0.7, -0.3), A.ELU(0.4), A.HardSigmoid(0.3, 0.4), A.LeakyReLU(0.3), A.ScaledTanh(1.7, 0.6)),
+    *(A.ThresholdedReLU(0.25), A.ThresholdedReLU()),
+)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
+def test_activations_of_nodes(activation):
+    """Alphas and betas stand in one list each, for those activations that have them."""
+    line = A.HardSigmoid(0.3, 0.4)
+    for cell in (
+        nr.SimpleRNNCell(H, activation=activation),
+        nr.LSTMCell(H, activation=activation, recurrent_activation=line),
+        nr.GRUCell(H, activation="elu", recurrent_activation=activation),
+        nr.Bidirectional(
+            nr.ResetAfterGRUCell(H, activation=activation),
+            nr.ResetAfterGRUCell(H, activation=A.LeakyReLU(0.1), recurrent_activation=line),
+        ),
+    ):
+        params = {name: array / 2 for name, array in random_params(cell).items()}
+        model = to_onnx(cell, params)
+        onnx.checker.check_model(model, full_check=True)
+        check_close(run(model, inputs=X)["outputs"], nr.forward(cell, params, X, device="numpy").outputs)
+        assert from_onnx(model)[0] == cell
+
+
 @pytest.mark.parametrize("case", ["LSTM with peepholes", "both", "stack"])
 def test_states_go_in_and_come_out(case):
     cell = CELLS[case]
@@ -115,6 +143,8 @@ def test_a_file_is_the_model(tmp_path):
         (nr.GRUCell(H, update="seed"), "expected update 'keep', as ONNX's GRU"),
         (nr.ResidualWrapper(nr.LSTMCell(I)), "ONNX has no counterpart of ResidualWrapper"),
         (nr.LSTMCell(H, forget_bias=1.0, use_bias=False), "expected use_bias=True, to hold the forget bias"),
+        (nr.LSTMCell(H, activation="gelu"), "expected an activation that ONNX has there, tanh, sigmoid, relu, linear"),
+        (nr.GRUCell(H, activation=A.SoftShrink(0.1)), "got SoftShrink(threshold=0.1)"),
         (nr.Bidirectional(nr.LSTMCell(H), nr.LSTMCell(2)), "expected cells of one kind and size in both directions"),
     ],
     ids=lambda v: type(v).__name__ if isinstance(v, nr.Cell) else "",

@@ -130,14 +130,20 @@ REFUSED = {
     ),
     "activation": (
         lambda: model_of_node("RNN", {"activations": ["ScaledTanh"], "activation_alpha": [2.0]}),
-        "expected an activation out of Tanh, Sigmoid, Relu, Affine(alpha=1, beta=0), HardSigmoid(alpha=0.2, beta=0.5), "
-        "HardSigmoid(alpha=0.166667, beta=0.5), Softsign, Elu(alpha=1), LeakyRelu(alpha=0.2); got "
-        "ScaledTanh(alpha=2, beta=nan) of the node node (RNN)",
+        "ScaledTanh: expected beta to be a finite number, got nan, as ScaledTanh(alpha=2, beta=nan) of the node node",
     ),
-    "slope": (lambda: model_of_node("RNN", {"activations": ["LeakyRelu"]}), "got LeakyRelu(alpha=0.01) of the node"),
+    "slope": (
+        lambda: model_of_node("RNN", {"activations": ["LeakyRelu"], "activation_alpha": [-0.1]}),
+        "LeakyReLU: expected negative_slope of at least 0, got -0.1, as LeakyRelu(alpha=-0.1) of the node node (RNN)",
+    ),
+    "unknown": (
+        lambda: model_of_node("RNN", {"activations": ["Gelu"]}),
+        "expected an activation out of Tanh, Sigmoid, Relu, Affine, HardSigmoid, Softsign, Softplus, Elu, LeakyRelu, "
+        "ScaledTanh, ThresholdedRelu; got Gelu",
+    ),
     "Affine alone": (
         lambda: model_of_node("RNN", {"activations": ["Affine"]}),
-        "got Affine(alpha=nan, beta=nan) of the node",
+        "Affine: expected alpha to be a finite number, got nan, as Affine(alpha=nan, beta=nan) of the node",
     ),
     "two activations": (
         lambda: model_of_node("LSTM", {"activations": ["Sigmoid", "Tanh", "Relu"]}),

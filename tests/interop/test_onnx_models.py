@@ -9,8 +9,8 @@ from numbarnn import layers as L
 from numbarnn.errors import InputError
 from numbarnn.interop import load_onnx, save_onnx, to_onnx
 
-pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
-from onnx.reference import ReferenceEvaluator
+onnx = pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
+from onnx.reference import ReferenceEvaluator  # noqa: E402
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install onnxruntime)")
 
@@ -85,6 +85,31 @@ def test_float64_is_computed_by_onnx_itself(case):
     x = inputs_of(model).astype("float64")
     (outputs,) = ReferenceEvaluator(to_onnx(model)).run(None, {"inputs": x})
     assert outputs.dtype == np.float64 and abs(outputs - model.predict(x)).max() <= 1e-12
+
+
+A = nr.activations
+OPERATORS = (
+    *("tanh", "sigmoid", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "leaky_relu", "exponential", "gelu"),
+    *("gelu_tanh", "hard_silu", "mish", "selu", "celu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink", "softmax"),
+    *("log_softmax", "hard_sigmoid_keras2", A.CELU(0.5), A.ELU(0.4), A.HardShrink(0.3), A.SoftShrink(0.3)),
+    *(A.LeakyReLU(0.3), A.ThresholdedReLU(0.2), A.HardSigmoid(0.3, 0.4)),
+)
+
+
+@pytest.mark.parametrize("activation", OPERATORS, ids=str)
+def test_activations_of_layers(activation):
+    model = made([L.Input((None, I)), L.Dense(5, activation=activation), L.Activation(activation)])
+    x, written = inputs_of(model), to_onnx(model)
+    onnx.checker.check_model(written, full_check=True)
+    check_close(run(written, inputs=x)["outputs"], model.predict(x))
+    again = load_onnx(written, device="numpy")
+    assert [layer.activation for layer in again.layers] == [layer.activation for layer in model.layers]
+
+
+@pytest.mark.parametrize("activation", ["silu", "squareplus", A.Affine(0.5, 0.1)], ids=str)
+def test_an_activation_without_an_operator_is_named(activation):
+    with pytest.raises(InputError, match=r"to_onnx: expected an activation that ONNX has there, tanh, .*CELU; got"):
+        to_onnx(made([L.Input((None, I)), L.Dense(5, activation=activation)]))
 
 
 def test_a_functional_model_and_names_of_inputs_and_outputs_go_out():

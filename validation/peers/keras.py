@@ -12,6 +12,7 @@ from numbarnn import interop
 from numbarnn.cells import GRUBlockCell, GRUCell, LSTMCell, ResetAfterGRUCell, SimpleRNNCell
 from numbarnn.errors import InputError
 
+from ..activations import With
 from ..quantities import gradient_values
 from . import tapes
 from .exchange import gradients_in
@@ -21,7 +22,7 @@ NAME = "Keras"
 BACKEND = os.environ.get("KERAS_BACKEND") or ("tensorflow" if find_spec("tensorflow") else "torch")
 PACKAGES = ("keras", BACKEND)
 KINDS = {SimpleRNNCell: "SimpleRNN", LSTMCell: "LSTM", ResetAfterGRUCell: "GRU", GRUCell: "GRU", GRUBlockCell: "GRU"}
-UNKNOWN = ("hard_sigmoid_keras2",)  # the hard sigmoid of Keras 2
+UNKNOWN = ("hard_sigmoid_keras2", "gelu_tanh")  # the hard sigmoid of Keras 2; its other gelu has no name there
 
 
 def has(case):
@@ -29,7 +30,8 @@ def has(case):
     found = plain(case.node) if case.shape.T <= tapes.LONGEST else None
     if case.call.in_steps or case.call.training or not found or (len(found) > 1 and max(map(len, found)) > 1):
         return False
-    if any(value in UNKNOWN for level in found for part in level for value in part.options.values()):
+    options = [value for level in found for part in level for value in part.options.values()]
+    if any(value in UNKNOWN or isinstance(value, With) for value in options):
         return False
     try:
         interop.to_keras(*built(case.node))
