@@ -57,7 +57,7 @@ def _option(caller, value):
     """Return an option of ours; an activation that is a layer of Keras has parameters."""
     if not isinstance(value, Mapping):
         return value
-    name, config = value["class_name"], value.get("config")
+    name, config = value["class_name"], value["config"]
     if name == "LeakyReLU":
         return LeakyReLU(config["negative_slope"])
     if name == "ELU":

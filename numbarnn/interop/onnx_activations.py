@@ -1,6 +1,5 @@
 """Activations beside those of ONNX: of recurrent nodes, and operators of layers; attributes are our parameters."""
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +20,7 @@ from ..activations import (
 )
 from ..errors import InputError
 
-Numbers: TypeAlias = Mapping[str, Any]
+Numbers: TypeAlias = dict[str, Any]
 NAMED: dict[str, tuple[str, Numbers]] = {  # ours: that of a recurrent node, and its attributes
     "tanh": ("Tanh", {}),
     "sigmoid": ("Sigmoid", {}),
@@ -106,10 +105,10 @@ def shortest(number: Any) -> float:
 def _theirs(caller, activation, names, with_parameters):
     if isinstance(activation, str) and activation in names:
         return names[activation]
-    activation = spelled_out(activation)
+    spelled: Any = spelled_out(activation)
     for name, (kind, attributes) in with_parameters.items():
-        if isinstance(activation, kind):
-            return name, dict(zip(attributes, activation.parameters, strict=True))
+        if isinstance(spelled, kind):
+            return name, dict(zip(attributes, spelled.parameters, strict=True))
     known = ", ".join([*names, *(kind.__name__ for kind, _ in with_parameters.values())])
     raise InputError(f"{caller}: expected an activation that ONNX has there, {known}; got {activation!r}")
 
