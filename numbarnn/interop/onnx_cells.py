@@ -105,7 +105,7 @@ def activations_of(caller: str, node: Node, directions: int) -> list[list[Any]]:
     for name in theirs:
         numbers = dict(DEFAULTS.get(name, {}))
         for key in numbers:
-            if given[key]:
+            if given.get(key):
                 numbers[key] = given[key].pop(0)
         found.append(from_node(caller, name, numbers, node.place))
     return [found[i * len(usual) : (i + 1) * len(usual)] for i in range(directions)]
