@@ -4,9 +4,11 @@ The exit code is 1 if anything failed.
 """
 
 import argparse
+import json
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 from numba import config
 
@@ -29,6 +31,11 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = parser_of_arguments()
     options = parser.parse_args(arguments)
+    if options.records:
+        if not options.html:
+            parser.error("--from needs --html FILE, the page to write")
+        write(options, [json.loads(Path(file).read_text()) for file in options.records])
+        return 0
     if ROOT is None and (options.mutate or options.since):
         parser.error("--mutate and --since need a checkout of the project")
     if options.mutate:
@@ -65,9 +72,17 @@ def main(arguments=None):
     if failed:
         print(text.failures(results, chosen.quick))
     print(f"{len(results) - failed} passed, {failed} failed")
-    if options.json:
-        record.write(options.json, record.of(results, proofs, arguments, time.monotonic() - started, chosen.quick))
+    written = record.of(results, proofs, arguments, time.monotonic() - started, chosen.quick)
+    write(options, [written])
     return 1 if failed else 0
+
+
+def write(options, records):
+    """Write the files that were asked for."""
+    if options.json:
+        record.write(options.json, records[0])
+    if options.html:
+        import_module(".report.page", __package__).write(options.html, records)
 
 
 def mutation(parser, options, arguments):
@@ -81,8 +96,7 @@ def mutation(parser, options, arguments):
     print(f"{caught} of {len(outcomes)} planted errors caught")
     for change in planted.EQUIVALENT if options.mutate == ALL else ():
         print(f"no error: {change.file}: {change.new!r} for {change.old!r}: {change.why}")
-    if options.json:
-        record.write(options.json, record.of_mutants(outcomes, arguments, time.monotonic() - started))
+    write(options, [record.of_mutants(outcomes, arguments, time.monotonic() - started)])
     return 0 if caught == len(outcomes) else 1
 
 
@@ -137,6 +151,14 @@ def parser_of_arguments():
     parser.add_argument("--since", metavar="COMMIT", help="only what the changes since then can reach")
     parser.add_argument("--first", action="store_true", help="stop after the first cases that fail")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
+    parser.add_argument("--html", metavar="FILE", help="write a page to read there")
+    parser.add_argument(
+        "--from",
+        dest="records",
+        type=lambda words: words.split(","),
+        metavar="FILES",
+        help="instead of running: the page of what --json has written, of the suite and of planted errors",
+    )
     return parser
 
 

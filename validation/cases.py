@@ -106,7 +106,7 @@ CALLS = (
 )
 CUT = (  # where the gradient is cut off
     (SMALL, Call(initial_state=True, masking="mask", truncate=(2, 3), resets=True)),
-    (SMALL, Call(initial_state=True, masking="lengths", truncate=(1, 2), reverse=True, time_major=True)),
+    (SMALL, Call(initial_state=True, masking="lengths", truncate=(1, 3), reverse=True, time_major=True)),
     (Shape(9, 2, 3, 17), Call(initial_state=True, truncate=(2, 4), loss_scope="window")),
     (SMALL, Call(initial_state=True, masking="lengths", resets=True, time_major=True, save="minimal")),
 )

@@ -14,6 +14,7 @@ from . import (
     cases,
     conditioning,
     coverage,
+    identities,
     measured,
     parallel,
     peers,
@@ -137,6 +138,15 @@ def witness_tasks(chosen):
             yield Task(name, len(same), results_of, (same, WITNESS, chosen.dtypes))
 
 
+def truncation_tasks(chosen):
+    """Identities of truncated BPTT."""
+    for name in known(chosen):
+        same = list(filter(chosen.has, identities.cases_of(name)))
+        for device in ("numpy",) if chosen.quick else chosen.devices:
+            if same:
+                yield Task(name, len(same), truncation_results, (same, device, chosen.dtypes))
+
+
 def unrolling_tasks(chosen):
     """The unrolling functions."""
     for name in chosen.names(unrolling.exported()):
@@ -157,6 +167,7 @@ CHECKS = {  # {name: function that gives the tasks of a Selection}
     "cells": cell_tasks,
     WITNESS: witness_tasks,
     "peers": peer_tasks,
+    "truncation": truncation_tasks,
     "unrolling": unrolling_tasks,
     "vectors": vector_tasks,
 }
@@ -164,6 +175,11 @@ CHECKS = {  # {name: function that gives the tasks of a Selection}
 
 def gaps(names):
     return [failure(*gap) for gap in coverage.gaps(names)]
+
+
+def truncation_results(same, device, dtypes):
+    for case in same:
+        yield from identities.results(case, device, dtypes)
 
 
 def results_of(same, device, dtypes=DTYPES):

@@ -28,9 +28,10 @@ class Equivalent:
     why: str
 
 
-def numpy(cells):
+def numpy(cells, options=""):
     """On the NumPy engine, which compiles nothing: errors in what all engines share."""
-    return f"--quick --check cells --device numpy --dtype float64 --cell {cells}"
+    chosen = f" --option {options}" if options else ""
+    return f"--quick --check cells --device numpy --dtype float64 --cell {cells}{chosen}"
 
 
 def cpu(cell, shapes, dtype="float64", device="cpu"):
@@ -49,8 +50,9 @@ def planted(area, file, arguments, *errors):
 
 
 VECTORS = "--quick --check vectors --dtype"
-LSTM, GRU, RESET_AFTER = numpy("LSTMCell"), numpy("GRUCell"), numpy("ResetAfterGRUCell")
-SMALL, MIDDLE, ODD, THREADS, MANY = "5x3x4x7", "4x13x19x50", "3x5x2x37", "12x29x37x66", "50x64x6x11"
+LSTM, GRU, RESET_AFTER = (numpy(cell, "default") for cell in ("LSTMCell", "GRUCell", "ResetAfterGRUCell"))
+WHOLE = "--check cells --device numpy --dtype float64"
+SMALL, ODD, MANY = "5x3x4x7", "3x5x2x37", "50x64x6x11"
 
 MUTANTS = (
     # the equations of the cells, gate by gate
@@ -72,7 +74,7 @@ MUTANTS = (
     *planted(
         "equations",
         "cells/lstm.py",
-        LSTM,
+        numpy("LSTMCell", "default,use_peepholes,forget_bias"),
         ("lstm-carry", "dc * f)", "dc)"),
         ("lstm-memory-path", "dc + dh * o * d_phi(a)", "dc + dh * o"),
         ("lstm-peephole-of-o", "zo + po * c, c, phi", "zo + po * s[1], c, phi"),
@@ -90,7 +92,7 @@ MUTANTS = (
     *planted(
         "equations",
         "cells/_update.py",
-        GRU,
+        numpy("GRUCell", "default,update"),
         ("gru-update", "d * (old - new), d * u,", "d * (old - new), d,"),
         ("gru-update-seed", "old + u * (new - old)", "new + u * (old - new)"),
     ),
@@ -154,13 +156,13 @@ MUTANTS = (
     *planted(
         "equations",
         "cells/lstm_block.py",
-        numpy("LSTMBlockCell"),
+        numpy("LSTMBlockCell", "cell_clip"),
         ("lstm-block-clip-gradient", '= "straight_through"', '= "exact"'),
     ),
     *planted(
         "equations",
         "cells/_clip.py",
-        LSTM,
+        numpy("LSTMCell", "cell_clip"),
         ("clip-bound", "clip(value, -limit, limit)", "clip(value, -limit, 2 * limit)"),
     ),
     # layer norm
@@ -197,7 +199,7 @@ MUTANTS = (
     *planted(
         "derivatives",
         "maths.py",
-        numpy("SimpleRNNCell,IndRNNCell"),
+        WHOLE + " --cell SimpleRNNCell --option activation=relu",
         (
             "d-relu-at-kink",
             "return where_less(zero(y), y, one(y), zero(y))",
@@ -205,7 +207,10 @@ MUTANTS = (
         ),
     ),
     *planted(
-        "derivatives", "maths.py", LSTM, ("d-hard-sigmoid-at-one", "where_less(y, one(y), slope, zero(y))", "slope")
+        "derivatives",
+        "maths.py",
+        WHOLE + " --cell LSTMCell --option recurrent_activation=hard_sigmoid",
+        ("d-hard-sigmoid-at-one", "where_less(y, one(y), slope, zero(y))", "slope"),
     ),
     *planted(
         "derivatives",
@@ -400,7 +405,7 @@ MUTANTS = (
     *planted(
         "projection",
         "engines/reference.py",
-        LSTM,
+        numpy("LSTMCell", "proj_clip"),
         ("projection-clip", "np.clip(r, -cell.proj_clip, cell.proj_clip)", "np.clip(r, 0, cell.proj_clip)"),
     ),
     # another engine, wrappers, unrolling functions
@@ -432,7 +437,7 @@ MUTANTS = (
         "wrappers",
         "wrappers/multi_rnn.py",
         numpy("MultiRNNCell"),
-        ("shared-cell", "d_params[name] + d if name in d_params else d", "d"),
+        ("stack-order-of-states", "d_initial.insert(0, ds)", "d_initial.append(ds)"),
     ),
     *planted(
         "wrappers",

@@ -82,7 +82,7 @@ def command(result, quick):
         words += ["--cell", result.cell, "--case", str(result.seed)]
     if result.check == "peers":
         words += ["--peers", next(name for name in peers.FILES if result.against == peers.peer(name).NAME)]
-    if result.check in ("cells", "unrolling", "peers", "rtrl"):
+    if result.check in ("cells", "unrolling", "peers", "rtrl", "truncation"):
         words += ["--device", result.device]
     return f"{PROGRAM} {shlex.join([*words, '--dtype', result.dtype])}"
 

@@ -1,0 +1,121 @@
+"""The plots of the page."""
+
+from functools import cache
+
+import numpy as np
+from numba import config
+
+from .. import identities, vector_functions
+from ..compare import DTYPES, FORWARD, GRADIENT, PYTORCH_FACTOR, PYTORCH_LEAST
+from .html import element
+from .plots import Axis, around, plot
+
+CELLS_OF_BIAS = ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell", "MGUCell", "UGRNNCell", "SRUCell")
+RANGES = {"exp": (-80.0, 80.0), "tanh": (-10.0, 10.0), "sigmoid": (-30.0, 30.0)}
+BINS, IN_BIN = 80, 2000
+
+
+def figures(*plots):
+    """Plots side by side; nothing if there are none."""
+    return element("div", *plots, class_="figures") if plots else ""
+
+
+def against_steps(runs):
+    """Error against the number of steps, a plot for each cell: values, and gradients gate by gate."""
+    of_cells = {}
+    for results, _ in runs:
+        for r in results:
+            if r.dtype == "float64" or r.program != "numbarnn" or r.check == "long":
+                line_of(r, of_cells.setdefault(r.cell, {}))
+    return figures(*(plot_of_steps(cell, lines) for cell, lines in sorted(of_cells.items()) if several_steps(lines)))
+
+
+def line_of(r, lines):
+    """Enter a result into {line: {steps: worst error}}."""
+    steps = r.shape.get("T")
+    if steps is None or not np.isfinite(r.error) or r.against not in ("autograd", *OTHER_TRUTHS):
+        return
+    kind = "values" if not r.quantity.startswith("d_") else f"gradient of {r.gate}" if r.gate else "other gradients"
+    single = "" if r.dtype == "float64" else f", {r.dtype}"
+    name = f"{kind}{single}" if r.program == "numbarnn" else f"{r.program}'s {kind.partition(' of ')[0]}{single}"
+    line = lines.setdefault(name, {})
+    line[steps] = max(r.error, line.get(steps, 0.0))
+
+
+OTHER_TRUTHS = ("RTRL", "full BPTT")
+
+
+def several_steps(lines):
+    return any(len(line) > 2 for line in lines.values())
+
+
+def plot_of_steps(cell, lines):
+    lines = {name: sorted(line.items()) for name, line in sorted(lines.items())}
+    x = around("steps T", [t for line in lines.values() for t, _ in line], 10)
+    y = around("error", [e for line in lines.values() for _, e in line if e > 0], 10)
+    return plot(cell, x, y, lines)
+
+
+def beside_peers(runs):
+    """float32: our error over that of PyTorch, a plot for each cell that PyTorch has."""
+    of_cells = {}
+    for results, _ in runs:
+        for r in results:
+            if r.check == "cells" and r.dtype == "float32" and has_yardstick(r) and r.error > 0:
+                kind = "gradients" if r.quantity.startswith("d_") else "values"
+                of_cells.setdefault(r.cell, {}).setdefault(kind, []).append((r.bound / PYTORCH_FACTOR, r.error))
+    return figures(*(plot_of_peer(cell, points) for cell, points in sorted(of_cells.items())))
+
+
+def has_yardstick(r):
+    """Whether the bound is made of the error of PyTorch's float32 on the same case."""
+    return r.bound not in (FORWARD["float32"], GRADIENT["float32"], PYTORCH_LEAST) and np.isfinite(r.bound)
+
+
+def plot_of_peer(cell, points):
+    values = [v for kind in points.values() for pair in kind for v in pair]
+    axis = around("error of PyTorch's float32", values, 10)
+    ends = [(axis.low, axis.low), (axis.high, axis.high)]
+    shown = {kind: thinned(pairs) for kind, pairs in points.items()}
+    y = Axis("error of ours", axis.low, axis.high, 10)
+    return plot(f"{cell}: below the diagonal ours is smaller", axis, y, shown | {"equal": ends}, points=True)
+
+
+def thinned(pairs, most=250):
+    """At most so many of the points, spread over all of them; the worst ratios are among them."""
+    pairs = sorted(set(pairs), key=lambda pair: pair[1] / pair[0])
+    places = np.unique(np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int))
+    return [pairs[i] for i in places]
+
+
+@cache
+def ulps():
+    """The error of vector functions in units in the last place, over their arguments."""
+    if config.DISABLE_JIT:
+        return element("p", "There are no vector functions without a compiler.")
+    plots = []
+    for name, (low, high) in RANGES.items():
+        edges = np.linspace(low, high, BINS + 1)
+        lines = {dtype: list(zip(edges[:-1], worst_ulps(name, dtype, edges), strict=True)) for dtype in DTYPES}
+        y = Axis("worst error, ULP", 0.0, 4.0)
+        plots.append(plot(f"{name} of a SIMD vector; the bound is 3 ULP", Axis("x", low, high), y, lines))
+    return figures(*plots)
+
+
+def worst_ulps(name, dtype, edges):
+    """The worst error between two edges each."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(edges[:-1, None], edges[1:, None], (BINS, IN_BIN)).astype(dtype)
+    value = vector_functions.elementwise(name, x.ravel()).reshape(x.shape)
+    truth = vector_functions.TRUTH[name](x.astype(np.longdouble))
+    return [vector_functions.ulp_error(v, t, 0.0) for v, t in zip(value, truth, strict=True)]
+
+
+@cache
+def bias():
+    """How far truncated BPTT is from the full gradient, over the length of the window."""
+    lines = {name: sorted(identities.bias(name).items()) for name in CELLS_OF_BIAS}
+    x = around("steps back k2", [k for line in lines.values() for k, _ in line], 2)
+    y = around("relative error", [max(e, 1e-17) for line in lines.values() for _, e in line], 10)
+    lines = {name: [(k, max(e, 1e-17)) for k, e in line] for name, line in lines.items()}
+    return figures(plot("a pass after every step, 64 steps: the bias ends where windows hold all of them", x, y, lines))
