@@ -6,10 +6,67 @@ from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]  # an extra
 
+from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
-from ..rnn.run import Run
+from ..rnn.arguments import nested_state
+from ..rnn.run import Run, forward
 from ..utils.tree import tree_leaves, tree_unflatten
-from .tensors import array_of, results_of, tensor_of
+from .tensors import array_of, check_tensor, on_host, results_of, tensor_of
+
+INTEGERS = torch.int64, torch.int32
+
+
+def recurrence(
+    cell: RNNCell,
+    params: dict[str, torch.Tensor],
+    x: torch.Tensor,
+    initial_state: Any = None,
+    *,
+    lengths: Any = None,
+    mask: Any = None,
+    reset_mask: Any = None,
+    time_major: bool = False,
+    reverse: bool = False,
+    seed: int | None = None,
+) -> tuple[torch.Tensor, Any]:
+    """Run a cell on tensors, in training mode if there is a seed; return outputs and the final state."""
+    names, given = [*params], initial_state is not None
+    tensors = _checked(cell, params, x, initial_state)
+    options = {"lengths": lengths, "mask": mask, "reset_mask": reset_mask}
+    options = {name: on_host(name, value) for name, value in options.items()}
+    options |= {"time_major": time_major, "reverse": reverse, "training": seed is not None}
+    options |= {"rng": seed, "device": x.device.type}
+
+    def run_of(x: torch.Tensor, *others: torch.Tensor, save: str = "all") -> Run:
+        arrays = [array_of(tensor) for tensor in others]
+        params = dict(zip(names, arrays, strict=False))
+        state = tree_unflatten(cell.state_size, arrays[len(names) :]) if given else None
+        return forward(cell, params, array_of(x), initial_state=state, save=save, **options)
+
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        outputs, *state = Recurrence.apply(run_of, *tensors)
+    else:
+        outputs, *state = results_of(run_of(*tensors, save="minimal"), x.device)
+    return outputs, tree_unflatten(cell.state_size, state)
+
+
+def _checked(cell, params, x, initial_state):
+    """List the tensors that a run reads: inputs, parameters, initial states; raise `InputError` for others."""
+    first = next(iter(params.values()))
+    if first.device.type not in ("cpu", "cuda"):
+        raise InputError(f"RNN: expected parameters on the CPU or on a GPU of NVIDIA, got {first.device}")
+    if first.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"RNN: expected parameters of dtype float32 or float64, got {first.dtype}")
+    integers = cell.takes_integers and getattr(x, "dtype", None) in INTEGERS
+
+    def check(what, value, size=None):
+        return check_tensor(what, value, first, first.dtype)
+
+    tensors = [check_tensor("x", x, first, x.dtype if integers else first.dtype)]
+    tensors += [check(f"parameter {name}", value) for name, value in params.items()]
+    if initial_state is not None:
+        tensors += tree_leaves(nested_state("RNN", "initial_state", initial_state, cell.state_size, check))
+    return tensors
 
 
 class Recurrence(torch.autograd.Function):

@@ -11,13 +11,9 @@ from torch.nn.utils.rnn import (  # pyright: ignore[reportMissingImports]
 
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
-from ..rnn.arguments import check_cell, check_params, nested_state
-from ..rnn.run import Run, forward
-from ..utils.tree import tree_leaves, tree_unflatten
-from .function import Recurrence
-from .tensors import array_of, check_tensor, on_host, results_of
-
-INTEGERS = torch.int64, torch.int32
+from ..rnn.arguments import check_cell, check_params
+from .function import recurrence
+from .tensors import on_host
 
 
 class RNN(torch.nn.Module):
@@ -130,45 +126,11 @@ class RNN(torch.nn.Module):
             padded, lengths = pad_packed_sequence(x, batch_first=not self.time_major)
             outputs, state = self(padded, initial_state, lengths=lengths, reset_mask=reset_mask)
             return _packed(outputs, lengths, x, self.time_major), state
-        tensors = self._checked(x, initial_state)
-        options = {"lengths": lengths, "mask": mask, "reset_mask": reset_mask}
-        options = {name: on_host(name, value) for name, value in options.items()}
-        options |= {"time_major": self.time_major, "reverse": self.reverse, "training": self.training}
-        options |= {"rng": _seed() if self.training else None, "device": x.device.type}
-        cell, names, given = self.cell, self.names, initial_state is not None
-
-        def run_of(x: torch.Tensor, *others: torch.Tensor, save: str = "all") -> Run:
-            arrays = [array_of(tensor) for tensor in others]
-            params = dict(zip(names, arrays, strict=False))
-            state = tree_unflatten(cell.state_size, arrays[len(names) :]) if given else None
-            return forward(cell, params, array_of(x), initial_state=state, save=save, **options)
-
-        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-            outputs, *state = Recurrence.apply(run_of, *tensors)
-        else:
-            outputs, *state = results_of(run_of(*tensors, save="minimal"), x.device)
-        return outputs, tree_unflatten(cell.state_size, state)
-
-    def _checked(self, x, initial_state):
-        """List the tensors that a run reads: inputs, parameters, initial states; raise `InputError` for others."""
         # attributes, which torch.nn.utils.parametrize may compute
         params = {name: getattr(self, name) for name in self.names}
-        first = params[self.names[0]]
-        if first.device.type not in ("cpu", "cuda"):
-            raise InputError(f"RNN: expected parameters on the CPU or on a GPU of NVIDIA, got {first.device}")
-        if first.dtype not in (torch.float32, torch.float64):
-            raise InputError(f"RNN: expected parameters of dtype float32 or float64, got {first.dtype}")
-        integers = self.cell.takes_integers and getattr(x, "dtype", None) in INTEGERS
-
-        def check(what, value, size=None):
-            return check_tensor(what, value, first, first.dtype)
-
-        tensors = [check_tensor("x", x, first, x.dtype if integers else first.dtype)]
-        tensors += [check(f"parameter {name}", value) for name, value in params.items()]
-        if initial_state is not None:
-            nested = nested_state("RNN", "initial_state", initial_state, self.cell.state_size, check)
-            tensors += tree_leaves(nested)
-        return tensors
+        options = {"lengths": lengths, "mask": mask, "reset_mask": reset_mask}
+        options |= {"time_major": self.time_major, "reverse": self.reverse, "seed": _seed() if self.training else None}
+        return recurrence(self.cell, params, x, initial_state, **options)
 
 
 def _seed():

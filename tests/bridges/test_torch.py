@@ -132,7 +132,7 @@ def test_several_backward_passes():
 def test_memory_of_a_run_is_freed_by_the_last_backward_pass(monkeypatch):
     import weakref
 
-    from numbarnn.torch import rnn as file
+    from numbarnn.torch import function as file
 
     runs = []
 
@@ -194,7 +194,7 @@ def test_gradients_of_gradients_are_refused():
 
 
 def test_nothing_is_kept_where_no_gradient_is_needed(monkeypatch):
-    from numbarnn.torch import rnn as file
+    from numbarnn.torch import function as file
 
     kept = []
 
