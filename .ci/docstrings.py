@@ -29,7 +29,7 @@ FOLDERS = (  # parts of the interface; their names are those of __all__, "" stan
     "rnn.unroll",
     "sklearn",
     "wrappers",
-    *(name for name in ("torch", "jax") if find_spec(name)),
+    *(name for name in ("torch", "jax", "keras") if find_spec(name)),
 )
 CHECKS = (  # numpydoc's names
     "GL03",  # blank lines

@@ -39,6 +39,7 @@ MODULES = (
     "inspection",
     "interop",
     "jax",
+    "keras",
     "layers",
     "losses",
     "maths",

@@ -10,6 +10,7 @@ from . import initializers as initializers
 from . import inspection as inspection
 from . import interop as interop
 from . import jax as jax
+from . import keras as keras
 from . import layers as layers
 from . import losses as losses
 from . import maths as maths

@@ -12,8 +12,8 @@ import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
 SUBPACKAGES = (
-    "callbacks", "cells", "datasets", "inspection", "interop", "jax", "layers", "losses", "models", "optimizers",
-    "sklearn", "torch", "wrappers",
+    "callbacks", "cells", "datasets", "inspection", "interop", "jax", "keras", "layers", "losses", "models",
+    "optimizers", "sklearn", "torch", "wrappers",
 )  # fmt: skip
 MODULES = ("activations", "checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}
@@ -74,7 +74,7 @@ def test_completion_offers_the_interface_and_no_internals():
 
 @pytest.mark.parametrize("name", [*SUBPACKAGES, *MODULES])
 def test_subpackages_complete_what_they_export(name):
-    if name in ("jax", "torch"):
+    if name in ("jax", "keras", "torch"):
         pytest.importorskip(name, reason=f"needs the package {name} (pip install {name})")
     package = getattr(nr, name)
     assert sorted(package.__all__) == dir(package)

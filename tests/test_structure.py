@@ -13,6 +13,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("__main__",),
     ("cli",),
     ("recipes",),
+    ("keras",),
     ("interop", "torch", "jax", "sklearn"),
     ("models", "inspection"),
     ("training",),
