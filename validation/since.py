@@ -10,7 +10,8 @@ from . import references
 from .catalogue import cells
 from .checkout import ROOT
 
-SHARED = ("autodiff", "engines", "errors", "maths", "ops", "rnn", "runtime", "utils")  # below or behind every cell
+# below or behind every cell
+SHARED = ("activations", "autodiff", "engines", "errors", "maths", "ops", "rnn", "runtime", "utils")
 OWN = ("cells", "wrappers")  # of these each cell has its own files
 LISTS = ("numbarnn/cells/__init__.py", "numbarnn/wrappers/__init__.py")
 INTEROP = ("interop", "checkpoint")  # the way of weights to and from the peers
