@@ -71,16 +71,17 @@ class Result:
         return asdict(self) | numbers | {"ok": self.ok}
 
 
-def errors(values, truth):
+def errors(values, truth, least=TINY):
     """{(quantity, gate): error}: the largest difference, relative to the largest entry of the quantity.
 
     The blocks of a packed gradient share that entry: in one block of few entries the terms may cancel, and what is left
-    of them says nothing about accuracy. A quantity that only one side has is an infinite error.
+    of them says nothing about accuracy. Where nothing is larger than `least`, errors are relative to that. A quantity
+    that only one side has is an infinite error.
     """
     largest = {}
     for (quantity, gate), array in truth.items():
         scale = quantity if quantity.startswith("d_") else (quantity, gate)
-        largest[scale] = max(largest.get(scale, TINY), np.abs(array).max(initial=0.0))
+        largest[scale] = max(largest.get(scale, least), np.abs(array).max(initial=0.0))
     found = dict.fromkeys([*truth, *values], np.inf)  # in an order that no hash seed changes
     for (quantity, gate), array in truth.items():
         scale = largest.get(quantity) or largest[quantity, gate]

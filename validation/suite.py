@@ -14,7 +14,9 @@ from . import (
     cases,
     conditioning,
     coverage,
+    differences,
     identities,
+    long,
     measured,
     parallel,
     peers,
@@ -28,7 +30,7 @@ from . import (
 )
 from .catalogue import cells
 from .compare import DTYPES, Result, bound, errors
-from .peers import witness
+from .peers import gradcheck, witness
 from .problem import draw
 from .selection import ALL
 
@@ -110,6 +112,14 @@ def together(name, chosen):
             yield same, device
 
 
+def difference_tasks(chosen):
+    """The kernels against central differences of themselves."""
+    for name in known(chosen) if "float64" in chosen.dtypes else ():
+        for same, device in together(name, chosen):
+            if smooth := list(filter(differences.has, same)):
+                yield Task(f"{name}, differences", len(smooth), differences.results, (smooth, device))
+
+
 def rtrl_tasks(chosen):
     """Plain cells in short cases against real-time recurrent learning."""
     for name in known(chosen):
@@ -117,6 +127,25 @@ def rtrl_tasks(chosen):
         if same and "float64" in chosen.dtypes:
             for device in ("numpy",) if chosen.quick else chosen.devices:
                 yield Task(f"{name}, RTRL", len(same), rtrl.results, (same, device))
+
+
+def long_tasks(chosen):
+    """Plain cells over up to 1,000 steps."""
+    return edge_tasks(chosen, "long", long.long_cases)
+
+
+def hard_tasks(chosen):
+    """Plain cells with numbers at the edges."""
+    return edge_tasks(chosen, "hard", long.hard_cases)
+
+
+def edge_tasks(chosen, kind, cases_of):
+    for name in known(chosen):
+        there = peers.installed(chosen.peers)
+        for _, alike in groupby(filter(chosen.has, cases_of(name, chosen.quick)), lambda case: repr(case.options)):
+            same = list(alike)
+            for device in ("numpy",) if chosen.quick else chosen.devices:
+                yield Task(f"{name}, {kind}", len(same), long.results, (same, device, chosen.dtypes, there))
 
 
 def peer_tasks(chosen):
@@ -127,6 +156,11 @@ def peer_tasks(chosen):
                 had = list(filter(peers.peer(peer).has, same))
                 if had:
                     yield Task(f"{name}, {peer}", len(had), peer_results, (peer, had, device, chosen.dtypes))
+    if "torch" in peers.installed(chosen.peers) and "cpu" in chosen.devices and "float64" in chosen.dtypes:
+        for name in known(chosen):
+            same = [case for case in planned(name, chosen) if gradcheck.has(case)][: 1 if chosen.quick else None]
+            if same:
+                yield Task(f"{name}, gradcheck", len(same), gradcheck.results, (same,))
 
 
 def witness_tasks(chosen):
@@ -166,8 +200,11 @@ CHECKS = {  # {name: function that gives the tasks of a Selection}
     "rtrl": rtrl_tasks,
     "cells": cell_tasks,
     WITNESS: witness_tasks,
+    "differences": difference_tasks,
     "peers": peer_tasks,
     "truncation": truncation_tasks,
+    "long": long_tasks,
+    "hard": hard_tasks,
     "unrolling": unrolling_tasks,
     "vectors": vector_tasks,
 }
