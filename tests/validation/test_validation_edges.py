@@ -7,6 +7,7 @@ import pytest
 
 from validation import cases, differences, long, measured, peers, references, suite
 from validation.peers import gradcheck
+from validation.report import record
 from validation.selection import Selection
 
 
@@ -100,7 +101,8 @@ def test_gradcheck_passes_and_names_what_does_not(monkeypatch):
     module = import_module("torch.autograd.gradcheck")
     same = list(filter(gradcheck.has, cases.cases_of("SimpleRNNCell", quick=True)))[:1]
     (found,) = gradcheck.results(same)
-    assert found.ok and found.against == "torch.autograd.gradcheck"
+    assert found.ok and found.against == "PyTorch's gradcheck"
+    assert "--peers torch" in record.command(found, quick=True)
 
     def refuse(*_, **__):
         raise module.GradcheckError("Jacobian mismatch for output 0\nmore")

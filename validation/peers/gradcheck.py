@@ -11,7 +11,7 @@ from ..catalogue import build
 from ..compare import Result
 from ..problem import draw
 
-AGAINST = "torch.autograd.gradcheck"
+AGAINST = "PyTorch's gradcheck"
 
 
 def has(case):

@@ -80,9 +80,11 @@ def command(result, quick):
     words = [*(["--quick"] if quick else []), "--check", result.check]
     if result.seed is not None:
         words += ["--cell", result.cell, "--case", str(result.seed)]
-    if result.check == "peers":
-        words += ["--peers", next(name for name in peers.FILES if result.against == peers.peer(name).NAME)]
-    if result.check in ("cells", "unrolling", "peers", "rtrl", "truncation"):
+    for name in peers.FILES:
+        library = peers.peer(name).NAME
+        if result.program == library or result.against.startswith(library):
+            words += ["--peers", name]
+    if result.check in ("cells", "unrolling", "peers", "rtrl", "truncation", "differences", "long", "hard"):
         words += ["--device", result.device]
     return f"{PROGRAM} {shlex.join([*words, '--dtype', result.dtype])}"
 
