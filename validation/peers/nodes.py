@@ -27,3 +27,8 @@ def built(node):
     """The cell of a node, and parameters of zeros for one input feature with its names."""
     cell = build(node)
     return cell, {name: np.zeros(shape, "float32") for name, shape in cell.param_shapes(1).items()}
+
+
+def activations(node):
+    """Names of the activations that the options of a node choose."""
+    return {str(value) for name, value in node.options.items() if name.endswith("activation")}

@@ -9,12 +9,14 @@ from numbarnn.interop.table import counterpart
 
 from ..quantities import gradient_values
 from . import tensorflow1_blocks as blocks
-from .nodes import built, directions, levels, plain
+from .nodes import activations, built, directions, levels, plain
 from .tapes import of_tensorflow, tensorflow
 
 NAME = "TensorFlow 1"
 PACKAGES = ("tensorflow", "tf_keras")
 CELLS = ("BasicRNNCell", "BasicLSTMCell", "LSTMCell", "GRUCell")
+ACTIVATIONS = {"tanh", "sigmoid", "relu", "linear", "softsign", "elu", "leaky_relu", "hard_sigmoid"}
+ACTIVATIONS |= {"hard_sigmoid_keras2"}
 OPTIONS = ("activation", "use_peepholes", "cell_clip", "num_proj", "proj_clip", "forget_bias")
 
 
@@ -26,6 +28,8 @@ def has(case):
     if len(found) > 1 and max(map(len, found)) > 1:
         return False
     if case.options.keys() & {"merge_mode", "clip_gradient"}:
+        return False
+    if not all(activations(part) <= ACTIVATIONS for level in found for part in level):
         return False
     try:
         interop.to_tensorflow1(*built(case.node))
