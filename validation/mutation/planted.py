@@ -350,20 +350,8 @@ MUTANTS = (
     *planted(
         "tiles",
         "engines/cpu/backward.py",
-        "--check cells --device cpu --dtype float64 --cell EmbeddingWrapper --shape 50x64x6x11",
-        ("tokens-of-rows", "o * tokens.outer + i * tokens.inner)", "o * tokens.outer)"),
-    ),
-    *planted(
-        "tiles",
-        "engines/cpu/backward.py",
         cpu("LSTMCell", SMALL),
         ("dx-of-few-inputs", "load(w, of_p + s * V)", "load(w, of_p)"),
-    ),
-    *planted(
-        "tiles",
-        "engines/cpu/backward.py",
-        cpu("IntersectionRNNCell", "4x3x6x6,5x3x7x7,3x5x37x37"),
-        ("dx-of-own-input", "d = d + load_part(dx.data, at, n.H - p * V)", "d = d + d"),
     ),
     # the blocks of the backward pass
     *planted(
@@ -371,37 +359,8 @@ MUTANTS = (
         "engines/cpu/backward.py",
         cpu("SimpleRNNCell", MANY),
         ("partial-sums", "latest and o + i == 0", "latest"),
-        ("later-blocks", "latest = t1 == n.T and n.continues == 0", "latest = n.continues == 0"),
-    ),
-    *planted(
-        "blocks of the backward pass",
-        "engines/cpu/segments.py",
-        cpu("SimpleRNNCell", MANY),
-        ("segments-state", "dx[steps] = d_x", "dx[steps] = d_x[::-1]"),
-    ),
-    *planted(
-        "blocks of the backward pass",
-        "engines/cpu/cell_kernels.py",
-        cpu("GRUCell", SMALL),
-        ("feedback-adds", "load(dh, b * n.h_b + p * V) + ds[0]", "ds[0]"),
     ),
     # projection
-    *planted(
-        "projection",
-        "engines/cpu/projection.py",
-        cpu_option("LSTMCell", "proj_clip"),
-        ("projection-clip-gradient", "where_less(constant(x, bound), absolute(x), zero(x), d)", "d"),
-    ),
-    *planted(
-        "projection",
-        "engines/cpu/projection.py",
-        cpu_option("LSTMCell", "num_proj"),
-        (
-            "projection-of-padding",
-            "store(v1, at + p * V, load(v, at + p * V))",
-            "store(v1, at + p * V, load(r, t * n.r_t + b * n.r_b + p * V))",
-        ),
-    ),
     *planted(
         "projection",
         "engines/reference.py",
@@ -409,12 +368,6 @@ MUTANTS = (
         ("projection-clip", "np.clip(r, -cell.proj_clip, cell.proj_clip)", "np.clip(r, 0, cell.proj_clip)"),
     ),
     # another engine, wrappers, unrolling functions
-    *planted(
-        "loops",
-        "engines/loops_rows.py",
-        "--check cells --device njit --dtype float64 --cell MGUCell --option proj_clip",
-        ("loops-clip", "if abs(r[0, b, i]) <= limit else 0", "if abs(r[0, b, i]) < 2 * limit else 0"),
-    ),
     *planted(
         "wrappers",
         "wrappers/masks.py",

@@ -185,12 +185,11 @@ def mutation(record):
                 text(mutant["area"]),
                 f"{text(mutant['file'])}: {change(mutant)}",
                 text(found_by(by)),
-                f"{outcome['failed']:,}",
                 f"{outcome['seconds']:.0f} s",
                 code(f"{PROGRAM} --mutate {mutant['name']}"),
             ]
         )
-    head = ["", "area", "error", "found by, nearest to the cause", "failed", "after", "command"]
+    head = ["", "area", "error", "found by, nearest to the cause", "after", "command"]
     same = [[text(c["file"]), change(c), text(c["why"])] for c in record["equivalent"]]
     return table(head, lines) + element("h3", "Changes that change no result") + table(["file", "change", "why"], same)
 
