@@ -17,7 +17,7 @@ LISTS = ("numbarnn/cells/__init__.py", "numbarnn/wrappers/__init__.py")
 INTEROP = ("interop", "checkpoint")  # the way of weights to and from the peers
 BESIDE = (  # nothing that the suite runs
     *("__init__", "__main__", "callbacks", "cli", "constraints", "datasets"),
-    *("initializers", "inspection", "jax", "layers", "losses", "metrics"),
+    *("initializers", "inspection", "jax", "keras", "layers", "losses", "metrics"),
     *("models", "optimizers", "recipes", "regularizers", "sklearn", "torch", "training"),
 )
 SHOWN = ("validation/report/", "validation/mutation/", "validation/__main__.py", "validation/since.py")
