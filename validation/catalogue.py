@@ -33,7 +33,7 @@ def _built(argument):
     if isinstance(argument, With):
         return getattr(activations, argument.name)(*argument.parameters)
     if isinstance(argument, tuple):
-        return [_built(part) for part in argument]
+        return tuple(map(_built, argument))
     return build(argument) if isinstance(argument, Node) else argument
 
 
