@@ -89,7 +89,7 @@ def in_names_of(kind, options):
             if value is not None:
                 raise InputError(f"{kind.__name__}: {word} is an option of TensorFlow; here {HERE[word]}")
             del options[word]
-    for word in ("activation", "recurrent_activation"):
+    for word in ("activation", "recurrent_activation", "output_activation"):
         if word in own and options.get(word) is not None:
             options[word] = activations.name_of(kind.__name__, options[word])
     return options

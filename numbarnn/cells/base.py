@@ -142,7 +142,7 @@ class Cell(RNNCell):
                 activations.check(type(self).__name__, option, getattr(self, option))
         if self.num_proj is not None:
             self.check_positive("num_proj", "integer")
-        for option in ("cell_clip", "proj_clip"):
+        for option in ("cell_clip", "proj_clip", "preactivation_clip"):
             if getattr(self, option, None) is not None:
                 self.check_positive(option, "number")
         if self.proj_clip is not None and self.num_proj is None:

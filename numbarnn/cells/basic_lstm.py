@@ -39,6 +39,8 @@ class BasicLSTMCell(LSTMCell):
     clip_gradient: ClassVar[str] = "exact"
     num_proj: ClassVar[None] = None
     proj_clip: ClassVar[None] = None
+    output_activation: ClassVar[None] = None
+    preactivation_clip: ClassVar[None] = None
 
     initial = glorot_packed
     initial_bias = {}

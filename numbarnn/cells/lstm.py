@@ -13,7 +13,7 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..activations import Activation, derivative_of, function_of
+from ..activations import Activation, check, derivative_of, function_of
 from ..autodiff.equations import Equations
 from ..maths import zero
 from ._clip import GRADIENTS, clipped
@@ -70,6 +70,11 @@ class LSTMCell(Cell):
         Width P of the output: h is projected by projection_kernel and then put out and fed back.
     proj_clip : float, optional
         Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    output_activation : str or Activation, optional
+        Activation of the new memory c where it is put out, likewise; by default that of the candidate.
+    preactivation_clip : float, optional
+        Bound of what the gates and the candidate are computed from, peepholes among it: ONNX' ``clip``. The gradient is
+        zero outside.
 
     Notes
     -----
@@ -104,6 +109,8 @@ class LSTMCell(Cell):
     clip_gradient: str = "exact"
     num_proj: int | None = None
     proj_clip: float | None = None
+    output_activation: str | Activation | None = None
+    preactivation_clip: float | None = None
 
     states = ("h", "c")
     saved = GATES
@@ -111,6 +118,8 @@ class LSTMCell(Cell):
     def __post_init__(self):
         super().__post_init__()
         self.check_choice("clip_gradient", GRADIENTS)
+        if self.output_activation is not None:
+            check(type(self).__name__, "output_activation", self.output_activation)
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -123,15 +132,18 @@ class LSTMCell(Cell):
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
         (zi, zf, zg, zo), (pi, pf, po), c = z[:4], z[4:] or (0, 0, 0), s[1]
-        c, (i, f, g) = memory(zi + pi * c, zf + pf * c, zg, c, phi, sigma)
+        zi, zf, zg = (clipped(v, self.preactivation_clip) for v in (zi + pi * c, zf + pf * c, zg))
+        c, (i, f, g) = memory(zi, zf, zg, c, phi, sigma)
         c = clipped(c, self.cell_clip, self.clip_gradient)
-        h, o = output(zo + po * c, c, phi, sigma)
+        phi = phi if self.output_activation is None else function_of(self.output_activation)
+        h, o = output(clipped(zo + po * c, self.preactivation_clip), c, phi, sigma)
         return (h, c), (i, f, g, o)
 
     @property
     def equations(self) -> Equations:
         d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
-        if not d_phi or not d_sigma or self.use_peepholes or self.cell_clip is not None:
+        further = self.cell_clip, self.preactivation_clip, self.output_activation
+        if not d_phi or not d_sigma or self.use_peepholes or further != (None,) * 3:
             return super().equations
         phi = function_of(self.activation)
         return super().equations._replace(backward=gradient(phi, d_phi, d_sigma))

@@ -44,6 +44,8 @@ class LSTMBlockCell(LSTMCell):
     clip_gradient: ClassVar[str] = "straight_through"
     num_proj: ClassVar[None] = None
     proj_clip: ClassVar[None] = None
+    output_activation: ClassVar[None] = None
+    preactivation_clip: ClassVar[None] = None
 
     initial = glorot_packed
     initial_bias = {}

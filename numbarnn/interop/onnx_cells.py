@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..utils.types import Arrays
 from .convert import cell_out, made_cell
 from .layouts import listed, numbers
-from .onnx_activations import DEFAULTS, from_node, of_node
+from .onnx_activations import DEFAULTS, from_node, of_node, shortest
 from .onnx_files import Node
 from .table import PLAIN, TABLE, Counterpart, counterpart, shown
 
@@ -17,7 +17,7 @@ LIBRARY = "ONNX"
 NAMES = "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"  # what follows X among the inputs of a node
 OF_NODES = {  # which option of a cell each activation of a node is
     "RNN": ("activation",),
-    "LSTM": ("recurrent_activation", "activation", "activation"),
+    "LSTM": ("recurrent_activation", "activation", "output_activation"),
     "GRU": ("recurrent_activation", "activation"),
 }
 ROWS = {row.name: row for row in TABLE if row.library == LIBRARY and row.name.partition("(")[0] in OF_NODES}
@@ -36,12 +36,17 @@ def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, d
         raise InputError(f"{caller}: expected {expected}, got {' and '.join(shown(cell) for cell, _ in cells)}")
     kind, _, switch = rows[0].name.rstrip(")").partition("(")
     options = [(cell, option) for cell, _ in cells for option in OF_NODES[kind]]
-    written = [of_node(caller, getattr(cell, option, PLAIN[option])) for cell, option in options]
+    written = [of_node(caller, activation_of(cell, option)) for cell, option in options]
     attributes: dict[str, Any] = {"hidden_size": cells[0][0].units, "activations": [name for name, _ in written]}
     for key in ("alpha", "beta"):
         attributes[f"activation_{key}"] = [numbers[key] for _, numbers in written if key in numbers]
     if switch:
         attributes[switch.partition("=")[0]] = 1
+    bounds: set[Any] = {getattr(cell, "preactivation_clip", None) for cell, _ in cells}
+    if len(bounds) > 1:
+        raise InputError(f"{caller}: expected one preactivation_clip in both directions, got {bounds}")
+    if bounds != {None}:
+        attributes["clip"] = float(bounds.pop())
     attributes = {name: value for name, value in attributes.items() if value != []}
     return kind, attributes, {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
 
@@ -60,11 +65,11 @@ def arrays_of_node(caller: str, constants: Arrays, node: Node) -> Arrays:
 def cells_of_node(caller: str, constants: Arrays, node: Node) -> list[tuple[Counterpart, Cell, Arrays]]:
     """Return for each direction of a node the row of the table, our cell, and the arrays, or raise `InputError`."""
     arrays, attributes = arrays_of_node(caller, constants, node), node.attributes
-    if attributes.get("clip"):
-        got = f"clip={attributes['clip']:g}{node.place}"
-        raise InputError(f"{caller}: expected no clip of pre-activations, which no cell here has, got {got}")
     switches = [f"({name}=1)" for name in SWITCHES if attributes.get(name)]
     row, directions = ROWS[node.kind + "".join(switches)], 1 + (attributes.get("direction") == "bidirectional")
+    if attributes.get("clip") and not hasattr(row.cells[0], "preactivation_clip"):
+        got = f"clip={attributes['clip']:g}{node.place}"
+        raise InputError(f"{caller}: expected no clip of pre-activations in {row.name}, got {got}")
     for name, array in arrays.items():
         if len(array) != directions:
             got = f"shape {array.shape}{node.place}"
@@ -78,24 +83,36 @@ def cell_of(caller: str, node: Node, row: Counterpart, names: list[Any], arrays:
     """Make the cell of one direction of a node."""
     if "W" not in arrays or arrays["W"].ndim != 2:
         raise InputError(f"{caller}: expected matrices W and R{node.place}, got {listed(arrays)}")
-    options = {}
-    for option, name in zip(OF_NODES[node.kind], names, strict=True):
-        if options.setdefault(option, name) != name:
-            got = f"{options[option]} and {name}{node.place}"
-            raise InputError(f"{caller}: expected one activation of the candidate and of the new memory, got {got}")
+    options = dict(zip(OF_NODES[node.kind], names, strict=True))
+    if options.get("output_activation") == options["activation"]:
+        del options["output_activation"]
     fixed = {option: name for option, name in options.items() if not hasattr(row.cells[0], option)}
     for option, name in fixed.items():
+        if option == "output_activation":
+            got = f"{options['activation']} and {name}{node.place}"
+            raise InputError(f"{caller}: expected one activation of the candidate and of the new memory, got {got}")
         if name != PLAIN[option]:
             got = f"{name}{node.place}"
             raise InputError(f"{caller}: expected {option} {PLAIN[option]} of a {row.cells[0].__name__}, got {got}")
     constant = {"forget_bias": 0.0} if hasattr(row.cells[0], "forget_bias") else {}
     options = {option: name for option, name in options.items() if option not in fixed}
+    if node.attributes.get("clip"):
+        options["preactivation_clip"] = shortest(node.attributes["clip"])
     return made_cell(caller, row, arrays, **options, **constant)
+
+
+def activation_of(cell: Cell, option: str) -> Any:
+    """Return an activation of a cell, which may have none of its own for the output."""
+    return (
+        getattr(cell, option, None) or activation_of(cell, "activation")
+        if option == "output_activation"
+        else (getattr(cell, option, PLAIN[option]))
+    )
 
 
 def activations_of(caller: str, node: Node, directions: int) -> list[list[Any]]:
     """Return our names of the activations of each direction; those that have alpha and beta take them in turn."""
-    usual = [of_node(caller, PLAIN[option])[0] for option in OF_NODES[node.kind]]
+    usual = [of_node(caller, PLAIN[option] or PLAIN["activation"])[0] for option in OF_NODES[node.kind]]
     theirs = list(node.attributes.get("activations", usual * directions))
     if len(theirs) != len(usual) * directions:
         expected = f"{len(usual) * directions} activations{node.place}"

@@ -42,6 +42,8 @@ PLAIN = {  # options that change the equations, and their values where the other
     "recurrent_activation": "sigmoid",
     "use_bias": True,
     "use_peepholes": False,
+    "output_activation": None,
+    "preactivation_clip": None,
     "cell_clip": None,
     "num_proj": None,
     "proj_clip": None,
@@ -352,7 +354,12 @@ TABLE = (
         B="bias: z recurrent_bias: z",
     ),
     row(
-        *("ONNX", "LSTM", LSTMS, KERAS | {"use_peepholes": ANY}),
+        *(
+            "ONNX",
+            "LSTM",
+            LSTMS,
+            KERAS | dict.fromkeys(("use_peepholes", "output_activation", "preactivation_clip"), ANY),
+        ),
         W="kernel: i o f g",
         R="recurrent_kernel: i o f g",
         B="bias: i o f g recurrent_bias: i o f g",

@@ -28,6 +28,7 @@ CELLS = {
     "LSTM": nr.LSTMCell(H),
     "LSTM with peepholes": nr.LSTMCell(H, use_peepholes=True),
     "LSTM hard": nr.LSTMCell(H, use_bias=False, **HARD),
+    "LSTM clipped": nr.LSTMCell(H, preactivation_clip=0.6, output_activation="relu", use_peepholes=True),
     "LSTM with forget bias": nr.LSTMBlockCell(H, use_peephole=True),
     "coupled": nr.CoupledInputForgetGateLSTMCell(H),
     "coupled with peepholes": nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True, activation="elu"),

@@ -91,6 +91,7 @@ def test_a_node_without_bias_and_with_the_layout_of_batches_comes_in():
     [
         nr.SimpleRNNCell(H, activation="relu"),
         nr.LSTMCell(H, use_peepholes=True, recurrent_activation="hard_sigmoid_keras2"),
+        nr.LSTMCell(H, preactivation_clip=0.1, output_activation="relu"),
         nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True, forget_bias=0.0, activation="softsign"),
         nr.GRUCell(H, activation="elu"),
         nr.ResetAfterGRUCell(H, use_bias=False, activation="leaky_relu"),
@@ -126,7 +127,7 @@ def renamed(**weights):
 REFUSED = {
     "clip": (
         lambda: model_of_node("GRU", {"clip": 3.0}),
-        "expected no clip of pre-activations, which no cell here has",
+        "expected no clip of pre-activations in GRU, got clip=3",
     ),
     "activation": (
         lambda: model_of_node("RNN", {"activations": ["ScaledTanh"], "activation_alpha": [2.0]}),
@@ -146,7 +147,7 @@ REFUSED = {
         "Affine: expected alpha to be a finite number, got nan, as Affine(alpha=nan, beta=nan) of the node",
     ),
     "two activations": (
-        lambda: model_of_node("LSTM", {"activations": ["Sigmoid", "Tanh", "Relu"]}),
+        lambda: model_of_node("LSTM", {"input_forget": 1, "activations": ["Sigmoid", "Tanh", "Relu"]}),
         "expected one activation of the candidate and of the new memory, got tanh and relu",
     ),
     "gates of a coupled cell": (

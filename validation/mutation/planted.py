@@ -77,7 +77,7 @@ MUTANTS = (
         numpy("LSTMCell", "default,use_peepholes,forget_bias"),
         ("lstm-carry", "dc * f)", "dc)"),
         ("lstm-memory-path", "dc + dh * o * d_phi(a)", "dc + dh * o"),
-        ("lstm-peephole-of-o", "zo + po * c, c, phi", "zo + po * s[1], c, phi"),
+        ("lstm-peephole-of-o", "zo + po * c, self", "zo + po * s[1], self"),
         ("lstm-forget-bias", 'return {"f": self.forget_bias}', 'return {"i": self.forget_bias}'),
     ),
     *planted(

@@ -17,6 +17,8 @@ OPTIONS = {
     "clip_gradient": ("straight_through",),
     "num_proj": (3, 9),
     "proj_clip": (0.1, 0.3),
+    "output_activation": ("relu", "gelu"),
+    "preactivation_clip": (0.5, 0.2),
 }
 REQUIRES = {"clip_gradient": {"cell_clip": 0.5}, "proj_clip": {"num_proj": 3}}
 KINKS = (
@@ -46,6 +48,8 @@ def step(
     clip_gradient="exact",
     num_proj=None,
     proj_clip=None,
+    output_activation=None,
+    preactivation_clip=None,
 ):
     """i, f, o are the input, forget and output gates, g the candidate, c the cell state, p the peepholes.
 
@@ -63,12 +67,16 @@ def step(
     p_i, p_f, p_o = params["peephole"] if use_peepholes else (0.0, 0.0, 0.0)
     h, c = state["h"], state["c"]
 
-    i = sigma(x @ W_i + h @ U_i + b_i + p_i * c)
-    forget = sigma(x @ W_f + h @ U_f + b_f + p_f * c + forget_bias)
-    g = phi(x @ W_g + h @ U_g + b_g)
+    def bounded(z):
+        """ONNX' clip."""
+        return z if preactivation_clip is None else f["clip"](z, preactivation_clip)
+
+    i = sigma(bounded(x @ W_i + h @ U_i + b_i + p_i * c))
+    forget = sigma(bounded(x @ W_f + h @ U_f + b_f + p_f * c + forget_bias))
+    g = phi(bounded(x @ W_g + h @ U_g + b_g))
     c = forget * c + i * g
     if cell_clip is not None:
         c = f["clip" if clip_gradient == "exact" else clip_gradient](c, cell_clip)
-    o = sigma(x @ W_o + h @ U_o + b_o + p_o * c)
-    h = project(o * phi(c), params, f, proj_clip)
+    o = sigma(bounded(x @ W_o + h @ U_o + b_o + p_o * c))
+    h = project(o * f[output_activation or activation](c), params, f, proj_clip)
     return h, {"h": h, "c": c}, {"i": i, "f": forget, "g": g, "o": o}
