@@ -32,7 +32,8 @@ class Recorder:
 def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dict[str, np.ndarray]]:
     """Measure how the gradient of a model's loss flows back through its recurrent layers: `gradient_flow` of each.
 
-    The pass is without dropout and starts from zero states. Layers inside wrappers are left out.
+    The pass is without dropout and starts from zero states. Layers inside wrappers are left out, and those on
+    which the loss does not depend.
 
     Parameters
     ----------
@@ -69,6 +70,9 @@ def model_gradient_flow(model: Any, x: ArrayLike, y: ArrayLike) -> dict[str, dic
     asked: Any = {call.outputs: saved.run for call, saved, _ in run.steps if isinstance(saved, Saved)}
     flows = {}
     for call, (x, states) in zip(recurrent, run.state, strict=True):
+        # the loss does not depend on it
+        if asked[call.outputs].asked is None:
+            continue
         layer, options = call.layer, {"mask": run.masks[call.inputs]}
         options |= {"initial_state": as_state(layer.cell, states)} if states else {}
         options |= {"reverse": layer.go_backwards, "device": layer.device}

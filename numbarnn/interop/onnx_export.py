@@ -24,7 +24,7 @@ from ..layers import (
     SimpleRNN,
     TimeDistributed,
 )
-from ..models.encoder_decoder import EncoderDecoder
+from ..layers.graph import is_chain
 from ..utils.types import Arrays
 from ..wrappers import Bidirectional as BothDirections
 from .composites import directions, levels, plain, taken
@@ -47,7 +47,7 @@ def axes_of(rank: int, takes_integers: bool = False) -> tuple[str, ...]:
 def write_model(caller: str, graph: Graph, model: Any) -> None:
     """Write the layers of a built model into a graph."""
     check_built(caller, model)
-    if isinstance(model, EncoderDecoder):
+    if not is_chain(model.graph):
         raise InputError(f"{caller}: expected a model whose layers follow each other, got {model!r}")
     takes_integers, shape = model.layers[0].takes_integers, model.input_shape
     x = graph.input("inputs", axes_of(len(shape), takes_integers), shape, np.int64 if takes_integers else None)

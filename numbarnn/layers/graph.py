@@ -121,6 +121,14 @@ def reads_integers(graph: Graph) -> bool:
     return any(call.layer.takes_integers for call in graph.calls if call.inputs == graph.inputs)
 
 
+def is_chain(graph: Graph) -> bool:
+    """Say whether each call reads the output of the call before, the last one ends, and no layer is called twice."""
+    written = [graph.inputs, *(call.outputs for call in graph.calls)]
+    followed = [*(call.inputs for call in graph.calls), graph.outputs] == written
+    once = len({call.layer for call in graph.calls}) == len(graph.calls)
+    return isinstance(graph.inputs, int) and followed and once and not any(call.states for call in graph.calls)
+
+
 def check_single(caller: str, graph: Graph) -> None:
     """Raise `InputError` unless a network has one input and one output, and no layer hands its states to another."""
     for what, places in (("input", graph.inputs), ("output", graph.outputs)):

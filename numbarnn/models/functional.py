@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from ..layers.base import Input, Layer
-from ..layers.graph import Graph, read_by
+from ..layers.graph import Graph, is_chain, read_by
 from ..layers.symbolic import Output
 from ..utils.columns import Columns, by_name
 from ..utils.tree import tree_leaves, tree_lists
@@ -113,8 +113,7 @@ class Model(Network):
 
     def connections(self) -> dict[str, list[str]]:
         calls = self.graph.calls
-        chained = [call.inputs for call in calls] == [*range(len(calls))]
-        if chained and len(calls) == len(self.layers):
+        if is_chain(self.graph):
             return {}
         sources, read = dict(enumerate(self.input_names)), {layer.name: [] for layer in self.layers}
         for call in calls:

@@ -129,6 +129,23 @@ def test_an_encoder_with_a_decoder_is_no_chain():
         to_onnx(coder)
 
 
+def graphs():
+    x, y = L.Input((None, I)), L.Input((None, I))
+    twice, h = L.Dense(I), L.GRU(4, return_sequences=True)(x)
+    *_, state = L.GRU(4, return_state=True)(x)
+    yield nr.Model(x, twice(twice(x)))
+    yield nr.Model(x, [h, L.Dense(2)(h)])
+    yield nr.Model(x, [L.Dense(2)(x), L.Dense(3)(x)])
+    yield nr.Model([x, y], L.Add()([x, y]))
+    yield nr.Model([x, y], L.GRU(4)(y, initial_state=state))
+
+
+@pytest.mark.parametrize("model", list(graphs()))
+def test_a_graph_is_no_chain(model):
+    with pytest.raises(nr.InputError, match="to_onnx: expected a model whose layers follow each other, got Model"):
+        to_onnx(model)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", [case for case in MODELS if case != "nothing"])
 def test_a_model_comes_back(case, dtype, tmp_path):

@@ -60,6 +60,7 @@ def test_values_and_gradients(kind, shapes):
     check_gradients(layer, x)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")  # Keras'
 @pytest.mark.parametrize("kinds", [(True, True, True), (True, False, True), (False, False, True)])
 @pytest.mark.parametrize("layer", [Add(), Average(), Multiply(), Concatenate(), Concatenate(axis=1)])
 def test_masks_against_keras(layer, kinds):

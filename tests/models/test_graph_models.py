@@ -285,6 +285,13 @@ def test_gradient_flow_of_its_layers():
     assert all(norms.any() for flow in flows.values() for norms in flow.values())
 
 
+def test_gradient_flow_leaves_out_what_the_loss_does_not_depend_on():
+    x = Input((S, 3))
+    model = nr.Model(x, [GRU(2)(x), GRU(2)(x)])
+    model.compile("sgd", [None, "mse"])
+    assert list(nr.inspection.model_gradient_flow(model, X[0], Y[1])) == ["gru_1"]
+
+
 def test_where_a_number_is_not_finite():
     for place, value, message in ((0, 1, r"y\['value'\]\[4, 1\]"), (1, 0, r"x\['series'\]\[4, 1, 0\]")):
         model, x, y = compiled(), [a.copy() for a in X], [a.copy() for a in Y]
