@@ -14,20 +14,7 @@ import numpy as np
 
 from . import arguments, report, run_numbarnn, workloads
 from .timing import alternate
-from .variants import SHAPE, VARIANTS
-
-# Variant: the plain cell, and what the ratio should stay under.
-PAIRS = {
-    "LSTMCell+clip": ("LSTMCell", None),
-    "LSTMCell+peepholes": ("LSTMCell", 1.6),
-    "LSTMCell+projection": ("LSTMCell", None),
-    "LayerNormLSTMCell+per_gate": ("LSTMCell", 1.6),
-    "LayerNormLSTMCell+joint": ("LSTMCell", 1.6),
-    "LayerNormLSTMCell+stored": ("LSTMCell", 1.6),
-    "ZoneoutWrapper+LSTMCell": ("LSTMCell", None),
-    "DerivedLSTMCell": ("LSTMCell", 1.2),
-    "DerivedGRUCell": ("ResetAfterGRUCell", 1.2),
-}
+from .variants import PAIRS, SHAPE, VARIANTS
 
 
 def runner(name, threads):

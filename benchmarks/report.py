@@ -1,5 +1,6 @@
 """Print the comparison with peers, and write it as JSON."""
 
+import datetime
 import json
 import os
 import sys
@@ -68,7 +69,8 @@ def about(peers, threads):
     """Describe the environment, with the versions of the peers."""
     packages = {"torch": ("torch",), "jax": ("jax", "jaxlib")}
     versions = {package: metadata.version(package) for peer in peers for package in packages[peer]}
-    return environment() | {"threads": threads, "load_average": load_average(), **versions}
+    today = datetime.date.today().isoformat()
+    return environment() | {"date": today, "threads": threads, "load_average": load_average(), **versions}
 
 
 def save(path, content):

@@ -3,12 +3,9 @@
 import numbarnn as nr
 
 
-class DerivedLSTMCell(nr.LSTMCell):
-    equations = nr.Cell.equations  # not with the gradient that is written by hand
-
-
-class DerivedGRUCell(nr.ResetAfterGRUCell):
-    equations = nr.Cell.equations
+def derived(cell):
+    """Return a cell's class without the gradient that is written by hand: it is derived from the forward equations."""
+    return type(f"Derived{cell.__name__}", (cell,), {"equations": nr.Cell.equations})
 
 
 SHAPE = (50, 64, 128, 128)  # steps, batch, input features, units
@@ -47,8 +44,8 @@ VARIANTS = {
     "SRUCell": lambda I, H: nr.SRUCell(H),
     "IntersectionRNNCell": lambda I, H: nr.IntersectionRNNCell(I),  # outputs as wide as the inputs
     "GLSTMCell": lambda I, H: nr.GLSTMCell(H, number_of_groups=4),
-    "DerivedLSTMCell": lambda I, H: DerivedLSTMCell(H),
-    "DerivedGRUCell": lambda I, H: DerivedGRUCell(H),
+    "DerivedLSTMCell": lambda I, H: derived(nr.LSTMCell)(H),
+    "DerivedGRUCell": lambda I, H: derived(nr.ResetAfterGRUCell)(H),
     "ZoneoutWrapper+LSTMCell": lambda I, H: nr.ZoneoutWrapper(nr.LSTMCell(H), zoneout_h=0.05, zoneout_c=0.5),
     "ZoneoutWrapper+ResetAfterGRUCell": lambda I, H: nr.ZoneoutWrapper(nr.ResetAfterGRUCell(H), zoneout_h=0.1),
     "RecurrentDropoutWrapper+LSTMCell": lambda I, H: nr.RecurrentDropoutWrapper(nr.LSTMCell(H), rate=0.25),
@@ -64,6 +61,42 @@ VARIANTS = {
     "GridLSTMCell": lambda I, H: nr.GridLSTMCell(H, **grid(I)),
     "GridLSTMCell+peepholes": lambda I, H: nr.GridLSTMCell(H, **grid(I, use_peepholes=True)),
     "BidirectionalGridLSTMCell": lambda I, H: nr.BidirectionalGridLSTMCell(H, **grid(I)),
+}
+
+# One variant of each cell that an engine runs by itself.
+PLAIN_CELLS = (
+    "SimpleRNNCell",
+    "BasicRNNCell",
+    "IndRNNCell",
+    "LSTMCell",
+    "BasicLSTMCell",
+    "LSTMBlockCell",
+    "CoupledInputForgetGateLSTMCell",
+    "LayerNormLSTMCell+per_gate",
+    "LayerNormBasicLSTMCell",
+    "GRUCell",
+    "GRUBlockCell",
+    "ResetAfterGRUCell",
+    "LayerNormGRUCell",
+    "UGRNNCell",
+    "MGUCell",
+    "NASCell",
+    "SRUCell",
+    "IntersectionRNNCell",
+    "GLSTMCell",
+)
+
+# Variant: the plain cell, and what the ratio should stay under.
+PAIRS = {
+    "LSTMCell+clip": ("LSTMCell", None),
+    "LSTMCell+peepholes": ("LSTMCell", 1.6),
+    "LSTMCell+projection": ("LSTMCell", None),
+    "LayerNormLSTMCell+per_gate": ("LSTMCell", 1.6),
+    "LayerNormLSTMCell+joint": ("LSTMCell", 1.6),
+    "LayerNormLSTMCell+stored": ("LSTMCell", 1.6),
+    "ZoneoutWrapper+LSTMCell": ("LSTMCell", None),
+    "DerivedLSTMCell": ("LSTMCell", 1.2),
+    "DerivedGRUCell": ("ResetAfterGRUCell", 1.2),
 }
 
 

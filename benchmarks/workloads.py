@@ -1,11 +1,15 @@
 """Workloads: cells, shapes, and the same weights and inputs for every library."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import numbarnn as nr
-from numbarnn.cells.rnn_cell import RNNCell
+
+if TYPE_CHECKING:
+    from numbarnn.cells.rnn_cell import RNNCell
 
 # The cells that PyTorch and JAX have too, by the names of PyTorch's modules.
 CELLS = {"SimpleRNN": nr.SimpleRNNCell, "LSTM": nr.LSTMCell, "GRU": nr.ResetAfterGRUCell}

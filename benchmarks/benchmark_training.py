@@ -1,0 +1,113 @@
+"""Training: an epoch of `fit`, updates of the optimisers, and the recipes with what they reach."""
+
+import os
+import time
+from functools import cache
+
+import numpy as np
+
+import numbarnn as nr
+
+from .asv_settings import Timing, chosen, or_skip
+
+OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Nadam", "Lion")
+
+# Epochs of a recipe: few, but enough that a wrong gradient shows.
+RECIPES = {"digits": 3, "toy": 2, "adding": 1}
+MORE_RECIPES = {
+    "sunspots": 20,
+    "mnist": 1,
+    "mnist-keras": 1,
+    "series": 1,
+    "vowels": 10,
+    "imdb-rnn": 1,
+    "imdb-lstm": 1,
+    "shakespeare": 1,
+}
+
+
+class Fit(Timing):
+    """An epoch of a whole model on random data of the named shape, without metrics."""
+
+    pretty_name = "An epoch of fit"
+    params = (chosen(("mnist",), ("imdb-rnn", "imdb-lstm", "shakespeare")),)
+    param_names = ("model",)
+    repeat = (3, 20, 3.0)
+
+    def setup(self, model):
+        self.model, self.data, self.options = trained(model)
+
+    def time_epoch(self, model):
+        self.model.fit(*self.data, epochs=1, verbose=0, **self.options)
+
+
+@cache
+def trained(name):
+    """Make a model that has been through an epoch, its data and its options of `fit`."""
+    with or_skip():
+        from . import training
+
+        workload = training.MODELS[name]()
+        model = nr.Sequential(workload.layers(), seed=0)
+        model.compile(workload.optimizer, workload.loss)
+        x, y = training.data(workload)
+        options = {"batch_size": workload.batch_size, "shuffle": workload.shuffle}
+        model.fit(x, y, epochs=1, verbose=0, **options)
+        return model, (x, y), options
+
+
+class Updates(Timing):
+    """An update of a million float32 parameters."""
+
+    pretty_name = "Optimisers: an update of a million parameters"
+    params = (OPTIMIZERS,)
+    param_names = ("optimizer",)
+
+    def setup(self, optimizer):
+        with or_skip():
+            self.optimizer = getattr(nr.optimizers, optimizer)(1e-3)
+        rng = np.random.default_rng(0)
+        self.params, self.gradients = ({"kernel": rng.standard_normal((1000, 1000), np.float32)} for _ in range(2))
+        self.time_update(optimizer)
+
+    def time_update(self, optimizer):
+        self.optimizer.apply(self.params, self.gradients)
+
+
+class Recipes:
+    """A few epochs of `python -m numbarnn train NAME`, seed 0, and the last test loss."""
+
+    pretty_name = "Recipes"
+    params = (chosen(RECIPES, MORE_RECIPES),)
+    param_names = ("recipe",)
+    timeout = 1200
+    number, repeat, rounds, warmup_time = 1, 1, 1, 0.0
+
+    def run(self, recipe):
+        with or_skip():
+            module = nr.recipes.RECIPES[recipe]
+            folder = os.environ.get("NUMBARNN_DATA")
+            if getattr(module, "READS", None) and not folder:
+                raise NotImplementedError("needs NUMBARNN_DATA")
+            train, test = module.load(folder, "float32")
+            model = module.build(0, "float32")
+            epochs = (RECIPES | MORE_RECIPES)[recipe]
+            if hasattr(module, "fit"):
+                start = time.perf_counter()
+                history = module.fit(model, train, test, epochs, module.BATCH_SIZE, 0)
+            else:
+                start = time.perf_counter()
+                history = model.fit(*train, module.BATCH_SIZE, epochs, validation_data=test, verbose=0)
+        return (time.perf_counter() - start) / epochs, history.history["val_loss"][-1]
+
+    def track_seconds(self, recipe):
+        return self.run(recipe)[0]
+
+    track_seconds.unit = "seconds an epoch"
+    track_seconds.pretty_name = "Recipes: seconds an epoch"
+
+    def track_test_loss(self, recipe):
+        return self.run(recipe)[1]
+
+    track_test_loss.unit = "test loss"
+    track_test_loss.pretty_name = "Recipes: test loss"

@@ -1,0 +1,39 @@
+"""Write the performance site from the recorded results.
+
+    python -m benchmarks.dashboard OUT
+
+OUT/index.html is the page to open: how fast a training step is beside other libraries today, and whether a change cost
+anything. OUT/asv is asv's own site with every plot. Neither loads anything from elsewhere. asv's plots are read with
+requests, which browsers allow only from a server: `python -m http.server --bind 127.0.0.1 -d OUT`.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import asv_site, landing
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def main(texts=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; an earlier site in it is replaced")
+    parser.add_argument(
+        "--peers", type=Path, default=RESULTS / "peers.json", help="what `benchmarks.peers --json` wrote"
+    )
+    options = parser.parse_args(texts)
+    if not options.peers.is_file():
+        parser.error(f"no file {options.peers}; make it with: python -m benchmarks.peers --json {options.peers}")
+    if options.out.exists() and any(options.out.iterdir()) and not (options.out / "asv").is_dir():
+        parser.error(f"{options.out} holds other files; name an empty folder")
+    options.out.mkdir(parents=True, exist_ok=True)
+    site = asv_site.publish(options.out / "asv")
+    page = landing.page(json.loads(options.peers.read_text()), site)
+    (options.out / "index.html").write_text(page, encoding="utf-8")
+    print(f"wrote {options.out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""asv's site with its scripts beside it, and what it says, read back."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+VENDOR = Path(__file__).parent / "vendor"
+
+# Scripts of the page, by their names there, that have another name in `vendor` (not shortened).
+OTHER_NAMES = {
+    "jquery-3.3.1.min.js": "jquery.min.js",
+    "jquery.flot.min.js": "jquery.flot.js",
+    "jquery.flot.time.min.js": "jquery.flot.time.js",
+    "jquery.flot.selection.min.js": "jquery.flot.selection.js",
+    "jquery.flot.categories.min.js": "jquery.flot.categories.js",
+}
+ELSEWHERE = re.compile(
+    r'(src|href)="https://[^"]*/([^"/]+\.(?:js|css))"(?: (?:integrity|crossorigin|referrerpolicy)="[^"]*")*'
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A benchmark over the commits: the geometric mean over its parameters.
+
+    `points` are (revision, value) in order.
+    """
+
+    name: str
+    title: str
+    unit: str
+    points: list
+
+
+@dataclass(frozen=True)
+class Site:
+    """What asv's site shows: series by name, commits by revision, regressions, and the machine."""
+
+    series: dict
+    commits: dict
+    dates: dict
+    regressions: list
+    machines: dict
+
+
+def publish(out):
+    """Write asv's site from the recorded results to the folder `out`, and read it."""
+    subprocess.run(
+        [sys.executable, "-m", "asv", "publish", "--no-pull", "-o", str(out.resolve())], cwd=ROOT, check=True
+    )
+    bring_scripts(out)
+    return read(out)
+
+
+def bring_scripts(out):
+    """Copy the scripts that asv's page loads from elsewhere, and let it load the copies."""
+    shutil.copytree(VENDOR, out / "vendor", dirs_exist_ok=True)
+    page = out / "index.html"
+
+    def copy_of(match):
+        name = OTHER_NAMES.get(match[2], match[2])
+        if not (VENDOR / name).is_file():
+            raise FileNotFoundError(f"asv's page loads {match[0]}, and {VENDOR} has no {name}")
+        return f'{match[1]}="vendor/{name}"'
+
+    page.write_text(ELSEWHERE.sub(copy_of, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def read(out):
+    """Read the series, commits and regressions of a published site."""
+    index = json.loads((out / "index.json").read_text())
+    series = {}
+    for name, benchmark in index["benchmarks"].items():
+        path = out / "graphs" / "summary" / f"{name}.json"
+        points = json.loads(path.read_text()) if path.is_file() else []
+        points = [(int(revision), value) for revision, value in points if value is not None]
+        title = benchmark.get("pretty_name") or name
+        series[name] = Series(name, title, benchmark.get("unit", ""), points)
+    commits = {int(revision): commit for revision, commit in index["revision_to_hash"].items()}
+    dates = {int(revision): milliseconds / 1000 for revision, milliseconds in index["revision_to_date"].items()}
+    found = json.loads((out / "regressions.json").read_text())["regressions"]
+    return Site(series, commits, dates, found, index["machines"])

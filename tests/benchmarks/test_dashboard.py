@@ -1,0 +1,107 @@
+"""The performance site: it loads nothing from elsewhere, and its first page shows what was measured."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import benchmarks
+from benchmarks.dashboard import asv_site, charts, landing
+
+ROOT = Path(benchmarks.__file__).parents[1]
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def row(**changes):
+    made = {"cell": "LSTM", "shape": [28, 150, 28, 150], "shape_name": "mnist", "kind": "train", "peer": "torch"}
+    made |= {"numbarnn_ms": 5.0, "gflops": 100.0, "peer_ms": 10.0, "ratio": 2.0, "ratio_min": 1.5, "ratio_max": 2.5}
+    return made | changes
+
+
+@pytest.fixture
+def site():
+    series = {
+        "benchmark_instructions.Instructions.track_instructions": asv_site.Series(
+            "benchmark_instructions.Instructions.track_instructions",
+            "Instructions of a call",
+            "instructions",
+            [(3, 2e6), (5, 1e6)],
+        )
+    }
+    return asv_site.Site(series, {3: "a" * 40, 5: "b" * 40}, {3: 0.0, 5: 86400.0}, [], {})
+
+
+PEERS = {
+    "environment": {"threads": 2, "cpu": "a processor", "numba": "0.68", "torch": "2.13"},
+    "peak_gflops": 200.0,
+    "results": [row(), row(kind="forward", ratio=0.5, ratio_min=0.4, ratio_max=0.6), row(peer="jax", ratio=3.0)],
+    "wrong": [],
+}
+
+
+def test_the_page_says_how_fast_an_lstm_trains_and_that_nothing_got_worse(site):
+    page = landing.page(PEERS, site)
+    assert "An LSTM trains 2.0 times as fast as in PyTorch" in page
+    assert "No guarded series got worse over the 2 recorded commits" in page
+    assert "-50.0 % over 2 commits" in page and "1 M instructions" in page
+    assert "http" not in re.sub(r"http://(www\.w3\.org|127\.0\.0\.1)", "", page).replace("http.server", "")
+
+
+def test_the_page_names_what_got_worse(site):
+    worse = ["benchmark_memory.Training.track_forward(25, 'all')", "path", {}, None, 120.0, 100.0, []]
+    page = landing.page(PEERS, asv_site.Site(site.series, site.commits, site.dates, [worse], {}))
+    assert "One guarded series got worse" in page
+    assert "benchmark_memory.Training.track_forward(25, &#x27;all&#x27;): 100 before, 120 now" in page
+
+
+def test_bars_have_their_ratio_and_range():
+    drawn = charts.ratio_bars(PEERS["results"][:1])
+    width = float(re.search(r'<rect [^>]*width="([0-9.]+)"', drawn)[1])
+    low, high = map(float, re.search(r'x1="([0-9.]+)" x2="([0-9.]+)"[^>]*stroke="var\(--ink\)"', drawn).groups())
+    assert charts.LEFT + width == pytest.approx((low + high) / 2, abs=0.2)
+    assert "2.00 torch" in drawn
+
+
+def test_a_script_that_is_not_beside_the_page_is_named(tmp_path):
+    (tmp_path / "index.html").write_text('<script src="https://somewhere.org/new.min.js" integrity="x"></script>')
+    with pytest.raises(FileNotFoundError, match=r"new\.min\.js"):
+        asv_site.bring_scripts(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    if not (ROOT / ".git").exists() or not (ROOT / "benchmarks" / "results" / "benchmarks.json").is_file():
+        pytest.skip("asv publishes what is recorded in a repository")
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "benchmarks.dashboard", str(out)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return out
+
+
+def test_the_site_of_the_recorded_history_loads_nothing_from_elsewhere(published):
+    for page in (published / "index.html", published / "asv" / "index.html"):
+        assert not re.search(r'(src|href)="https?://(?!github\.com|asv\.readthedocs)', page.read_text())
+    index = json.loads((published / "asv" / "index.json").read_text())
+    assert len(index["revision_to_hash"]) >= 12
+    assert (published / "asv" / "vendor" / "LICENSES.txt").is_file()
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs chromium")
+def test_a_browser_shows_the_page_without_an_error(published, tmp_path):
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        "--v=0",
+        f"--user-data-dir={tmp_path}",
+    ]
+    command = [BROWSER, *options, "--dump-dom", (published / "index.html").as_uri()]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in finished.stderr, finished.stderr
+    assert "Guarded series" in finished.stdout and "<svg" in finished.stdout
