@@ -20,6 +20,7 @@ from numbarnn.utils.tree import tree_map
 from validation import references, suite
 from validation.activations import FUNCTIONS
 from validation.unrolled import unroll, vjp_of
+from validation.selection import Selection
 
 DEVICES = ("numpy", "cpu")
 
@@ -180,7 +181,7 @@ class FastGRNNReference:
 def test_the_suite_proves_published_cells_like_built_in_ones(cell, reference, monkeypatch):
     monkeypatch.setattr(nr, cell.__name__, cell, raising=False)
     monkeypatch.setitem(references.load(), cell.__name__, reference)
-    results = suite.run([cell.__name__], quick=True)
+    results = suite.run(Selection(quick=True, cells=(cell.__name__,)))
     assert len(results) > 300 and not [r for r in results if not r.ok]
     assert {r.gate for r in results} >= set(cell.saved)
 

@@ -109,7 +109,9 @@ def test_cells_with_the_same_equations_share_what_is_compiled(monkeypatch):
             other.x, other.d_outputs = change(problem.x), change(problem.d_outputs)
             other.params = {name: change(a) for name, a in problem.params.items()}
             other.state, other.d_state = (cell.State(*map(change, s)) for s in (problem.state, problem.d_state))
-            assert_same_bits(other.results(device="njit", lengths=problem.lengths, reverse=True), expected)
+            # Not the bits: BLAS adds in an order that may follow the places of arrays in memory.
+            for name, value in other.results(device="njit", lengths=problem.lengths, reverse=True).items():
+                np.testing.assert_allclose(value, expected[name], 1e-13, 1e-15, err_msg=name)
         problem.run(device="njit").backward(None, truncate=(2, 3))
     compiled = [[x for _, _, _, x, *_ in function.signatures if x.dtype.name == "float64"] for function in used]
     assert len(compiled) == 2 and all(len(signatures) == 1 for signatures in compiled)
