@@ -19,8 +19,8 @@ from numbarnn.maths import ACTIVATIONS, one, sigmoid, where_less
 from numbarnn.utils.tree import tree_map
 from validation import references, suite
 from validation.activations import FUNCTIONS
-from validation.unrolled import unroll, vjp_of
 from validation.selection import Selection
+from validation.unrolled import unroll, vjp_of
 
 DEVICES = ("numpy", "cpu")
 
