@@ -95,22 +95,25 @@ class ForwardPass:
         """
         gradients, params, outputs = [None] * len(self.values), {}, self.graph.outputs
         add(gradients, outputs, d_outputs)
-        add(gradients, self.graph.final, d_state)
+        if d_state is not None:
+            add(gradients, self.graph.final, d_state)
         flags = zip(tree_leaves(outputs), tree_leaves(from_pre_activation), strict=True) if from_pre_activation else ()
         starts = {place for place, flag in flags if flag}
-        for call, saved, d_penalty in reversed(self.steps):
-            layer, d = call.layer, taken(gradients, call.outputs)
-            put(gradients, call.outputs, None)
+        for (layer, read, written, states, *_), saved, d_penalty in reversed(self.steps):
+            if type(written) is int:
+                d, gradients[written] = gradients[written], None
+            else:
+                d = taken(gradients, written)
+                put(gradients, written, None)
             if d_penalty is not None and d_outputs is not None:
                 d = _with_penalty(d, d_penalty)
-            if d is None or (isinstance(d, tuple) and all(part is None for part in tree_leaves(d))):
+            if d is None or (type(d) is tuple and all(part is None for part in tree_leaves(d))):
                 continue
-            options = {"from_pre_activation": True} if call.outputs in starts else {}
-            d, of_layer = layer.backward(saved, d, **options)
-            if call.states and isinstance(d, list):
+            d, of_layer = layer.backward(saved, d, **({"from_pre_activation": True} if written in starts else {}))
+            if states and isinstance(d, list):
                 d, *d_initial = d
-                add(gradients, call.states, d_initial)
-            add(gradients, call.inputs, d)
+                add(gradients, states, d_initial)
+            add(gradients, read, d)
             for name, gradient in of_layer.items():
                 name = f"{layer.name}/{name}"
                 params[name] = params[name] + gradient if name in params else gradient
@@ -148,26 +151,36 @@ def forward(graph, inputs, training=False, rng=None, mask=None, state=None, keep
     put(values, graph.inputs, inputs)
     put(masks, graph.inputs, mask)
     of_data = None if mask is None else masks[:]
-    for places, arrays in zip(graph.initial, state or (), strict=bool(state)):
-        put(values, places, arrays)
+    if state:
+        for places, arrays in zip(graph.initial, state, strict=True):
+            put(values, places, arrays)
+    # a chain of small layers is as long as this loop: one place is read and written without a call
     for call in graph.calls:
-        layer, x, mask = call.layer, taken(values, call.inputs), taken(masks, call.inputs)
-        if call.deferred:
+        layer, read, written, states, deferred, ends, done = call
+        x, mask = (values[read], masks[read]) if type(read) is int else (taken(values, read), taken(masks, read))
+        if deferred:
             outputs, saved = layer.rows(x)
-        elif call.states:
-            outputs, saved = layer.forward(x, training, rng, mask, _given(taken(values, call.states)))
+        elif states:
+            outputs, saved = layer.forward(x, training, rng, mask, _given(taken(values, states)))
         else:
             outputs, saved = layer.forward(x, training, rng, mask)
-        put(values, call.outputs, outputs)
-        if of_data is None:
-            put_masks(masks, call.outputs, layer.compute_mask(x, mask))
-        else:
+        if of_data is not None:
             put_masks_of_data(call, x, masks, of_data)
-        of_layer, d_penalty = _activity_penalty(call, outputs, of_data)
-        penalty += of_layer
-        if training or keep or call.ends:
+        elif type(written) is int:
+            masks[written] = layer.compute_mask(x, mask)
+        else:
+            put_masks(masks, written, layer.compute_mask(x, mask))
+        d_penalty = None
+        if layer.activity_regularizer is not None:
+            of_layer, d_penalty = _activity_penalty(call, outputs, of_data)
+            penalty += of_layer
+        if type(written) is int:
+            values[written] = outputs
+        else:
+            put(values, written, outputs)
+        if training or keep or ends:
             steps.append((call, saved, d_penalty))
-        for place in call.done:
+        for place in done:
             values[place] = None
     return ForwardPass(graph, values, masks, penalty, steps)
 
@@ -228,8 +241,6 @@ def _activity_penalty(call, outputs, of_data):
     Padding that the mask of the data hides does not count.
     """
     regularizer = call.layer.activity_regularizer
-    if regularizer is None:
-        return 0.0, None
     alone = isinstance(call.outputs, int)
     x, place = (outputs, call.outputs) if alone else (outputs[0], call.outputs[0])
     samples, mask = max(1, len(x)), None if of_data is None else of_data[place]

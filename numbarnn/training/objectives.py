@@ -109,7 +109,7 @@ def measured(run: Any, y: Any, objectives: list[Objective], fused: list[Loss | N
     `total` adds what else there is. The gradient is that of the sum, a tuple.
     """
     if len(objectives) == 1:
-        (objective,), (loss,) = objectives, fused
+        objective, loss = objectives[0], fused[0]
         return measure(run, y, loss or objective.loss, objective.metrics.values(), loss is not None, weights)
     found, gradients, options = [], [], []
     places = run.graph.outputs
@@ -132,5 +132,7 @@ def measured(run: Any, y: Any, objectives: list[Objective], fused: list[Loss | N
 
 def total(objectives: list[Objective], values: list[float]) -> float:
     """Return the loss of the whole: the first value, and of several outputs the losses behind it with their shares."""
+    if len(objectives) == 1:
+        return values[0]
     shares = [objective.share for objective in with_loss(objectives)]
     return math.fsum([values[0], *(share * v for share, v in zip(shares, values[1:], strict=False))])
