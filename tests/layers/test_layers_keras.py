@@ -168,7 +168,7 @@ def test_activations_of_a_name(name):
 def test_functions_as_activations(name):
     assert L.Dense(2, getattr(keras.activations, name)).activation == name
     with pytest.raises(nr.InputError, match="or a function with the values of one"):
-        L.Dense(2, keras.activations.gelu)
+        L.Dense(2, keras.activations.glu)
 
 
 def cells(K, rng, count):
