@@ -1,5 +1,6 @@
 """Instructions that calls execute, counted by callgrind: other programs on the machine do not change them."""
 
+import argparse
 import os
 import re
 import shutil
@@ -42,6 +43,14 @@ def count(python=sys.executable, calls="", **variables):
     return {name: int(total) for text in texts for name, total in COUNT.findall(text)}
 
 
-if __name__ == "__main__":
+def main(texts=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.callgrind", description=__doc__)
+    parser.parse_args(texts)
+    if not available():
+        parser.error("needs Valgrind (package valgrind of Debian and others)")
     for call, instructions in sorted(count().items()):
         print(f"{instructions:>12,} {call}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 import autograd.builtins as ab
 import autograd.numpy as np
+import numpy
 from autograd import make_vjp
 from autograd.tracer import getval
 
@@ -42,4 +43,10 @@ def vjp_of(run, params, x, state):
         return ab.tuple((outputs, *final.values()))
 
     vjp, _ = make_vjp(results)(inputs)
-    return lambda d_outputs, d_state: vjp((d_outputs, *d_state.values()))
+
+    def gradient(d_outputs, d_state):
+        # autograd divides by cosh(x)**2 in the gradient of tanh: where that overflows, the gradient is zero, as it is
+        with numpy.errstate(over="ignore"):
+            return vjp((d_outputs, *d_state.values()))
+
+    return gradient

@@ -111,8 +111,8 @@ def test_options(make):
 
 @pytest.mark.parametrize("make", [make for make in CELLS if "activation" in signature(make).parameters])
 def test_activation(make):
-    with pytest.raises(nr.InputError, match="no activation 'gelu'; there are tanh"):
-        make(4, activation="gelu")
+    with pytest.raises(nr.InputError, match="no activation 'glu'; there are tanh"):
+        make(4, activation="glu")
     assert "activation='sigmoid'" in repr(make(4, activation="sigmoid"))
     assert make(4) != make(4, activation="sigmoid")
 

@@ -65,8 +65,8 @@ REFUSED = {
     "size": (lambda: nr.InputProjectionWrapper(rnn(2), 0), "expected num_proj to be a positive integer, got 0"),
     "no size": (lambda: nr.OutputProjectionWrapper(rnn(2)), "expected output_size to be a positive integer"),
     "activation": (
-        lambda: nr.OutputProjectionWrapper(rnn(2), 3, activation="gelu"),
-        "expected an activation out of tanh, .* got 'gelu'",
+        lambda: nr.OutputProjectionWrapper(rnn(2), 3, activation="glu"),
+        "expected an activation out of tanh, .* got 'glu'",
     ),
     "device": (lambda: nr.DeviceWrapper(rnn(2), "tpu"), "DeviceWrapper: no device 'tpu'; there are cpu, numpy"),
     "merge mode": (lambda: nr.Bidirectional(rnn(2), merge_mode=None), "no merge_mode None; there are concat, sum"),
