@@ -102,7 +102,7 @@ except NotImplementedError as reason:
 else:
     print("measured")
 """
-    finished = python("-c", code)
+    finished = python("-c", code, NUMBA_ENABLE_CUDASIM="0")
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.startswith(("skipped: ", "measured")) and "lacks" not in finished.stdout
 
