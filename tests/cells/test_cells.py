@@ -317,7 +317,7 @@ REFUSED = [
     (lambda: nr.LSTMCell(3, cell_clip=-1.0), "expected cell_clip to be a positive number"),
     (lambda: nr.LSTMCell(3, num_proj=2.5), "expected num_proj to be an integer, got 2.5"),
     (lambda: nr.LSTMCell(3, proj_clip=1.0), "LSTMCell: expected num_proj where there is proj_clip"),
-    (lambda: nr.UGRNNCell(3, activation="gelu"), "no activation 'gelu'"),
+    (lambda: nr.UGRNNCell(3, activation="glu"), "no activation 'glu'"),
     (lambda: nr.NASCell(3, proj_clip=1.0), "NASCell.*proj_clip"),
     (lambda: nr.IndRNNCell(0), "expected units to be a positive integer, got 0"),
     (lambda: nr.SRUCell(3, forget_bias=1.0), "SRUCell.*forget_bias"),
