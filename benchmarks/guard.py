@@ -11,7 +11,6 @@ that has both changes. The exit code is 1 if a repetition names a series or a pl
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -51,10 +50,15 @@ for steps in Training.params[0]:
 CORE = {"numba": [""], "numpy": [""], "scipy": [""]}
 
 
+def settings():
+    """Read asv.conf.json, whose comments are lines of their own."""
+    lines = (ROOT / "asv.conf.json").read_text(encoding="utf-8").splitlines()
+    return json.loads("\n".join(line for line in lines if not line.strip().startswith("//")))
+
+
 def threshold(series):
     """Return by which share a series may grow, as asv.conf.json has it."""
-    found = re.search(rf'"\^{series}": ([0-9.]+)', (ROOT / "asv.conf.json").read_text())
-    return float(found[1])
+    return settings()["regressions_thresholds"][f"^{series}"]
 
 
 def measure(tree):
@@ -69,8 +73,9 @@ def measure(tree):
 
 def named(before, after):
     """Return the series that grew by more than their threshold, with what they grew by."""
+    allowed = {series: threshold(series) for series, _ in before}
     grown = {key: after[key] / before[key] - 1 for key in before}
-    return {key: growth for key, growth in grown.items() if growth > threshold(key[0])}
+    return {key: growth for key, growth in grown.items() if growth > allowed[key[0]]}
 
 
 def plant(tree, changes):
@@ -98,9 +103,8 @@ def compare_with_asv(folder):
     plant(clone, PLANTED.values())
     who = ["-c", "user.name=planted", "-c", "user.email=planted@localhost"]
     subprocess.run(["git", "-C", str(clone), *who, "commit", "--quiet", "-am", "Plant two slowdowns"], check=True)
-    lines = [line for line in (ROOT / "asv.conf.json").read_text().splitlines() if not line.strip().startswith("//")]
-    settings = json.loads("\n".join(lines)) | {"matrix": {"req": CORE}, "results_dir": ".asv/results"}
-    (clone / "planted.conf.json").write_text(json.dumps(settings))
+    planted = settings() | {"matrix": {"req": CORE}, "results_dir": ".asv/results"}
+    (clone / "planted.conf.json").write_text(json.dumps(planted))
     asv = [sys.executable, "-m", "asv", "--config", "planted.conf.json"]
     variables = os.environ | {"HOME": str(folder)}  # where asv keeps what it knows of machines
     subprocess.run([*asv, "machine", "--yes"], cwd=clone, env=variables, check=True)

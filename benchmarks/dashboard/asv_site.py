@@ -39,20 +39,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Site:
-    """What asv's site shows: series by name, commits by revision, regressions, and the machine."""
+    """What asv's site shows: series by name, and what got worse in those that are guarded."""
 
     series: dict
-    commits: dict
-    dates: dict
     regressions: list
-    machines: dict
 
 
-def publish(out):
-    """Write asv's site from the recorded results to the folder `out`, and read it."""
-    subprocess.run(
-        [sys.executable, "-m", "asv", "publish", "--no-pull", "-o", str(out.resolve())], cwd=ROOT, check=True
-    )
+def publish(out, config):
+    """Write asv's site from the recorded results to the folder `out`, and read it; `config`: asv's settings."""
+    command = [sys.executable, "-m", "asv", "--config", str(config), "publish", "--no-pull", "-o", str(out.resolve())]
+    subprocess.run(command, cwd=ROOT, check=True)
     bring_scripts(out)
     return read(out)
 
@@ -72,7 +68,7 @@ def bring_scripts(out):
 
 
 def read(out):
-    """Read the series, commits and regressions of a published site."""
+    """Read the series and regressions of a published site."""
     index = json.loads((out / "index.json").read_text())
     series = {}
     for name, benchmark in index["benchmarks"].items():
@@ -81,7 +77,5 @@ def read(out):
         points = [(int(revision), value) for revision, value in points if value is not None]
         title = benchmark.get("pretty_name") or name
         series[name] = Series(name, title, benchmark.get("unit", ""), points)
-    commits = {int(revision): commit for revision, commit in index["revision_to_hash"].items()}
-    dates = {int(revision): milliseconds / 1000 for revision, milliseconds in index["revision_to_date"].items()}
     found = json.loads((out / "regressions.json").read_text())["regressions"]
-    return Site(series, commits, dates, found, index["machines"])
+    return Site(series, found)

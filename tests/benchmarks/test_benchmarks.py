@@ -74,12 +74,15 @@ def asv_benchmarks():
 
 
 @pytest.mark.parametrize("case", list(asv_benchmarks()))
-def test_an_asv_benchmark_runs_on_its_smallest_parameters(case):
+def test_an_asv_benchmark_runs_on_its_smallest_parameters(case, monkeypatch):
     lists = getattr(case, "params", ())
     assert len(lists) == len(getattr(case, "param_names", ()))
     smallest = [next((value for value in values if value in SMALL), values[0]) for values in lists]
-    if case.__name__ == "Instructions":
-        smallest = [{"SimpleRNNCell forward": 1000}, "SimpleRNNCell forward"]  # test_instructions_are_counted counts
+    if hasattr(case, "setup_cache"):
+        monkeypatch.setattr(case, "params", tuple((value,) for value in smallest))
+        # test_instructions_are_counted_and_come_out_again has the rest
+        found = {smallest[0]: 1000} if case.__name__ == "Instructions" else case().setup_cache()
+        smallest = [found, *smallest]
     for name in (name for name in dir(case) if name.startswith(KINDS)):
         benchmark = case()
         getattr(benchmark, "setup", lambda *_: None)(*smallest)

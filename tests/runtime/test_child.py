@@ -172,6 +172,8 @@ def test_no_child_is_left_behind(end, tmp_path):
     assert {path.suffix for path in tmp_path.iterdir()} <= {".kernel", ".tmp"}
 
 
+# JAX, if another test has loaded it, warns of every fork
+@pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_forked_process_leaves_the_child_alone(folder):
     child.compile_elsewhere(*SMALL)
     process = os.fork()

@@ -364,11 +364,17 @@ def must_compile(dtype):
     return not config.DISABLE_JIT and not is_kept(PRODUCT, product(dtype))
 
 
-def forward_kernels(cell, dtype):
-    """Compile the forward kernel, and those that it calls; returns its address and {field: address}."""
+@functools.cache
+def begin_compiling(dtype):
+    """Let other processes begin with the kernels that serve all cells of a dtype, unless they are on disk."""
     if must_compile(dtype):
         compile_elsewhere(product_kernel, dtype)
         compile_elsewhere(backward_kernel, dtype)  # a gradient follows, most likely
+
+
+def forward_kernels(cell, dtype):
+    """Compile the forward kernel, and those that it calls; returns its address and {field: address}."""
+    begin_compiling(dtype)
     kernels = {"equations": forward_equations(cell, dtype)}
     if cell.equations.feedback:
         kernels["feedback"] = feedback_equations(cell, dtype)
