@@ -13,7 +13,6 @@ UNITS = 40
 class Gradients:
     """Full BPTT over 50 steps, 16 rows, 24 inputs, 40 units: the largest error of an array over its largest entry."""
 
-    pretty_name = "Error of float32 gradients"
     params = (PLAIN_CELLS,)
     param_names = ("cell",)
     unit = "relative error"
@@ -33,11 +32,12 @@ class Gradients:
         pairs = [(exact.inputs, single.inputs), *((exact.params[name], single.params[name]) for name in params)]
         return max(float(np.abs(a - b).max() / np.abs(a).max()) for a, b in pairs)
 
+    track_float32.pretty_name = "Error of float32 gradients"
+
 
 class Functions:
     """The activations of layers over 200,000 numbers in [-20, 20]."""
 
-    pretty_name = "Error of float32 functions"
     params = (("tanh", "sigmoid"),)
     param_names = ("function",)
     unit = "ULP"
@@ -49,3 +49,5 @@ class Functions:
             model = nr.Sequential([nr.layers.Input((len(x),)), nr.layers.Activation(function)])
             (found,) = model.predict(x[None], verbose=0)
         return float(np.max(np.abs(found - exact) / np.spacing(np.abs(exact).astype(np.float32))))
+
+    track_ulp.pretty_name = "Error of float32 functions"

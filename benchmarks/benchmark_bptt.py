@@ -23,7 +23,6 @@ def arrays(steps=STEPS):
 class Truncated(Timing):
     """Truncated BPTT(k, k) over 1,000 steps; k = 1,000 is full BPTT."""
 
-    pretty_name = "Truncated BPTT over 1,000 steps"
     params = ((20, 100, 1000),)
     param_names = ("k",)
 
@@ -39,6 +38,8 @@ class Truncated(Timing):
     def time_gradients(self, k):
         self.call(k)
 
+    time_gradients.pretty_name = "Truncated BPTT over 1,000 steps"
+
     def track_memory(self, k):
         return peak(lambda: self.call(k))
 
@@ -49,7 +50,6 @@ class Truncated(Timing):
 class Lengths(Timing):
     """A training step whose rows have all their steps, lengths between 0 and all, or a mask of half of them."""
 
-    pretty_name = "Lengths and masks"
     params = (("all", "lengths", "mask"),)
     param_names = ("steps",)
 
@@ -67,11 +67,12 @@ class Lengths(Timing):
         with or_skip():
             nr.forward(cell, params, x, **self.options).backward(d_outputs)
 
+    time_train.pretty_name = "Lengths and masks"
+
 
 class Directions(Timing):
     """A training step forwards, and in both directions."""
 
-    pretty_name = "Both directions"
     params = (("forwards", "both"),)
     param_names = ("direction",)
 
@@ -86,11 +87,12 @@ class Directions(Timing):
     def time_train(self, direction):
         nr.forward(self.cell, self.params, self.x).backward(self.d_outputs)
 
+    time_train.pretty_name = "Both directions"
+
 
 class Saved(Timing):
     """A training step that keeps all activations, those of some steps, or none."""
 
-    pretty_name = "Activations kept and recomputed"
     params = (("all", "sqrt", "minimal"),)
     param_names = ("save",)
 
@@ -104,3 +106,5 @@ class Saved(Timing):
         cell, params, x, d_outputs = arrays()
         with or_skip():
             nr.forward(cell, params, x, save=save).backward(d_outputs)
+
+    time_train.pretty_name = "Activations kept and recomputed"

@@ -35,7 +35,6 @@ class Passes(Timing):
 class Shapes(Passes):
     """The cells that PyTorch and JAX have too, at every shape."""
 
-    pretty_name = "Plain cells at six shapes"
     params = (PLAIN, tuple(SHAPES), PASSES)
     param_names = ("cell", "shape", "pass")
 
@@ -45,11 +44,12 @@ class Shapes(Passes):
     def time_pass(self, cell, shape, pass_):
         self.call()
 
+    time_pass.pretty_name = "Plain cells at six shapes"
+
 
 class Cells(Passes):
     """Every cell, and in a whole run its main variants, at one shape."""
 
-    pretty_name = "All cells at (50, 64, 128, 128)"
     params = (chosen(PLAIN_CELLS, [name for name in VARIANTS if name not in PLAIN_CELLS]), ("forward", "train"))
     param_names = ("cell", "pass")
 
@@ -59,11 +59,12 @@ class Cells(Passes):
     def time_pass(self, cell, pass_):
         self.call()
 
+    time_pass.pretty_name = "All cells at (50, 64, 128, 128)"
+
 
 class Float64(Passes):
     """A few cells in double precision."""
 
-    pretty_name = "Double precision at (50, 64, 128, 128)"
     params = (PLAIN, PASSES)
     param_names = ("cell", "pass")
 
@@ -73,11 +74,12 @@ class Float64(Passes):
     def time_pass(self, cell, pass_):
         self.call()
 
+    time_pass.pretty_name = "Double precision at (50, 64, 128, 128)"
+
 
 class Threads(Timing):
     """The same step on one thread and on more."""
 
-    pretty_name = "One thread and more at (50, 64, 128, 128)"
     params = (PLAIN, tuple(sorted({1, min(2, THREADS), THREADS})))
     param_names = ("cell", "threads")
 
@@ -86,3 +88,5 @@ class Threads(Timing):
 
     def time_train(self, cell, threads):
         self.runner.train()
+
+    time_train.pretty_name = "One thread and more at (50, 64, 128, 128)"

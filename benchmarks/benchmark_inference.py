@@ -14,7 +14,6 @@ TOKENS = 65
 class Step(Timing):
     """`cell.step` of one row."""
 
-    pretty_name = "A step of one row"
     params = (PLAIN, (32, 128, 512))
     param_names = ("cell", "units")
 
@@ -27,6 +26,8 @@ class Step(Timing):
 
     def time_step(self, cell, units):
         self.cell.step(self.params, self.x, self.state)
+
+    time_step.pretty_name = "A step of one row"
 
 
 @cache
@@ -48,7 +49,6 @@ def language_model():
 class Generate(Timing):
     """100 tokens of one text by two LSTM(256)."""
 
-    pretty_name = "Generation"
     repeat = (3, 20, 2.0)
 
     def setup(self):
@@ -56,6 +56,8 @@ class Generate(Timing):
 
     def time_100_tokens(self):
         nr.generate(self.model, np.zeros((1, 4), int), 100, seed=0)
+
+    time_100_tokens.pretty_name = "Generation"
 
 
 @cache
@@ -73,10 +75,10 @@ def classifier():
 class Predict(Timing):
     """`predict` of 1,024 images by LSTM(64), in batches of 128."""
 
-    pretty_name = "Predictions"
-
     def setup(self):
         self.model, self.x = classifier()
 
     def time_predict(self):
         self.model.predict(self.x, batch_size=128, verbose=0)
+
+    time_predict.pretty_name = "Predictions"

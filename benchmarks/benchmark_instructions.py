@@ -7,7 +7,6 @@ from .counted_calls import NAMES
 class Instructions:
     """One thread of a Haswell, whatever processor this is; see `counted_calls` for the sizes."""
 
-    pretty_name = "Instructions of a call"
     params = (NAMES,)
     param_names = ("call",)
     unit = "instructions"
@@ -24,3 +23,5 @@ class Instructions:
 
     def track_instructions(self, counted, call):
         return counted[call]
+
+    track_instructions.pretty_name = "Instructions of a call"

@@ -60,7 +60,6 @@ class Training:
 class Stream:
     """Truncated BPTT(500, 1000) over a stream made on the fly: LSTM, 4 rows, 4 inputs, 16 units, float32."""
 
-    pretty_name = "Memory of truncated BPTT over a stream"
     params = (chosen((10**3, 10**4, 10**5), [10**6]), ("stale", "refresh"))
     param_names = ("steps", "activations")
     unit = "bytes"
@@ -87,3 +86,5 @@ class Stream:
 
     def track_truncated_bptt(self, steps, activations):
         return peak(lambda: self.train(steps, activations))
+
+    track_truncated_bptt.pretty_name = "Memory of truncated BPTT over a stream"

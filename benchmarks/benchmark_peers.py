@@ -43,7 +43,6 @@ def ratio(ours, theirs):
 class Libraries(Timing):
     """Time of each library: outputs only, and a training step."""
 
-    pretty_name = "Libraries side by side"
     params = (tuple(RUNNERS), tuple(CELLS), EVERY_SHAPE, PASSES)
     param_names = ("library", "cell", "shape", "pass")
 
@@ -53,11 +52,12 @@ class Libraries(Timing):
     def time_pass(self, library, cell, shape, pass_):
         self.call()
 
+    time_pass.pretty_name = "Libraries side by side"
+
 
 class Ratios:
     """Our time over theirs; lower is better, and below 1 we are faster."""
 
-    pretty_name = "Our time over theirs"
     params = (tuple(RUNNERS)[1:], tuple(CELLS), EVERY_SHAPE, PASSES)
     param_names = ("library", "cell", "shape", "pass")
     unit = "our time / theirs"
@@ -70,11 +70,12 @@ class Ratios:
     def track_ratio(self, library, cell, shape, pass_):
         return ratio(self.ours, self.theirs)
 
+    track_ratio.pretty_name = "Our time over theirs"
+
 
 class PyTorchLoop:
     """Our training step over that of the same cell as a Python loop in PyTorch; lower is better."""
 
-    pretty_name = "Our time over a loop in PyTorch"
     params = (("SimpleRNNCell", "LSTMCell", "GRUCell", "LayerNormLSTMCell+per_gate"),)
     param_names = ("cell",)
     unit = "our time / theirs"
@@ -95,11 +96,12 @@ class PyTorchLoop:
             loop = Runner(ours.workload, THREADS, in_loop)
         return ratio(ours.train, loop.train)
 
+    track_train.pretty_name = "Our time over a loop in PyTorch"
+
 
 class PlainCell:
     """The training step of a variant over that of its plain cell."""
 
-    pretty_name = "A variant over its plain cell"
     params = (tuple(PAIRS),)
     param_names = ("cell",)
     unit = "time / time of the plain cell"
@@ -108,11 +110,12 @@ class PlainCell:
     def track_train(self, cell):
         return ratio(runner(cell).train, runner(PAIRS[cell][0]).train)
 
+    track_train.pretty_name = "A variant over its plain cell"
+
 
 class LSTM:
     """The training step of a cell over that of an LSTM: what a slower processor does not change."""
 
-    pretty_name = "A cell over the LSTM"
     params = (tuple(name for name in PLAIN_CELLS if name != "LSTMCell"),)
     param_names = ("cell",)
     unit = "time / time of the LSTM"
@@ -120,3 +123,5 @@ class LSTM:
 
     def track_train(self, cell):
         return ratio(runner(cell).train, runner("LSTMCell").train)
+
+    track_train.pretty_name = "A cell over the LSTM"

@@ -29,7 +29,6 @@ MORE_RECIPES = {
 class Fit(Timing):
     """An epoch of a whole model on random data of the named shape, without metrics."""
 
-    pretty_name = "An epoch of fit"
     params = (chosen(("mnist",), ("imdb-rnn", "imdb-lstm", "shakespeare")),)
     param_names = ("model",)
     repeat = (3, 20, 3.0)
@@ -39,6 +38,8 @@ class Fit(Timing):
 
     def time_epoch(self, model):
         self.model.fit(*self.data, epochs=1, verbose=0, **self.options)
+
+    time_epoch.pretty_name = "An epoch of fit"
 
 
 @cache
@@ -59,7 +60,6 @@ def trained(name):
 class Updates(Timing):
     """An update of a million float32 parameters."""
 
-    pretty_name = "Optimisers: an update of a million parameters"
     params = (OPTIMIZERS,)
     param_names = ("optimizer",)
 
@@ -72,6 +72,8 @@ class Updates(Timing):
 
     def time_update(self, optimizer):
         self.optimizer.apply(self.params, self.gradients)
+
+    time_update.pretty_name = "Optimisers: an update of a million parameters"
 
 
 class Recipes:

@@ -39,10 +39,10 @@ def ratio_bars(rows):
 
 
 def sparkline(points):
-    """Draw values over commits, from the least to the largest; commits are evenly spaced."""
+    """Draw values over commits, which are evenly spaced; the height is their range, or a hundredth if that is more."""
     values = [value for _, value in points]
     least, most = min(values), max(values)
-    room = (most - least) or abs(most) or 1.0
+    room = max(most - least, abs(most) / 100) or 1.0
     step = 200 / max(1, len(values) - 1)
     places = [(i * step, 36 - 32 * (value - least) / room) for i, value in enumerate(values)]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
