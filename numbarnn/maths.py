@@ -61,7 +61,9 @@ def tanh(x):
 
 def sigmoid(x):
     """Compute the logistic function 1 / (1 + exp(-x))."""
-    return 0.5 * (np.tanh(0.5 * x) + 1)  # stable on both sides
+    # exp may be infinite, which gives the zero that is right; with tanh all digits of small values would be lost
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def normal_cdf(x):

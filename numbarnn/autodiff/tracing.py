@@ -87,7 +87,7 @@ def numbers(graph, what, values, names):
 def activations():
     """Return (name, formula) of each activation of several operations whose value gives its derivative.
 
-    The sigmoid as textbooks write it is one of them.
+    The sigmoid by tanh, as it is often written, is one of them.
     """
     graph = Graph("activations", [])
     x = graph.input("x")
@@ -95,5 +95,5 @@ def activations():
         formula = function(x)
         if derivative and formula.op not in ("input", name):
             graph.patterns.append((name, formula))
-    graph.patterns.append(("sigmoid", 1 / (1 + np.exp(-x))))
+    graph.patterns.append(("sigmoid", 0.5 * (np.tanh(0.5 * x) + 1)))
     return graph.patterns

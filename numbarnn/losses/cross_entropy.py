@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..maths import sigmoid
 from ..ops.softmax import cross_entropy, softmax
 from ..utils.docs import inherit_parameters
 from .base import Loss
@@ -107,7 +108,7 @@ class BinaryCrossentropy(CrossEntropy):
         y = binary_labels("BinaryCrossentropy", y_true, y_pred.shape).astype(y_pred.dtype)
         if self.from_logits:
             values = np.maximum(y_pred, 0) - y_pred * y + np.log1p(np.exp(-np.abs(y_pred)))
-            gradient = 0.5 * (np.tanh(0.5 * y_pred) + 1) - y
+            gradient = sigmoid(y_pred) - y
         else:
             p, inside = _clip(y_pred)
             values = -(y * np.log(p) + (1 - y) * np.log1p(-p))

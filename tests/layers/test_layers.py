@@ -9,7 +9,7 @@ import numbarnn as nr
 from numbarnn import layers
 from numbarnn.activations import ELU, ScaledTanh, Threshold
 from numbarnn.layers import GRU, LSTM, Activation, Dense, Dropout, Embedding, Input, SimpleRNN
-from numbarnn.maths import ACTIVATIONS
+from numbarnn.maths import ACTIVATIONS, sigmoid
 
 B, T, I, H = 3, 5, 2, 4
 RECURRENT = [
@@ -167,6 +167,15 @@ def test_gradients_of_dense(activation, shape, rng):
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, *WITH_PARAMETERS, "softmax", "log_softmax"])
 def test_gradients_of_activation(activation, rng):
     check_gradients(make(Activation, activation), rng.standard_normal((B, T, I)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sigmoid_keeps_its_digits(dtype):
+    x = np.linspace(-80, 80, 10_001, dtype=dtype)
+    exact = np.longdouble(1) / (1 + np.exp(-x.astype(np.longdouble)))
+    assert_allclose(sigmoid(x), exact, rtol=4 * np.finfo(dtype).eps)
+    with np.errstate(all="raise"):
+        assert_array_equal(sigmoid(np.array([-np.inf, -1e4, 1e4, np.inf], dtype)), [0, 0, 1, 1])
 
 
 def test_pre_activation(rng):
