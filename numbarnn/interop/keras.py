@@ -14,6 +14,7 @@ from .keras_cells import LIBRARY, cell_of_layer, row_of_arrays
 from .keras_files import folders, read_weights, write_weights
 from .layouts import numbers
 from .models import Piece, load, out_of, pieces
+from .sources import with_path
 from .table import counterpart
 
 
@@ -117,11 +118,12 @@ def load_keras(model: Any, source: Any) -> None:
     ImportError
         The source is a file, and h5py is missing (the extra "keras-files").
     """
-    caller = "load_keras"
-    held = pieces(caller, LIBRARY, model)
+    held = pieces("load_keras", LIBRARY, model)
+    caller = with_path("load_keras", source)
     if isinstance(source, str | PathLike):
         places = folders(model, held)
-        found = read_weights(caller, source, set(places))
+        largest = max((array.size for array in model.weights.values()), default=0)
+        found = read_weights(caller, source, set(places), largest)
         lists = [listed_numbers(caller, found[place], place) for place in places]
         ends = [f" of {place}" for place in places]
     else:

@@ -23,24 +23,27 @@ def folders(model: Any, held: list[Piece]) -> list[str]:
     return [f"layers/{names[piece.layer]}/{piece.path}vars" for piece in held]
 
 
-def read_weights(caller: str, path: str | PathLike[str], places: set[str]) -> dict[str, list[np.ndarray]]:
-    """Read the arrays of a file, {group: arrays}, or raise `InputError` unless it has just these groups."""
-    h5py = _library(caller)
+def read_weights(caller: str, path: str | PathLike[str], places: set[str], largest: int) -> dict[str, list[np.ndarray]]:
+    """Read the arrays of a file, {group: arrays}, or raise `InputError`.
+
+    The file must have just these groups. No array may have more numbers than ``largest``: a small file can announce
+    any size.
+    """
+    h5py = _library("load_keras")
     with open(path, "rb") as file:
         data = file.read()
     try:
         if zipfile.is_zipfile(io.BytesIO(data)):  # .keras
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                data = archive.read("model.weights.h5")
+            data = _member(data, "model.weights.h5")
         with h5py.File(io.BytesIO(data)) as archive:
-            found = _groups(h5py, archive)
+            found = _groups(h5py, archive, largest)
     except Exception as error:  # a damaged file makes h5py raise nearly anything
-        raise InputError(f"{path}: not a file of Keras 3 that can be read ({error})") from error
+        raise InputError(f"{caller}: not a file of Keras 3 that can be read ({error})") from error
     for place in sorted(places - found.keys()):
         got = ", ".join(sorted(found)) or "none"
-        raise InputError(f"{path}: expected weights in {place}, got {got}")
+        raise InputError(f"{caller}: expected weights in {place}, got {got}")
     for place in sorted(found.keys() - places):
-        raise InputError(f"{path}: expected the weights of this model alone, got some in {place}")
+        raise InputError(f"{caller}: expected the weights of this model alone, got some in {place}")
     return found
 
 
@@ -57,7 +60,16 @@ def write_weights(path: str | PathLike[str], groups: dict[str, list[np.ndarray]]
         file.write(data.getvalue())
 
 
-def _groups(h5py, archive):
+def _member(data, name):
+    """Return a file of an archive; numbers are hardly compressed, and Keras does not compress them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        size = archive.getinfo(name).file_size
+        if size > 100 * len(data):
+            raise ValueError(f"{name} of {size} bytes in an archive of {len(data)}")
+        return archive.read(name)
+
+
+def _groups(h5py, archive, largest):
     """Return all arrays but those of optimizers and random numbers, {group: arrays in the order of their numbers}."""
     found: dict[str, dict[int, np.ndarray]] = {}
 
@@ -65,6 +77,8 @@ def _groups(h5py, archive):
         folder, _, number = name.rpartition("/")
         kept = not folder.startswith("optimizer/") and OF_RANDOM_NUMBERS not in folder.split("/")
         if isinstance(item, h5py.Dataset) and kept:
+            if (item.size or 0) > largest:
+                raise ValueError(f"expected at most {largest} numbers in {name}, got {item.size}")
             found.setdefault(folder, {})[int(number)] = item[()]
 
     archive.visititems(visit)

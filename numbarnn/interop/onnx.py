@@ -18,6 +18,7 @@ from .onnx_export import write_cell, write_model, write_state
 from .onnx_files import library, read_graph, save_model
 from .onnx_graph import Graph
 from .onnx_import import Chain
+from .sources import with_path
 
 
 def from_onnx(source: Any, node: str = "") -> tuple[RNNCell, Arrays]:
@@ -50,8 +51,8 @@ def from_onnx(source: Any, node: str = "") -> tuple[RNNCell, Arrays]:
     -----
     Lengths and initial states are arguments of `nr.forward`, and the ``layout`` is its ``time_major``.
     """
-    caller = "from_onnx"
-    graph = read_graph(caller, source)
+    graph = read_graph("from_onnx", source)
+    caller = with_path("from_onnx", source)
     there = [item for item in graph.nodes if item.kind in OF_NODES]
     chosen = [item for item in there if node in ("", item.name)]
     if len(chosen) != 1:
@@ -91,7 +92,7 @@ def load_onnx(source: Any, device: str = "cpu") -> Sequential:
     ImportError
         ONNX is missing (the extra "onnx").
     """
-    return Chain("load_onnx", read_graph("load_onnx", source)).read(device)
+    return Chain(with_path("load_onnx", source), read_graph("load_onnx", source)).read(device)
 
 
 def to_onnx(

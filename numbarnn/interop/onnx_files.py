@@ -1,5 +1,6 @@
 """Models of ONNX as they stand in files: the library, writing, and reading into plain values."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -10,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..runtime.whole_file import whole_file
 from ..utils.types import Arrays, Shape
+from .sources import with_path
 
 OPSET, IR_VERSION = 18, 8  # of 2022: the first with all that is written here, which most runtimes read
 OLDEST = 13  # in older ones Softmax and Squeeze are others
@@ -68,7 +70,9 @@ def read_graph(caller: str, source: Any) -> ReadGraph:
     onnx = library(caller)
     if not isinstance(source, str | PathLike | bytes | onnx.ModelProto):
         raise InputError(f"{caller}: expected a path, bytes or an onnx.ModelProto, got {type(source).__name__}")
-    what = source if isinstance(source, str | PathLike) else "this"
+    if isinstance(source, str | PathLike):
+        os.stat(source)  # a file that is missing is no damaged one
+    caller = with_path(caller, source)
     try:
         if isinstance(source, bytes):
             model = onnx.load_model_from_string(source)
@@ -76,10 +80,8 @@ def read_graph(caller: str, source: Any) -> ReadGraph:
             model = onnx.load_model(source) if isinstance(source, str | PathLike) else source
         onnx.checker.check_model(model)
         graph = _graph(onnx, model.graph)
-    except OSError:
-        raise
     except Exception as error:  # of protobuf, of the checker, or of arrays with wrong shapes
-        raise InputError(f"{caller}: {what} is no model of ONNX that can be read ({error})") from error
+        raise InputError(f"{caller}: no model of ONNX that can be read ({error})") from error
     for versions in model.opset_import:
         if versions.domain in ("", "ai.onnx") and versions.version < OLDEST:
             raise InputError(f"{caller}: expected opset {OLDEST} or a later one, got {versions.version}")

@@ -12,6 +12,7 @@ from .models import load
 from .pytorch_cells import LIBRARY, arrays_of_cell, grouped, made_stack, named, take_groups
 from .pytorch_models import arrays_of_model, by_module, modules_of, pieces_alike
 from .safetensors import read_safetensors, write_safetensors
+from .sources import with_path
 
 
 def from_torch(source: Any, cell: RNNCell | None = None, *, prefix: str = "") -> tuple[RNNCell, Arrays]:
@@ -45,7 +46,7 @@ def from_torch(source: Any, cell: RNNCell | None = None, *, prefix: str = "") ->
     ImportError
         The source is a file, and safetensors is missing (the extra "safetensors").
     """
-    caller = "from_torch"
+    caller = with_path("from_torch", source)
     groups = grouped(caller, named(caller, state_of(caller, source), prefix))
     if cell is None:
         cell = made_stack(caller, groups, getattr(source, "nonlinearity", "tanh"), getattr(source, "dropout", 0.0))
@@ -75,7 +76,7 @@ def load_torch(model: Any, source: Any, names: Mapping[str, str] | None = None) 
     ImportError
         The source is a file, and safetensors is missing (the extra "safetensors").
     """
-    caller = "load_torch"
+    caller = with_path("load_torch", source)
     state = {n: v for n, v in state_of(caller, source).items() if not str(n).endswith(".num_batches_tracked")}
     found = by_module(named(caller, state))
     held = pieces_alike(caller, model)

@@ -9,6 +9,7 @@ from ..errors import InputError
 from ..rnn.arguments import check_cell
 from ..utils.types import Arrays
 from .composites import checked
+from .sources import with_path
 from .tensorflow1_cells import found_cell, params_in, reads_both_ways, variables_out
 from .tensorflow1_scopes import tree_of
 
@@ -51,6 +52,7 @@ def from_tensorflow1(
     caller = "from_tensorflow1"
     if cell is not None and forget_bias is not None:
         raise InputError(f"{caller}: expected a cell, which says its forget_bias, or forget_bias alone, got both")
+    caller = with_path(caller, source)
     variables = read_checkpoint(source) if isinstance(source, str | PathLike) else source
     if not isinstance(variables, Mapping):
         raise InputError(f"{caller}: expected a dict of variables or a path, got {type(variables).__name__}")

@@ -21,6 +21,8 @@ import tracemalloc
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -108,19 +110,59 @@ def training_files(rng):
     return saved(lambda path: trained.save_training(path, epoch=1))
 
 
-def saved(save):
+def whole_model_files(rng):
+    trained = model()
+    trained.train_on_batch(rng.standard_normal((4, 3, 2), "float32"), np.zeros((4, 1), "float32"))
+    return saved(lambda path: trained.save(path, training=True, epoch=1))
+
+
+def keras_weights_files(rng):
+    return saved(lambda path: nr.interop.save_keras_weights(path, model()), "saved.weights.h5")
+
+
+def keras_files(rng):
+    """The archive of Keras, of which the weights alone are read."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("metadata.json", "{}")
+        file.writestr("model.weights.h5", keras_weights_files(rng)["saved.weights.h5"])
+    return {"saved.keras": archive.getvalue()}
+
+
+def safetensors_files(rng):
+    return saved(lambda path: nr.interop.save_safetensors(path, model()), "saved.safetensors")
+
+
+def onnx_files(rng):
+    layers = [nr.layers.Input((None, 2)), nr.layers.Bidirectional(nr.layers.GRU(3)), nr.layers.Dense(1)]
+    return saved(lambda path: nr.interop.save_onnx(path, nr.Sequential(layers, seed=0)), "saved.onnx")
+
+
+def tensorflow1_files(rng):
+    """The two files of a checkpoint that hold variables."""
+    tf = import_module("tensorflow").compat.v1
+    cell = nr.BasicLSTMCell(3)
+    variables = nr.interop.to_tensorflow1(cell, cell.init_params(2, rng=0))
+    with tf.Graph().as_default(), tf.Session() as session, tempfile.TemporaryDirectory() as folder:
+        made = [tf.Variable(value, name=name) for name, value in variables.items()]
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(made).save(session, f"{folder}/saved.ckpt")
+        return {path.name: path.read_bytes() for path in Path(folder).glob("saved.ckpt.[id]*")}
+
+
+def saved(save, name="saved.npz"):
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "saved.npz"
+        path = Path(folder) / name
         save(path)
         return {path.name: path.read_bytes()}
 
 
-def load_into_a_model(load, folder):
+def load_into_a_model(load, path):
     """Load a file into a model, which must be as before if the file is refused."""
     target = model()
     before = [w.copy() for w in target.get_weights()], target.optimizer.iterations, target.optimizer.learning_rate
     try:
-        load(target, folder / "saved.npz")
+        load(target, path)
     except Exception:
         after = target.get_weights(), target.optimizer.iterations, target.optimizer.learning_rate
         same = all(map(np.array_equal, before[0], after[0])) and before[1:] == after[1:]
@@ -133,11 +175,39 @@ def read_checkpoint(folder):
 
 
 def load_weights(folder):
-    load_into_a_model(lambda target, path: target.load_weights(path), folder)
+    load_into_a_model(lambda target, path: target.load_weights(path), folder / "saved.npz")
 
 
 def load_training(folder):
-    load_into_a_model(lambda target, path: target.load_training(path), folder)
+    load_into_a_model(lambda target, path: target.load_training(path), folder / "saved.npz")
+
+
+def load_whole_model(folder):
+    nr.load_model(folder / "saved.npz")
+
+
+def load_keras_weights(folder):
+    load_into_a_model(nr.interop.load_keras, folder / "saved.weights.h5")
+
+
+def load_keras_archive(folder):
+    load_into_a_model(nr.interop.load_keras, folder / "saved.keras")
+
+
+def load_safetensors(folder):
+    load_into_a_model(nr.interop.load_torch, folder / "saved.safetensors")
+
+
+def load_onnx_model(folder):
+    nr.interop.load_onnx(folder / "saved.onnx")
+
+
+def load_onnx_node(folder):
+    nr.interop.from_onnx(folder / "saved.onnx")
+
+
+def load_checkpoint(folder):
+    nr.interop.from_tensorflow1(folder / "saved.ckpt")
 
 
 @dataclass(frozen=True)
@@ -148,6 +218,7 @@ class Reader:
     files: object  # rng -> {name: bytes}
     made: tuple  # of functions (rng, content) -> content
     share: float = 0.05  # of the cases that such a function makes
+    needs: str = "numbarnn"  # the package that reads
 
 
 def gzip_bomb(rng, content):
@@ -192,6 +263,83 @@ def archive_bomb(rng, content):
     methods = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
     method = int(rng.choice(methods, p=[0.8, 0.1, 0.1]))  # the last two take seconds
     return with_member(content, name, npy(shape, dtype) + bytes(int(rng.choice([10, BOMB]))), method)
+
+
+def keras_bomb(rng, content):
+    """An archive of Keras whose weights are too many zeros."""
+    return with_member(content, "model.weights.h5", bytes(BOMB))
+
+
+def hdf5_harm(rng, content):
+    """A whole file of HDF5 whose arrays have other shapes, dtypes, places or names, or announce what is not there."""
+    h5py, file = import_module("h5py"), io.BytesIO(content)
+    with h5py.File(file, "r+") as archive:
+        places = []
+        archive.visititems(lambda name, item: places.append(name) if hasattr(item, "shape") else None)
+        name = places[rng.integers(len(places))]
+        del archive[name]
+        kind = rng.integers(5)
+        if kind == 0:
+            archive.create_dataset(name, (BOMB,), "float64", chunks=True)
+        elif kind == 1:
+            archive.create_dataset(name, (BOMB,), "uint8", data=np.zeros(BOMB, "uint8"), compression="gzip")
+        elif kind == 2:
+            values = (b"text", "text", 1, np.zeros(0), np.zeros((2, 3), bool), np.ones(3, complex), h5py.Empty("f4"))
+            archive[name] = values[rng.integers(len(values))]
+        elif kind == 3:
+            links = (h5py.SoftLink(f"/{name}"), h5py.SoftLink("/none"), h5py.ExternalLink("/etc/passwd", "/"))
+            archive[name] = links[rng.integers(len(links))]
+        else:
+            archive.create_group(name)["0"] = np.zeros(3, "float32")
+    return file.getvalue()
+
+
+def foreign_header(rng, content):
+    """A file of safetensors whose header says something else."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    names = [name for name in header if name != "__metadata__"]
+    name = names[rng.integers(len(names))]
+    values = [None, -1, "x", [], {}, 10**30, [10**12, 10**12], "F16", "BF16", "I64", "BOOL"]
+    if rng.random() < 0.5:
+        del header["__metadata__"]  # and the checksum in it, which other programs do not write
+    kind = rng.integers(3)
+    if kind == 0:
+        header[name] = values[rng.integers(len(values))]
+    elif kind == 1:
+        header["__metadata__"] = values[rng.integers(len(values))]
+    else:
+        header[name][list(header[name])[rng.integers(3)]] = values[rng.integers(len(values))]
+    written = json.dumps(header).encode()
+    return len(written).to_bytes(8, "little") + written + content[8 + size :]
+
+
+def foreign_nodes(rng, content):
+    """A model of ONNX with one name, operator, attribute, size or dtype changed."""
+    onnx = import_module("onnx")
+    changed = onnx.load_model_from_string(content)
+    graph, kind = changed.graph, rng.integers(7)
+    node, tensor = graph.node[rng.integers(len(graph.node))], graph.initializer[rng.integers(len(graph.initializer))]
+    if kind == 0:
+        node.op_type = str(rng.choice(["LSTM", "GRU", "RNN", "Identity", "Loop", "If", "Gemm", "Add", "Nothing", ""]))
+    elif kind == 1 and node.input:
+        node.input[rng.integers(len(node.input))] = str(rng.choice(["", "inputs", tensor.name, node.output[0]]))
+    elif kind == 2 and node.attribute:
+        attribute = node.attribute[rng.integers(len(node.attribute))]
+        values = (-1, 0, 10**9, 0.5, "x", [1], [0.5], ["x"])
+        attribute.CopyFrom(onnx.helper.make_attribute(attribute.name, values[rng.integers(len(values))]))
+    elif kind == 3:
+        tensor.dims[:] = [int(n) for n in rng.choice([0, 1, 3, 2**31, 2**62], rng.integers(0, 4))]
+    elif kind == 4:
+        tensor.data_type = int(rng.integers(0, 24))
+    elif kind == 5:
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        entry = tensor.external_data.add()
+        entry.key, entry.value = "location", str(rng.choice(["/etc/passwd", "../none", "none"]))
+        tensor.ClearField("raw_data")
+    else:
+        del graph.node[rng.integers(len(graph.node))]
+    return changed.SerializeToString()
 
 
 def deep(rng, content):
@@ -246,6 +394,13 @@ READERS = {
     "checkpoint": Reader(read_checkpoint, weights_files, (archive_bomb,)),
     "weights": Reader(load_weights, weights_files, (archive_bomb, foreign_facts), 0.2),
     "training": Reader(load_training, training_files, (archive_bomb, foreign_facts, foreign_facts, foreign_facts), 0.5),
+    "model": Reader(load_whole_model, whole_model_files, (archive_bomb, foreign_facts, foreign_facts), 0.5),
+    "keras-weights": Reader(load_keras_weights, keras_weights_files, (hdf5_harm,), 0.3, "h5py"),
+    "keras": Reader(load_keras_archive, keras_files, (keras_bomb, archive_bomb), 0.1, "h5py"),
+    "safetensors": Reader(load_safetensors, safetensors_files, (foreign_header,), 0.3, "safetensors"),
+    "onnx": Reader(load_onnx_model, onnx_files, (foreign_nodes,), 0.5, "onnx"),
+    "onnx-node": Reader(load_onnx_node, onnx_files, (foreign_nodes,), 0.5, "onnx"),
+    "tensorflow1": Reader(load_checkpoint, tensorflow1_files, (), 0, "tensorflow"),
 }
 DATASETS = tuple(READERS)[:7]
 
@@ -343,6 +498,7 @@ def attempt(reader, files, folder):
 def run(name, cases, seed):
     """Damage and read; returns how many were read and refused, and {what went wrong: number of times}."""
     reader, counts, wrong = READERS[name], Counter(), Counter()
+    import_module(reader.needs)  # its memory is not that of a file
     files = reader.files(np.random.default_rng(seed))
     with tempfile.TemporaryDirectory() as folder:
         whole = attempt(reader, files, Path(folder))
@@ -362,6 +518,9 @@ def read_all(readers, cases, seed):
     failed = 0
     for name in readers:
         start = time.perf_counter()
+        if not find_spec(READERS[name].needs):
+            print(f"{name:<18} left out: it needs {READERS[name].needs}")
+            continue
         counts, wrong = run(name, cases, seed)
         failed += wrong.total()
         counted = f"{counts['refused']:4} refused  {counts['read']:4} read  {wrong.total():4} wrong"

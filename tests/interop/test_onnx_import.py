@@ -172,8 +172,8 @@ REFUSED = {
         "expected R to be constant, got x of the node node (RNN)",
     ),
     "old": (lambda: model_of_node("RNN", {}, opset=11), "expected opset 13 or a later one, got 11"),
-    "bytes": (lambda: b"no model", "is no model of ONNX that can be read"),
-    "invalid": (lambda: model_of_node("RNN", {"fancy": 1}), "is no model of ONNX that can be read"),
+    "bytes": (lambda: b"no model", "no model of ONNX that can be read"),
+    "invalid": (lambda: model_of_node("RNN", {"fancy": 1}), "no model of ONNX that can be read"),
     "something else": (lambda: 3, "expected a path, bytes or an onnx.ModelProto, got int"),
 }
 
@@ -313,17 +313,3 @@ def test_what_no_layer_has_is_named(case, monkeypatch):
     source, error = NOT_LOADED[case]
     with pytest.raises(InputError, match="load_onnx: .*" + re.escape(error)):
         load_onnx(source())
-
-
-def test_damaged_files_give_one_error():
-    model = to_onnx(nr.Sequential([L.Input((None, I)), L.Bidirectional(L.LSTM(2)), L.Dense(2)], device="numpy"))
-    whole, found = model.SerializeToString(), 0
-    for _ in range(300):
-        damaged = bytearray(whole)
-        damaged[RNG.integers(len(whole))] = RNG.integers(256)
-        for read in (load_onnx, from_onnx):
-            try:
-                read(bytes(damaged))
-            except InputError:
-                found += 1
-    assert found > 100

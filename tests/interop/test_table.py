@@ -1,8 +1,6 @@
 """The table of counterparts: every gate has a place, round trips keep every bit, and the documents show each row."""
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,10 +73,3 @@ def test_layouts_are_read_as_they_are_written():
     assert two.shape(sizes) == (2, 10)
     assert two.rows[1] == (("recurrent_bias", "z"), ("bias", "m"))
     assert two.parameters == {"bias"}
-
-
-def test_no_library_is_imported_before_it_is_needed():
-    libraries = {"torch", "keras", "tensorflow", "h5py", "safetensors", "onnx", "onnxruntime"}
-    check = f"import sys, numbarnn.interop; print(*{libraries} & sys.modules.keys())"
-    shown = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert shown.stdout == "\n"
