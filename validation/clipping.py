@@ -9,6 +9,11 @@ def clip(x, bound):
     return np.where(x > bound, bound, np.where(x < -bound, -bound, x))
 
 
+def bounded(z, f, bound):
+    """A pre-activation as ONNX' attribute `clip` has it, by the function "clip" of `f`; None is no bound."""
+    return z if bound is None else f["clip"](z, bound)
+
+
 @primitive
 def straight_through(x, bound):
     """Derivative 1 everywhere, as TensorFlow's fused LSTM has it: not that of the value."""

@@ -140,6 +140,8 @@ class Cell(RNNCell):
         for option in ("activation", "recurrent_activation"):
             if hasattr(self, option):
                 activations.check(type(self).__name__, option, getattr(self, option))
+        if getattr(self, "output_activation", None) is not None:
+            activations.check(type(self).__name__, "output_activation", self.output_activation)
         if self.num_proj is not None:
             self.check_positive("num_proj", "integer")
         for option in ("cell_clip", "proj_clip", "preactivation_clip"):

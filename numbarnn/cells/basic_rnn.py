@@ -31,5 +31,6 @@ class BasicRNNCell(SimpleRNNCell):
     use_bias: ClassVar[bool] = True  # a ClassVar is no option
     num_proj: ClassVar[None] = None
     proj_clip: ClassVar[None] = None
+    preactivation_clip: ClassVar[None] = None
 
     initial = glorot_packed

@@ -13,7 +13,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..activations import Activation, function_of
-from ..maths import sigmoid
 from ._clip import clipped
 from ._layer_norm import EPSILON, check_used, initial_norm
 from ._lstm import output
@@ -46,6 +45,13 @@ class CoupledInputForgetGateLSTMCell(Cell):
         A constant added to the pre-activation of the forget gate in every run.
     activation : str or Activation, default "tanh"
         Activation phi of the candidate g and of the new memory c, one of `numbarnn.activations`.
+    recurrent_activation : str or Activation, default "sigmoid"
+        Activation sigma of the gates f and o, likewise.
+    output_activation : str or Activation, optional
+        Activation of the new memory c where it is put out, likewise; by default that of the candidate.
+    preactivation_clip : float, optional
+        Bound of what the gates and the candidate are computed from, peepholes among it: ONNX' ``clip``. The gradient is
+        zero outside.
     layer_norm : bool, default False
         Whether each gate's sum of products and the new memory are normalised; 1e-12 is added to variances. The forget
         bias and the peepholes come after the norm, and so does the clip.
@@ -83,6 +89,9 @@ class CoupledInputForgetGateLSTMCell(Cell):
     proj_clip: float | None = None
     forget_bias: float = 1.0
     activation: str | Activation = "tanh"
+    recurrent_activation: str | Activation = "sigmoid"
+    output_activation: str | Activation | None = None
+    preactivation_clip: float | None = None
     layer_norm: bool = False
     norm_gain: float = 1.0
     norm_shift: float = 0.0
@@ -115,9 +124,11 @@ class CoupledInputForgetGateLSTMCell(Cell):
 
     def _memory(self, z, s):
         """Return the new memory before its norm and its clip, and the gates f and g."""
-        phi, z, c = function_of(self.activation), dict(zip(self.inputs, z, strict=False)), s[1]
+        phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
+        z, c = dict(zip(self.inputs, z, strict=False)), s[1]
         shift = self.forget_bias if self.layer_norm else 0  # after the norm; without one `offsets` has it
-        f, g = sigmoid(z["f"] + shift + z.get("pf", 0) * c), phi(z["g"])
+        zf, zg = (clipped(v, self.preactivation_clip) for v in (z["f"] + shift + z.get("pf", 0) * c, z["g"]))
+        f, g = sigma(zf), phi(zg)
         return g + f * (c - g), (f, g)
 
     @property
@@ -129,10 +140,11 @@ class CoupledInputForgetGateLSTMCell(Cell):
         return q, z
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
-        phi, (c, gates) = function_of(self.activation), self._memory(z, s)
+        phi, sigma = function_of(self.output_activation or self.activation), function_of(self.recurrent_activation)
+        c, gates = self._memory(z, s)
         z = dict(zip(self.inputs, z, strict=True))
         c = clipped(z.get("c", c), self.cell_clip)
-        h, o = output(z["o"] + z.get("po", 0) * c, c, phi, sigmoid)
+        h, o = output(clipped(z["o"] + z.get("po", 0) * c, self.preactivation_clip), c, phi, sigma)
         return (h, c), (*gates, o)
 
     @property

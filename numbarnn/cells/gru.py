@@ -15,6 +15,7 @@ from numba.extending import register_jitable
 
 from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
+from ._clip import clipped
 from ._update import UPDATES
 from .base import Cell
 
@@ -66,6 +67,8 @@ class GRUCell(Cell):
         then ``State(h, s)``, the output h and the unprojected s.
     proj_clip : float, optional
         Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    preactivation_clip : float, optional
+        Bound of what the gates and the candidate are computed from: ONNX' ``clip``. The gradient is zero outside.
 
     Notes
     -----
@@ -93,6 +96,7 @@ class GRUCell(Cell):
     update: str = "keep"
     num_proj: int | None = None
     proj_clip: float | None = None
+    preactivation_clip: float | None = None
 
     inputs = {"r": "xh", "z": "xh", "n": "xq"}
     saved = ("r", "z", "n")
@@ -104,18 +108,18 @@ class GRUCell(Cell):
 
     def feedback(self, z: tuple, s: tuple) -> tuple[Any, tuple]:
         sigma = function_of(self.recurrent_activation)
-        r, u = sigma(z[0]), sigma(z[1])
+        r, u = (sigma(clipped(v, self.preactivation_clip)) for v in z[:2])
         return r * s[0], (r, u)
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, (mixed, _) = function_of(self.activation), UPDATES[self.update]
-        r, u, n = z[0], z[1], phi(z[2])
+        r, u, n = z[0], z[1], phi(clipped(z[2], self.preactivation_clip))
         return (mixed(u, s[0], n),), (r, u, n)
 
     @property
     def equations(self) -> Equations:
         d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
-        if not d_phi or not d_sigma:
+        if not d_phi or not d_sigma or self.preactivation_clip is not None:
             return super().equations
         backward, feedback_backward = gradients(d_phi, d_sigma, UPDATES[self.update][1])
         return super().equations._replace(backward=backward, feedback_backward=feedback_backward)

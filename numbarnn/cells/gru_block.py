@@ -35,6 +35,7 @@ class GRUBlockCell(GRUCell):
     update: ClassVar[str] = "keep"
     num_proj: ClassVar[None] = None
     proj_clip: ClassVar[None] = None
+    preactivation_clip: ClassVar[None] = None
 
     def initial(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
         """Return initialisers for the matrices (I + H, 2H) of the gates and (I + H, H) of the candidate."""

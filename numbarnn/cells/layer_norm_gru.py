@@ -54,6 +54,7 @@ class LayerNormGRUCell(ResetAfterGRUCell):
     epsilon: float = 1e-12
 
     use_bias: ClassVar[bool] = False  # a ClassVar is no option; the shifts take the place of a bias
+    preactivation_clip: ClassVar[None] = None
 
     norms = (("r",), ("z",), ("n",), ("m",))
     norm_epsilon = property(lambda self: self.epsilon)

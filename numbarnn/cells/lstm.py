@@ -13,7 +13,7 @@ from functools import cache
 
 from numba.extending import register_jitable
 
-from ..activations import Activation, check, derivative_of, function_of
+from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
 from ..maths import zero
 from ._clip import GRADIENTS, clipped
@@ -118,8 +118,6 @@ class LSTMCell(Cell):
     def __post_init__(self):
         super().__post_init__()
         self.check_choice("clip_gradient", GRADIENTS)
-        if self.output_activation is not None:
-            check(type(self).__name__, "output_activation", self.output_activation)
 
     @property
     def inputs(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from numba.extending import register_jitable
 
 from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
+from ._clip import clipped
 from ._update import UPDATES
 from .base import Cell
 
@@ -56,6 +57,8 @@ class ResetAfterGRUCell(Cell):
         then ``State(h, s)``, the output h and the unprojected s.
     proj_clip : float, optional
         Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    preactivation_clip : float, optional
+        Bound of what the gates and the candidate are computed from: ONNX' ``clip``. The gradient is zero outside.
 
     Notes
     -----
@@ -83,6 +86,7 @@ class ResetAfterGRUCell(Cell):
     update: str = "keep"
     num_proj: int | None = None
     proj_clip: float | None = None
+    preactivation_clip: float | None = None
 
     inputs = {"r": "xh", "z": "xh", "n": "x", "m": "h"}
     saved = ("r", "z", "n", "m")
@@ -95,13 +99,13 @@ class ResetAfterGRUCell(Cell):
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi, sigma = function_of(self.activation), function_of(self.recurrent_activation)
         mixed, _ = UPDATES[self.update]
-        r, u, m = sigma(z[0]), sigma(z[1]), z[3]
-        n = phi(z[2] + r * m)
+        (r, u), m = (sigma(clipped(v, self.preactivation_clip)) for v in z[:2]), z[3]
+        n = phi(clipped(z[2] + r * m, self.preactivation_clip))
         return (mixed(u, s[0], n),), (r, u, n, m)
 
     @property
     def equations(self) -> Equations:
         d_phi, d_sigma = derivative_of(self.activation), derivative_of(self.recurrent_activation)
-        if not d_phi or not d_sigma:
+        if not d_phi or not d_sigma or self.preactivation_clip is not None:
             return super().equations
         return super().equations._replace(backward=gradient(d_phi, d_sigma, UPDATES[self.update][1]))

@@ -8,6 +8,7 @@ from numba.extending import register_jitable
 from ..activations import Activation, derivative_of, function_of
 from ..autodiff.equations import Equations
 from ..maths import zero
+from ._clip import clipped
 from .base import Cell
 
 
@@ -40,6 +41,8 @@ class SimpleRNNCell(Cell):
         Width P of the output: h is projected by projection_kernel and then put out and fed back.
     proj_clip : float, optional
         Bound of the projected output: it is clipped to [-proj_clip, proj_clip].
+    preactivation_clip : float, optional
+        Bound of what the activation is computed from: ONNX' ``clip``. The gradient is zero outside.
 
     Notes
     -----
@@ -63,14 +66,17 @@ class SimpleRNNCell(Cell):
     use_bias: bool = True
     num_proj: int | None = None
     proj_clip: float | None = None
+    preactivation_clip: float | None = None
 
     inputs = {"z": "xh"}
 
     def forward(self, z: tuple, s: tuple) -> tuple[tuple, tuple]:
         phi = function_of(self.activation)
-        return (phi(z[0]),), ()
+        return (phi(clipped(z[0], self.preactivation_clip)),), ()
 
     @property
     def equations(self) -> Equations:
         d_phi = derivative_of(self.activation)
-        return super().equations._replace(backward=gradient(d_phi)) if d_phi else super().equations
+        if not d_phi or self.preactivation_clip is not None:
+            return super().equations
+        return super().equations._replace(backward=gradient(d_phi))

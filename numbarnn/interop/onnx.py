@@ -43,7 +43,7 @@ def from_onnx(source: Any, node: str = "") -> tuple[RNNCell, Arrays]:
     ------
     InputError
         The file is no model of ONNX, there is no such node, its weights are not constant or do not fit, or it has
-        something that no cell here has, such as ``clip``.
+        something that no cell here has, such as gates of ReLU with ``input_forget``.
     ImportError
         ONNX is missing (the extra "onnx").
 

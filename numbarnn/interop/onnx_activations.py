@@ -29,6 +29,7 @@ NAMED: dict[str, tuple[str, Numbers]] = {  # ours: that of a recurrent node, and
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "softsign": ("Softsign", {}),
     "softplus": ("Softplus", {}),
+    "sparse_sigmoid": ("HardSigmoid", {"alpha": 0.5, "beta": 0.5}),
 }
 WITH: dict[str, tuple[type[Activation], tuple[str, ...]]] = {  # that of a node: ours, and the attributes of it
     "Affine": (Affine, ("alpha", "beta")),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cells import Cell
+from ..cells import Cell, CoupledInputForgetGateLSTMCell
 from ..errors import InputError
 from ..utils.types import Arrays
 from .convert import cell_out, made_cell
@@ -24,7 +24,7 @@ ROWS = {row.name: row for row in TABLE if row.library == LIBRARY and row.name.pa
 SWITCHES = "input_forget", "linear_before_reset"  # attributes that choose the row
 
 
-def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, dict[str, Any], Arrays]:
+def node_of_cells(caller: str, cells: list[tuple[Any, Arrays]]) -> tuple[str, dict[str, Any], Arrays]:
     """Return the kind, attributes and arrays of the node that runs one cell, or two in both directions."""
     rows = [counterpart(caller, LIBRARY, cell) for cell, _ in cells]
     found = [cell_out(caller, row, cell, params) for row, (cell, params) in zip(rows, cells, strict=True)]
@@ -42,7 +42,9 @@ def node_of_cells(caller: str, cells: list[tuple[Cell, Arrays]]) -> tuple[str, d
         attributes[f"activation_{key}"] = [numbers[key] for _, numbers in written if key in numbers]
     if switch:
         attributes[switch.partition("=")[0]] = 1
-    bounds: set[Any] = {getattr(cell, "preactivation_clip", None) for cell, _ in cells}
+    for cell, _ in cells:
+        check_coupled(caller, cell)
+    bounds: set[Any] = {cell.preactivation_clip for cell, _ in cells}
     if len(bounds) > 1:
         raise InputError(f"{caller}: expected one preactivation_clip in both directions, got {bounds}")
     if bounds != {None}:
@@ -67,9 +69,6 @@ def cells_of_node(caller: str, constants: Arrays, node: Node) -> list[tuple[Coun
     arrays, attributes = arrays_of_node(caller, constants, node), node.attributes
     switches = [f"({name}=1)" for name in SWITCHES if attributes.get(name)]
     row, directions = ROWS[node.kind + "".join(switches)], 1 + (attributes.get("direction") == "bidirectional")
-    if attributes.get("clip") and not hasattr(row.cells[0], "preactivation_clip"):
-        got = f"clip={attributes['clip']:g}{node.place}"
-        raise InputError(f"{caller}: expected no clip of pre-activations in {row.name}, got {got}")
     for name, array in arrays.items():
         if len(array) != directions:
             got = f"shape {array.shape}{node.place}"
@@ -86,28 +85,32 @@ def cell_of(caller: str, node: Node, row: Counterpart, names: list[Any], arrays:
     options = dict(zip(OF_NODES[node.kind], names, strict=True))
     if options.get("output_activation") == options["activation"]:
         del options["output_activation"]
-    fixed = {option: name for option, name in options.items() if not hasattr(row.cells[0], option)}
-    for option, name in fixed.items():
-        if option == "output_activation":
-            got = f"{options['activation']} and {name}{node.place}"
-            raise InputError(f"{caller}: expected one activation of the candidate and of the new memory, got {got}")
-        if name != PLAIN[option]:
-            got = f"{name}{node.place}"
-            raise InputError(f"{caller}: expected {option} {PLAIN[option]} of a {row.cells[0].__name__}, got {got}")
-    constant = {"forget_bias": 0.0} if hasattr(row.cells[0], "forget_bias") else {}
-    options = {option: name for option, name in options.items() if option not in fixed}
+    if hasattr(row.cells[0], "forget_bias"):
+        options["forget_bias"] = 0.0
     if node.attributes.get("clip"):
         options["preactivation_clip"] = shortest(node.attributes["clip"])
-    return made_cell(caller, row, arrays, **options, **constant)
+    cell = made_cell(caller, row, arrays, **options)
+    check_coupled(caller, cell, node.place)
+    return cell
 
 
-def activation_of(cell: Cell, option: str) -> Any:
+def activation_of(cell: Any, option: str) -> Any:
     """Return an activation of a cell, which may have none of its own for the output."""
-    return (
-        getattr(cell, option, None) or activation_of(cell, "activation")
-        if option == "output_activation"
-        else (getattr(cell, option, PLAIN[option]))
-    )
+    return getattr(cell, option) or cell.activation
+
+
+def check_coupled(caller: str, cell: Any, place: str = "") -> None:
+    """Check that a coupled cell has a gate of -z that is one minus that of z; else raise `InputError`.
+
+    ONNX has i of a pre-activation and f = 1 - i; here it is f of minus that one and i = 1 - f.
+    """
+    if not isinstance(cell, CoupledInputForgetGateLSTMCell):
+        return
+    name, numbers = of_node(caller, cell.recurrent_activation)
+    if name != "Sigmoid" and not (name in ("Affine", "HardSigmoid") and numbers["beta"] == 0.5):
+        expected = "gates with sigma(-z) = 1 - sigma(z), which are Sigmoid, and HardSigmoid and Affine with beta 0.5"
+        got = f"{cell.recurrent_activation!r} of {shown(cell)}{place}"
+        raise InputError(f"{caller}: expected {expected}, where input and forget gates are coupled, got {got}")
 
 
 def activations_of(caller: str, node: Node, directions: int) -> list[list[Any]]:

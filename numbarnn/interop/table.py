@@ -122,6 +122,9 @@ RNNS, GRUS = (SimpleRNNCell, BasicRNNCell), (GRUCell, GRUBlockCell)
 LSTMS = (LSTMCell, BasicLSTMCell, LSTMBlockCell, LSTMBlockFusedCell)
 KERAS = {"activation": ANY, "recurrent_activation": ANY, "use_bias": ANY}
 DENSE = {"activation": ANY, "use_bias": ANY}
+ONNX_LSTM: dict[str, Any] = dict.fromkeys(
+    ("activation", "recurrent_activation", "output_activation", "use_peepholes", "preactivation_clip"), ANY
+)
 PEEPHOLES = {"w_i_diag": "peephole: pi", "w_f_diag": "peephole: pf", "w_o_diag": "peephole: po"}
 GRID = {}  # the variables of each block; the other "_0" is the number of a shard
 for letter, lstm in ("f", "frequency"), ("t", "time"):
@@ -348,18 +351,13 @@ TABLE = (
         projection_weights="projection_kernel: all",
     ),
     row(
-        *("ONNX", "RNN", RNNS, {"activation": ANY, "use_bias": ANY}),
+        *("ONNX", "RNN", RNNS, {"activation": ANY, "use_bias": ANY, "preactivation_clip": ANY}),
         W="kernel: z",
         R="recurrent_kernel: z",
         B="bias: z recurrent_bias: z",
     ),
     row(
-        *(
-            "ONNX",
-            "LSTM",
-            LSTMS,
-            KERAS | dict.fromkeys(("use_peepholes", "output_activation", "preactivation_clip"), ANY),
-        ),
+        *("ONNX", "LSTM", LSTMS, ONNX_LSTM | {"use_bias": ANY}),
         W="kernel: i o f g",
         R="recurrent_kernel: i o f g",
         B="bias: i o f g recurrent_bias: i o f g",
@@ -367,20 +365,20 @@ TABLE = (
     ),
     row(
         *("ONNX", "LSTM(input_forget=1)", (CoupledInputForgetGateLSTMCell,)),
-        {"activation": ANY, "use_peepholes": ANY},
+        ONNX_LSTM,
         W="kernel: -f o f g",
         R="recurrent_kernel: -f o f g",
         B="bias: -f o f g recurrent_bias: -f o f g",
         P="peephole: -pf po pf",
     ),
     row(
-        *("ONNX", "GRU", GRUS, KERAS),
+        *("ONNX", "GRU", GRUS, KERAS | {"preactivation_clip": ANY}),
         W="kernel: z r n",
         R="recurrent_kernel: z r n",
         B="bias: z r n recurrent_bias: z r n",
     ),
     row(
-        *("ONNX", "GRU(linear_before_reset=1)", (ResetAfterGRUCell,), KERAS),
+        *("ONNX", "GRU(linear_before_reset=1)", (ResetAfterGRUCell,), KERAS | {"preactivation_clip": ANY}),
         W="kernel: z r n",
         R="recurrent_kernel: z r m",
         B="bias: z r n recurrent_bias: z r bias: m",

@@ -32,6 +32,13 @@ CELLS = {
     "LSTM with forget bias": nr.LSTMBlockCell(H, use_peephole=True),
     "coupled": nr.CoupledInputForgetGateLSTMCell(H),
     "coupled with peepholes": nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True, activation="elu"),
+    "coupled clipped": nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True, preactivation_clip=0.4),
+    "coupled with three activations": nr.CoupledInputForgetGateLSTMCell(
+        H, activation="relu", recurrent_activation="hard_sigmoid", output_activation="softsign", forget_bias=0.0
+    ),
+    "SimpleRNN clipped": nr.SimpleRNNCell(H, preactivation_clip=0.3),
+    "GRU reset before clipped": nr.GRUCell(H, preactivation_clip=0.3),
+    "GRU clipped": nr.ResetAfterGRUCell(H, preactivation_clip=0.3),
     "GRU reset before": nr.GRUCell(H, recurrent_activation="hard_sigmoid_keras2", activation="leaky_relu"),
     "GRU": nr.ResetAfterGRUCell(H),
     "GRU linear": nr.ResetAfterGRUCell(H, use_bias=False, activation="linear"),
@@ -146,6 +153,14 @@ def test_a_file_is_the_model(tmp_path):
         (nr.LSTMCell(H, forget_bias=1.0, use_bias=False), "expected use_bias=True, to hold the forget bias"),
         (nr.LSTMCell(H, activation="gelu"), "expected an activation that ONNX has there, tanh, sigmoid, relu, linear"),
         (nr.GRUCell(H, activation=A.SoftShrink(0.1)), "got SoftShrink(threshold=0.1)"),
+        (
+            nr.CoupledInputForgetGateLSTMCell(H, recurrent_activation=A.HardSigmoid(0.2, 0.4)),
+            "expected gates with sigma(-z) = 1 - sigma(z), which are Sigmoid, and HardSigmoid and Affine with beta 0.5",
+        ),
+        (
+            nr.Bidirectional(nr.GRUCell(H, preactivation_clip=1.0), nr.GRUCell(H)),
+            "expected one preactivation_clip in both directions",
+        ),
         (nr.Bidirectional(nr.LSTMCell(H), nr.LSTMCell(2)), "expected cells of one kind and size in both directions"),
     ],
     ids=lambda v: type(v).__name__ if isinstance(v, nr.Cell) else "",

@@ -23,6 +23,7 @@ X = RNG.standard_normal((T, B, I)).astype("float32")
 LSTM_INPUTS = ["x", "W", "R", "B", "", "", "", "P"]
 HARD = {"activations": ["HardSigmoid", "LeakyRelu", "LeakyRelu"], "activation_alpha": [1 / 6, 0.2, 0.2]}
 LINE = {"activation_alpha": [1 / 6, 1.0], "activation_beta": [0.5, 0.0]}
+COUPLED = {"input_forget": 1, "clip": 0.4, "activations": ["HardSigmoid", "Softsign", "Elu"], "activation_alpha": [0.3]}
 NODES = {  # kind, attributes
     "RNN": ("RNN", {}),
     "RNN backwards": ("RNN", {"direction": "reverse", "activations": ["Relu"]}),
@@ -30,6 +31,11 @@ NODES = {  # kind, attributes
     "LSTM hard": ("LSTM", HARD | {"activation_beta": [0.5]}),
     "LSTM both": ("LSTM", {"direction": "bidirectional"}),
     "LSTM coupled": ("LSTM", {"input_forget": 1}),
+    "LSTM coupled with three activations": ("LSTM", COUPLED),
+    "RNN clipped": ("RNN", {"clip": 0.3}),
+    "LSTM clipped": ("LSTM", {"clip": 0.3, "activations": ["Sigmoid", "Tanh", "Relu"]}),
+    "GRU clipped": ("GRU", {"clip": 0.3, "direction": "bidirectional"}),
+    "GRU after clipped": ("GRU", {"clip": 0.3, "linear_before_reset": 1}),
     "GRU": ("GRU", {}),
     "GRU after": ("GRU", {"linear_before_reset": 1, "activations": ["HardSigmoid", "Affine"], **LINE}),
     "GRU both": (
@@ -93,6 +99,12 @@ def test_a_node_without_bias_and_with_the_layout_of_batches_comes_in():
         nr.LSTMCell(H, use_peepholes=True, recurrent_activation="hard_sigmoid_keras2"),
         nr.LSTMCell(H, preactivation_clip=0.1, output_activation="relu"),
         nr.CoupledInputForgetGateLSTMCell(H, use_peepholes=True, forget_bias=0.0, activation="softsign"),
+        nr.CoupledInputForgetGateLSTMCell(
+            H, forget_bias=0.0, recurrent_activation="sparse_sigmoid", output_activation="elu", preactivation_clip=2.0
+        ),
+        nr.SimpleRNNCell(H, preactivation_clip=0.3),
+        nr.GRUCell(H, preactivation_clip=0.3),
+        nr.ResetAfterGRUCell(H, preactivation_clip=0.3),
         nr.GRUCell(H, activation="elu"),
         nr.ResetAfterGRUCell(H, use_bias=False, activation="leaky_relu"),
         nr.Bidirectional(nr.ResetAfterGRUCell(H), nr.ResetAfterGRUCell(H, activation="linear")),
@@ -125,10 +137,6 @@ def renamed(**weights):
 
 
 REFUSED = {
-    "clip": (
-        lambda: model_of_node("GRU", {"clip": 3.0}),
-        "expected no clip of pre-activations in GRU, got clip=3",
-    ),
     "activation": (
         lambda: model_of_node("RNN", {"activations": ["ScaledTanh"], "activation_alpha": [2.0]}),
         "ScaledTanh: expected beta to be a finite number, got nan, as ScaledTanh(alpha=2, beta=nan) of the node node",
@@ -146,13 +154,10 @@ REFUSED = {
         lambda: model_of_node("RNN", {"activations": ["Affine"]}),
         "Affine: expected alpha to be a finite number, got nan, as Affine(alpha=nan, beta=nan) of the node",
     ),
-    "two activations": (
-        lambda: model_of_node("LSTM", {"input_forget": 1, "activations": ["Sigmoid", "Tanh", "Relu"]}),
-        "expected one activation of the candidate and of the new memory, got tanh and relu",
-    ),
     "gates of a coupled cell": (
-        lambda: model_of_node("LSTM", {"input_forget": 1, "activations": ["HardSigmoid", "Tanh", "Tanh"]}),
-        "expected recurrent_activation sigmoid of a CoupledInputForgetGateLSTMCell, got hard_sigmoid_keras2",
+        lambda: model_of_node("LSTM", {"input_forget": 1, "activations": ["Relu", "Tanh", "Tanh"]}),
+        "expected gates with sigma(-z) = 1 - sigma(z), which are Sigmoid, and HardSigmoid and Affine with beta 0.5, "
+        "where input and forget gates are coupled, got 'relu' of CoupledInputForgetGateLSTMCell(",
     ),
     "count": (lambda: model_of_node("LSTM", {"activations": ["Tanh"]}), "expected 3 activations of the node node"),
     "shape": (

@@ -3,6 +3,7 @@
 import autograd.numpy as np
 
 from ..activations import FEW
+from ..clipping import bounded
 from ..normalisation import layer_norm as normalised
 from ..projection import project
 
@@ -14,6 +15,9 @@ OPTIONS = {
     "proj_clip": (0.1,),
     "forget_bias": (0.0, -0.5),
     "activation": FEW,
+    "recurrent_activation": FEW[1:],
+    "output_activation": ("relu", "gelu"),
+    "preactivation_clip": (0.5, 0.2),
     "layer_norm": (True,),
     "norm_gain": (0.5,),
     "norm_shift": (0.1,),
@@ -47,6 +51,9 @@ def step(
     proj_clip=None,
     forget_bias=1.0,
     activation="tanh",
+    recurrent_activation="sigmoid",
+    output_activation=None,
+    preactivation_clip=None,
     layer_norm=False,
     norm_gain=1.0,
     norm_shift=0.0,
@@ -59,10 +66,11 @@ def step(
     o_t = sigma(x_t W_o + h_{t-1} U_o + b_o + p_o * c_t)
     h_t = clip((o_t * phi(c_t)) W_p)
 
+    `preactivation_clip` bounds what sigma and phi of g are taken of.
     With layer_norm there is no b; each x W + h U is normalised, and so is c_t before the clip. `norm_gain` and
     `norm_shift` are those of fresh parameters.
     """
-    phi, sigma = f[activation], f["sigmoid"]
+    phi, sigma = f[activation], f[recurrent_activation]
     W_f, W_g, W_o = np.split(params["kernel"], 3, axis=1)
     U_f, U_g, U_o = np.split(params["recurrent_kernel"], 3, axis=1)
     b_f, b_g, b_o = (0.0, 0.0, 0.0) if layer_norm else np.split(params["bias"], 3)
@@ -72,11 +80,12 @@ def step(
     def norm(k, v):
         return normalised(v, params["norm_scale"][k], params["norm_shift"][k], EPSILON) if layer_norm else v
 
-    forget = sigma(norm(0, x @ W_f + h @ U_f + b_f) + p_f * c + forget_bias)
-    g = phi(norm(1, x @ W_g + h @ U_g + b_g))
+    z = norm(0, x @ W_f + h @ U_f + b_f) + p_f * c + forget_bias
+    forget = sigma(bounded(z, f, preactivation_clip))
+    g = phi(bounded(norm(1, x @ W_g + h @ U_g + b_g), f, preactivation_clip))
     c = norm(3, forget * c + (1 - forget) * g)
     if cell_clip is not None:
         c = f["clip"](c, cell_clip)
-    o = sigma(norm(2, x @ W_o + h @ U_o + b_o) + p_o * c)
-    h = project(o * phi(c), params, f, proj_clip)
+    o = sigma(bounded(norm(2, x @ W_o + h @ U_o + b_o) + p_o * c, f, preactivation_clip))
+    h = project(o * f[output_activation or activation](c), params, f, proj_clip)
     return h, {"h": h, "c": c}, {"f": forget, "g": g, "o": o}

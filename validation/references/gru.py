@@ -3,6 +3,7 @@
 import autograd.numpy as np
 
 from ..activations import SOME
+from ..clipping import bounded
 from ..projection import project
 
 CELL = "GRUCell"
@@ -13,6 +14,7 @@ OPTIONS = {
     "update": ("seed",),
     "num_proj": (3, 9),
     "proj_clip": (0.2,),
+    "preactivation_clip": (0.5, 0.2),
 }
 REQUIRES = {"proj_clip": {"num_proj": 3}}
 KINKS = ({"num_proj": 3, "proj_clip": 0.5},)
@@ -31,6 +33,7 @@ def step(
     update="keep",
     num_proj=None,
     proj_clip=None,
+    preactivation_clip=None,
 ):
     """r is the reset gate, z the share of the old state that is kept, n the candidate.
 
@@ -41,6 +44,7 @@ def step(
     h_t = clip(s_t W_p)                             without projection h and s are one
 
     With update="seed", z is the share of the candidate: s_t = z_t * n_t + (1 - z_t) * s_{t-1}.
+    `preactivation_clip` bounds what sigma and phi are taken of.
     """
     phi, sigma = f[activation], f[recurrent_activation]
     W_r, W_z, W_n = np.split(params["kernel"], 3, axis=1)
@@ -51,9 +55,9 @@ def step(
     b_r, b_z, b_n = np.split(params["bias"], 3) if use_bias else (0.0, 0.0, 0.0)
     h, s = state["h"], state["h" if num_proj is None else "s"]
 
-    r = sigma(x @ W_r + h @ U_r + b_r)
-    z = sigma(x @ W_z + h @ U_z + b_z)
-    n = phi(x @ W_n + (r * s) @ U_n + b_n)
+    r = sigma(bounded(x @ W_r + h @ U_r + b_r, f, preactivation_clip))
+    z = sigma(bounded(x @ W_z + h @ U_z + b_z, f, preactivation_clip))
+    n = phi(bounded(x @ W_n + (r * s) @ U_n + b_n, f, preactivation_clip))
     keep = z if update == "keep" else 1 - z
     return projected(keep * s + (1 - keep) * n, params, f, num_proj, proj_clip, {"r": r, "z": z, "n": n})
 

@@ -4,6 +4,7 @@ peepholes by Gers and Schmidhuber (2000), projection by Sak, Senior and Beaufays
 import autograd.numpy as np
 
 from ..activations import SOME
+from ..clipping import bounded
 from ..projection import project
 
 CELL = "LSTMCell"
@@ -59,6 +60,8 @@ def step(
     c_t = clip(f_t * c_{t-1} + i_t * g_t)
     o_t = sigma(x_t W_o + h_{t-1} U_o + b_o + p_o * c_t)
     h_t = clip((o_t * phi(c_t)) W_p)
+
+    `preactivation_clip` bounds what sigma and phi of g are taken of.
     """
     phi, sigma = f[activation], f[recurrent_activation]
     W_i, W_f, W_g, W_o = np.split(params["kernel"], 4, axis=1)
@@ -67,16 +70,12 @@ def step(
     p_i, p_f, p_o = params["peephole"] if use_peepholes else (0.0, 0.0, 0.0)
     h, c = state["h"], state["c"]
 
-    def bounded(z):
-        """ONNX' clip."""
-        return z if preactivation_clip is None else f["clip"](z, preactivation_clip)
-
-    i = sigma(bounded(x @ W_i + h @ U_i + b_i + p_i * c))
-    forget = sigma(bounded(x @ W_f + h @ U_f + b_f + p_f * c + forget_bias))
-    g = phi(bounded(x @ W_g + h @ U_g + b_g))
+    i = sigma(bounded(x @ W_i + h @ U_i + b_i + p_i * c, f, preactivation_clip))
+    forget = sigma(bounded(x @ W_f + h @ U_f + b_f + p_f * c + forget_bias, f, preactivation_clip))
+    g = phi(bounded(x @ W_g + h @ U_g + b_g, f, preactivation_clip))
     c = forget * c + i * g
     if cell_clip is not None:
         c = f["clip" if clip_gradient == "exact" else clip_gradient](c, cell_clip)
-    o = sigma(bounded(x @ W_o + h @ U_o + b_o + p_o * c))
+    o = sigma(bounded(x @ W_o + h @ U_o + b_o + p_o * c, f, preactivation_clip))
     h = project(o * f[output_activation or activation](c), params, f, proj_clip)
     return h, {"h": h, "c": c}, {"i": i, "f": forget, "g": g, "o": o}

@@ -19,6 +19,16 @@ VARIANTS = {
     "NAS with biases": nr.NASCell(H, num_proj=3, use_biases=True),
     "relu": nr.SimpleRNNCell(H, activation="relu"),
     "elu": nr.SimpleRNNCell(H, activation="elu"),
+    "clipped RNN": nr.SimpleRNNCell(H, preactivation_clip=0.3),
+    "clipped GRU": nr.GRUCell(H, preactivation_clip=0.3),
+    "clipped GRU, reset after": nr.ResetAfterGRUCell(H, preactivation_clip=0.3),
+    "coupled": nr.CoupledInputForgetGateLSTMCell(
+        H,
+        use_peepholes=True,
+        recurrent_activation="hard_sigmoid",
+        output_activation="elu",
+        preactivation_clip=0.3,
+    ),
     "joint norm": nr.LayerNormLSTMCell(H, variant="joint"),
 }
 
