@@ -83,6 +83,10 @@ class EncoderDecoder(Sequential):
     def own_options(self) -> dict[str, Any]:
         return {"encoder": len(self.encoder), "start": self.start}
 
+    @classmethod
+    def _of_layers(cls, layers, config, custom_objects, *, encoder, **options):
+        return cls(layers[:encoder], layers[encoder:], **options)
+
     @property
     def tokens(self) -> bool:
         """Whether the decoder's outputs are tokens, not vectors."""

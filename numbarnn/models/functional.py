@@ -10,6 +10,7 @@ from ..layers.base import Input, Layer
 from ..layers.graph import Graph, is_chain, read_by
 from ..layers.symbolic import Output
 from ..utils.columns import Columns, by_name
+from ..utils.config import decoded
 from ..utils.tree import tree_leaves, tree_lists
 from .inputs import fitted, numbers_of
 from .network import Network
@@ -126,6 +127,17 @@ class Model(Network):
     def described_calls(self) -> dict[str, Any]:
         return described_calls(self.inputs, self.layers, self.graph)
 
+    @classmethod
+    def _of_layers(cls, layers, config, custom_objects, **options):
+        """Call the layers again, as they were called."""
+        inputs = [*decoded(config["inputs"], custom_objects)]
+        values = dict(enumerate(inputs))
+        for number, read, written, states in config["calls"]:
+            given = {"initial_state": _at(values, states)} if states else {}
+            output = layers[number](_at(values, read), **given)
+            values |= zip(tree_leaves(written), tree_leaves(output), strict=True)
+        return cls(inputs, _at(values, config["outputs"]), **options)
+
     def _sorted_calls(self) -> Graph:
         return self._sorted
 
@@ -182,6 +194,15 @@ class Model(Network):
                 first = f"{self.input_names[0]}, {len(found[0])}"
                 raise InputError(f"{self.name}: expected {what} with as many rows as {first}, got {len(found[-1])}")
         return Columns(found) if several else found[0]
+
+
+def _at(values, places):
+    """Return what stands at places, nested likewise; each call reads what calls before it have written."""
+    if isinstance(places, list):
+        return [_at(values, place) for place in places]
+    if places not in values:
+        raise InputError(f"its calls have a cycle, or read what is not there: place {places!r:.20}")
+    return values[places]
 
 
 def free_names(names: Iterable[str]) -> list[str]:

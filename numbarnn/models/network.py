@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .. import checkpoint
 from ..errors import InputError
-from ..layers.base import set_arrays
+from ..layers.base import Layer, set_arrays
 from ..layers.graph import Graph
 from ..runtime.interrupts import Interrupts
 from ..training.trainer import Trainer
 from ..utils.arrays import difference, float_dtype
+from ..utils.config import CustomObjects, decoded, name_of
 from ..utils.writable import check_writable
 from . import saving
 from .summary import Summary
@@ -177,6 +178,105 @@ class Network(Trainer):
         """
         self._expect_built("save")
         saving.save(self, path, training, epoch)
+
+    def get_config(self) -> dict[str, Any]:
+        """Write the layers and how they are called, in the types of JSON; `from_config` makes a model of it.
+
+        Returns
+        -------
+        dict
+            {name: value}, without weights and what `compile` was given.
+
+        Raises
+        ------
+        InputError
+            If the model is not built, or an option can neither be written nor named.
+        """
+        self._expect_built("get_config")
+        return saving.described("get_config", self)
+
+    @classmethod
+    def from_config(
+        cls,
+        config: Mapping[str, Any],
+        custom_objects: CustomObjects | None = None,
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> Self:
+        """Make a model from what `get_config` returned, with fresh weights.
+
+        Parameters
+        ----------
+        config : dict
+            {name: value}.
+        custom_objects : dict of {str: class or function}, optional
+            What names of one's own mean.
+        seed : int
+            Decides everything random.
+        device : str
+            The engine of the recurrent layers, see `nr.forward`.
+
+        Returns
+        -------
+        Sequential, Model or EncoderDecoder
+            A new built model of this class, not compiled.
+
+        Raises
+        ------
+        InputError
+            If a name has no meaning, or the values do not fit.
+        """
+        try:
+            if config["class"] != name_of(cls):
+                raise InputError(f"expected a config of {name_of(cls)}, got one of {config['class']!r:.80}")
+            known = custom_objects or {}
+            options = {name: decoded(value, known) for name, value in config["options"].items()}
+            layers = list(decoded(config["layers"], known))
+            model = cls._of_layers(layers, config, known, seed=seed, device=device, **options)
+            if not model.built:
+                model.build(tuple(config["input_shape"]))
+            model.trainable = config["trainable"]
+        except InputError as error:
+            raise InputError(f"{cls.__name__}.from_config: {error}") from error
+        # other values than those that were written make constructors raise nearly anything
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}"
+            raise InputError(f"{cls.__name__}.from_config: not what get_config returned ({got})") from error
+        return model
+
+    @classmethod
+    def _of_layers(cls, layers, config, custom_objects, **options) -> Any:
+        """Make a model of layers that have just been made."""
+        return cls(layers, **options)  # pyright: ignore[reportCallIssue]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its place.
+
+        Parameters
+        ----------
+        name : str, optional
+            The name.
+        index : int, optional
+            The place in ``layers``, instead.
+
+        Returns
+        -------
+        Layer
+            The layer.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer.
+        """
+        if (name is None) == (index is None):
+            raise InputError(f"{self.name}: get_layer: expected a name or an index, got {name!r} and {index!r}")
+        for place, layer in enumerate(self.layers):
+            if layer.name == name or place == index:
+                return layer
+        names = ", ".join(layer.name for layer in self.layers) or "none"
+        raise InputError(f"{self.name}: get_layer: expected one of {names}, got {index if name is None else name!r}")
 
     def own_options(self) -> dict[str, Any]:
         """Return the options of the constructor that only this class has, for `save`.

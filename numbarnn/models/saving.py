@@ -24,7 +24,7 @@ def save(model: Any, path: str | Path, training: bool, epoch: int) -> None:
         made = {"optimizer": model.optimizer, "loss": model.loss, "metrics": model.given_metrics}
         made |= {} if model.loss_weights is None else {"loss_weights": model.loss_weights}
         compiled = {name: encoded(f"{model.name}: {name}", value) for name, value in made.items()}
-    description = {"model_format": FORMAT, "model": _described(model), "compiled": compiled}
+    description = {"model_format": FORMAT, "model": described("save", model), "compiled": compiled}
     checkpoint.save(path, arrays, facts | description)
 
 
@@ -35,12 +35,12 @@ def described_calls(inputs: list[Any], layers: list[Any], graph: Any) -> dict[st
     return {"inputs": encoded("inputs", inputs), "calls": calls, "outputs": tree_lists(graph.outputs)}
 
 
-def _described(model):
+def described(caller: str, model: Any) -> dict[str, Any]:
     """Write all but the weights."""
     kind = name_of(type(model))
     if not kind.startswith("models."):
         known = "Sequential, Model or EncoderDecoder"
-        raise InputError(f"save: expected a {known}, got {kind}; save_weights writes its weights")
+        raise InputError(f"{caller}: expected a {known}, got {kind}; save_weights writes its weights")
     options = {"name": model.name, "dtype": model.dtype.name} | model.own_options()
     return {
         "class": kind,

@@ -7,7 +7,7 @@ from ..errors import InputError
 from ..layers.base import is_positive_integer
 from .batches import split_validation
 from .lengths import plan_of
-from .sources import Samples, Stream, is_stream, refuse_beside_stream
+from .sources import Samples, Stream, expect_steps, is_stream, refuse_beside_stream
 
 RESETS = ("epoch", "never", "sequence")
 
@@ -23,20 +23,19 @@ def sources(
     validation_data,
     validation_split,
     steps_per_epoch,
+    validation_steps,
     rng,
     passes,
 ):
     """Return the `Samples` or `Stream` of `fit` to train on, and that to validate on or None."""
     if validation_split and validation_data is not None:
         raise InputError("fit: expected validation_data or validation_split, got both")
+    expect_steps("fit", "steps_per_epoch", steps_per_epoch, x)
+    expect_steps("fit: validation_data", "validation_steps", validation_steps, validation_data)
     if is_stream(x):
         refuse_beside_stream("fit", y=y, sample_weight=sample_weight, validation_split=validation_split)
-        if steps_per_epoch is not None:
-            expect_positive("fit", "steps_per_epoch", steps_per_epoch)
         stream = Stream(model, "fit", x, steps_per_epoch, class_weight, passes)
-        return stream, validation_of(model, validation_data, batch_size)
-    if steps_per_epoch is not None:
-        raise InputError("fit: expected steps_per_epoch beside an iterable of batches alone, got it beside arrays")
+        return stream, validation_of(model, validation_data, batch_size, validation_steps)
     data, validation = model._weighted_data("fit", x, y, sample_weight, class_weight, batch_size), None
     if validation_split:
         data, validation = split_validation(data, validation_split)
@@ -46,16 +45,16 @@ def sources(
     if len(data.y) == 0:
         raise InputError("fit: expected at least one sample, got none")
     if validation_data is not None:
-        validation = validation_of(model, validation_data, batch_size)
+        validation = validation_of(model, validation_data, batch_size, validation_steps)
     return Samples(data, batch_size, rng, plan_of(model, data.x, sorts=rng is not None)), validation
 
 
-def validation_of(model, validation_data, batch_size):
+def validation_of(model, validation_data, batch_size, steps):
     """Return the `Samples` or `Stream` to validate on, or None."""
     if validation_data is None:
         return None
     if is_stream(validation_data):
-        return Stream(model, "fit: validation_data", validation_data, passes=2)
+        return Stream(model, "fit: validation_data", validation_data, steps, passes=2)
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         got = type(validation_data).__name__
         raise InputError(f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}")

@@ -1,11 +1,13 @@
 """Where the batches of a pass over the data come from: arrays that are cut, or an iterable that gives them."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..layers.base import is_positive_integer
 from ..utils.padded import Padded
 from .batches import Data, batch_rows
 from .lengths import LengthPlan, by_length
@@ -42,8 +44,9 @@ class Stream:
     """
 
     def __init__(self, model, caller, source, steps=None, class_weight=None, passes=1):
+        option = "validation_steps" if caller.endswith("validation_data") else "steps_per_epoch"
         if steps is None and passes > 1 and hasattr(source, "__next__"):
-            expected = "an iterable that can be walked through again, or steps_per_epoch"
+            expected = f"an iterable that can be walked through again, or {option}"
             raise InputError(f"{caller}: expected {expected}, got a {type(source).__name__}")
         self.model, self.caller, self.source, self.class_weight = model, caller, source, class_weight
         self.steps, self.left = steps, None
@@ -100,9 +103,19 @@ def refuse_beside_stream(caller: str, **options: Any) -> None:
         raise InputError(f"{caller}: expected no {' and '.join(given)} beside an iterable of batches")
 
 
-def inputs_of(source: Iterable) -> Iterator:
-    """Yield the inputs of batches: items are x, or tuples that start with x."""
-    for item in walk(source):
+def expect_steps(caller: str, option: str, steps: Any, source: Any) -> None:
+    """Raise `InputError` unless a number of batches is one, beside an iterable of batches; None is none."""
+    if steps is None:
+        return
+    if not is_positive_integer(steps):
+        raise InputError(f"{caller}: expected {option} to be a positive integer, got {steps!r}")
+    if not is_stream(source):
+        raise InputError(f"{caller}: expected {option} beside an iterable of batches alone, got it beside arrays")
+
+
+def inputs_of(source: Iterable, steps: int | None = None) -> Iterator:
+    """Yield the inputs of batches, at most ``steps``: items are x, or tuples that start with x."""
+    for item in islice(walk(source), steps):
         yield item[0] if isinstance(item, tuple) else item
 
 

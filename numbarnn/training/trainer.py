@@ -35,7 +35,7 @@ from .not_finite import cause
 from .objectives import Objective, chosen, from_pre_activation, measured, metrics_of, names_of, total, with_loss
 from .progress import Progress
 from .sample_weights import weights_of
-from .sources import Samples, Stream, inputs_of, is_stream, refuse_beside_stream
+from .sources import Samples, Stream, expect_steps, inputs_of, is_stream, refuse_beside_stream
 from .truncated import Truncation, train_sequences
 from .update import update_weights, with_penalties
 
@@ -164,6 +164,7 @@ class Trainer(Checked):
         sample_weight: ArrayLike | None = None,
         class_weight: dict[int, float] | None = None,
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         callbacks: Sequence[Callback] = (),
         initial_epoch: int = 0,
         reset_every: str = "never",
@@ -205,6 +206,8 @@ class Trainer(Checked):
         steps_per_epoch : int, optional
             Batches of an epoch, if ``x`` is an iterable of batches; the next epoch goes on behind them. By default an
             epoch is one walk through all.
+        validation_steps : int, optional
+            Batches of each validation, if ``validation_data`` is an iterable of batches.
         callbacks : sequence of Callback
             See `nr.callbacks`.
         initial_epoch : int
@@ -263,6 +266,7 @@ class Trainer(Checked):
             validation_data=validation_data,
             validation_split=validation_split,
             steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
             rng=self._shuffle_rng if shuffle else None,
             passes=epochs - initial_epoch,
         )
@@ -321,6 +325,7 @@ class Trainer(Checked):
         batch_size: int = 32,
         *,
         sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
         verbose: int = 0,
         return_dict: bool = False,
         callbacks: Sequence[Callback] = (),
@@ -335,6 +340,8 @@ class Trainer(Checked):
             Samples per pass.
         sample_weight : array_like (samples,) or (samples, steps), optional
             Weights in the loss.
+        steps : int, optional
+            How many batches to take of an iterable, which may never end; by default all.
         verbose : {0, 1, 2}
             0: silent; 1: progress; 2: one line.
         return_dict : bool
@@ -355,9 +362,10 @@ class Trainer(Checked):
         fit_options.expect_positive("evaluate", "batch_size", batch_size)
         if not isinstance(return_dict, bool | np.bool_):
             raise InputError(f"evaluate: expected return_dict to be True or False, got {return_dict!r}")
+        expect_steps("evaluate", "steps", steps, x)
         if is_stream(x):
             refuse_beside_stream("evaluate", y=y, sample_weight=sample_weight)
-            source: Samples | Stream = Stream(self, "evaluate", x)
+            source: Samples | Stream = Stream(self, "evaluate", x, steps)
         else:
             data = self._weighted_data("evaluate", x, y, sample_weight, batch_size=batch_size)
             if len(data.y) == 0:
@@ -367,7 +375,15 @@ class Trainer(Checked):
         values = self._evaluate(source, Progress("evaluate", source.batches, verbose), listeners)
         return values if return_dict else plain(values)
 
-    def predict(self, x: Any, batch_size: int = 32, *, verbose: int = 0, callbacks: Sequence[Callback] = ()) -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int = 32,
+        *,
+        steps: int | None = None,
+        verbose: int = 0,
+        callbacks: Sequence[Callback] = (),
+    ) -> Any:
         """Compute the outputs for inputs.
 
         Parameters
@@ -376,6 +392,8 @@ class Trainer(Checked):
             Inputs, as in `fit`; or an iterable of batches, each x or a tuple that starts with x.
         batch_size : int
             Samples per pass; sequences of similar lengths make a batch.
+        steps : int, optional
+            How many batches to take of an iterable, which may never end; by default all.
         verbose : {0, 1, 2}
             0: silent; 1: progress; 2: one line.
         callbacks : sequence of Callback
@@ -392,15 +410,16 @@ class Trainer(Checked):
         InputError
             If the inputs do not fit the model.
         """
-        steps = None
+        expect_steps("predict", "steps", steps, x)
+        longest = None
         if is_stream(x):
-            count = len(x) if hasattr(x, "__len__") else None
-            batches = ((self._inputs(batch), None) for batch in inputs_of(x))
+            count = len(x) if steps is None and hasattr(x, "__len__") else steps
+            batches = ((self._inputs(batch), None) for batch in inputs_of(x, steps))
         else:
             x = self._inputs(x)
             self._expect_batches("predict", x, batch_size)
             plan = plan_of(self, x)
-            steps = x.steps if plan is not None and plan.at_steps else None
+            longest = x.steps if plan is not None and plan.at_steps else None
             source = Samples(Data(x), batch_size, plan=plan)
             count, batches = source.batches, ((batch.x, rows) for batch, rows in source)
         progress, outputs, places, done = Progress("predict", count, verbose), [], [], 0
@@ -415,9 +434,11 @@ class Trainer(Checked):
             listeners.on_predict_batch_end(number, {"outputs": outputs[-1]})
         if not outputs:
             raise InputError("predict: expected at least one batch, got none")
+        if steps is not None and len(outputs) < steps:
+            raise InputError(f"predict: expected {steps} batches, got {len(outputs)}: the iterable ended")
         progress.finish({})
         listeners.on_predict_end()
-        return tree_lists(tree_map(lambda *parts: join(parts, places, steps), *outputs))
+        return tree_lists(tree_map(lambda *parts: join(parts, places, longest), *outputs))
 
     def predict_on_batch(self, x: Any) -> Any:
         """Compute the outputs for inputs, all at once.

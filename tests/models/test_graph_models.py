@@ -450,7 +450,9 @@ def test_a_call_that_reads_a_later_one_is_refused(tmp_path, monkeypatch):
     calls = facts["model"]["calls"]
     calls[0][1], calls[1][1] = calls[1][2], calls[0][2]
     monkeypatch.setattr(nr.checkpoint, "load_with_facts", lambda path: (arrays, facts))
-    with pytest.raises(nr.InputError, match=r"model.npz: its calls have a cycle, or read what is not there: place"):
+    with pytest.raises(
+        nr.InputError, match=r"model.npz: Model.from_config: its calls have a cycle, or read what is not there: place"
+    ):
         nr.load_model("model.npz")
 
 

@@ -59,6 +59,36 @@ def test_a_model_comes_back_whole(tmp_path):
     assert again.trainable_params.keys() == model.trainable_params.keys() != model.params.keys()
 
 
+def test_a_model_is_made_again_of_its_config():
+    series, words = L.Input((None, 3)), L.Input((None,))
+    *_, state = L.GRU(4, return_state=True)(series)
+    graph = nr.Model([series, words], L.GRU(4)(L.Embedding(9, 3)(words), initial_state=state), dtype="float64")
+    coder = nr.EncoderDecoder([L.LSTM(4)], [L.LSTM(4, return_sequences=True), L.Dense(3)], start=np.zeros(3))
+    coder.build((None, None, 3))
+    for model in (varied(), graph, coder):
+        config = json.loads(json.dumps(model.get_config()))
+        again = type(model).from_config(config, seed=3, device="numpy")
+        assert again.get_config() == model.get_config() and again.device == "numpy"
+        shapes = [{name: (w.shape, w.dtype) for name, w in made.weights.items()} for made in (model, again)]
+        assert shapes[0] == shapes[1]
+        assert not np.array_equal(nr.flatten(again.params), nr.flatten(model.params))
+    with pytest.raises(nr.InputError, match=r"Model.from_config: expected a config of models.Model, got one of"):
+        nr.Model.from_config(varied().get_config())
+    with pytest.raises(nr.InputError, match=r"Sequential.from_config: not what get_config returned \(KeyError"):
+        nr.Sequential.from_config({})
+    with pytest.raises(nr.InputError, match="get_config needs parameters"):
+        nr.Sequential([L.Dense(3)]).get_config()
+
+
+def test_layers_have_names_and_places():
+    model = varied()
+    assert model.get_layer("scores") is model.layers[-1] is model.get_layer(index=len(model.layers) - 1)
+    with pytest.raises(nr.InputError, match=r"varied: get_layer: expected one of masking, .*, scores, got 'dense'"):
+        model.get_layer("dense")
+    with pytest.raises(nr.InputError, match="get_layer: expected a name or an index, got None and None"):
+        model.get_layer()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_training_goes_on_with_the_same_bits(tmp_path, dtype):
     def fresh():

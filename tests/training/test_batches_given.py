@@ -161,6 +161,19 @@ def test_encoder_decoder():
     same(whole, given)
 
 
+def test_a_number_of_batches_of_what_never_ends():
+    def endless():
+        while True:
+            yield from cut()
+
+    net = model()
+    found = net.fit(Items(), epochs=2, verbose=0, validation_data=endless(), validation_steps=3).history
+    np.testing.assert_allclose(found["val_loss"][-1], net.evaluate(X, Y, batch_size=4)[0], rtol=1e-6)
+    np.testing.assert_allclose(net.evaluate(endless(), steps=6), net.evaluate(X, Y, batch_size=4), rtol=1e-6)
+    for steps, given in ((2, endless()), (1, Items()), (3, Items())):
+        assert_array_equal(net.predict(given, steps=steps), net.predict(X[: 4 * steps], batch_size=4))
+
+
 def test_what_is_refused():
     net = model()
     for call, message in [
@@ -170,11 +183,17 @@ def test_what_is_refused():
         (lambda: net.fit(cut(), epochs=2), "fit: expected an iterable that can be walked .* got a generator"),
         (lambda: net.fit(Items(), steps_per_epoch=0), "steps_per_epoch to be a positive integer, got 0"),
         (lambda: net.fit(X, Y, steps_per_epoch=2), "fit: expected steps_per_epoch beside an iterable"),
+        (lambda: net.fit(X, Y, validation_data=(X, Y), validation_steps=2), "validation_steps beside an iterable"),
+        (lambda: net.fit(Items(), validation_data=Items(), validation_steps=-1), "validation_steps to be a positive"),
+        (lambda: net.evaluate(X, Y, steps=2), "evaluate: expected steps beside an iterable of batches alone"),
+        (lambda: net.evaluate(Items(), steps=2.5), "evaluate: expected steps to be a positive integer, got 2.5"),
+        (lambda: net.predict(X, steps=1), "predict: expected steps beside an iterable of batches alone"),
+        (lambda: net.predict(cut(), steps=5), "predict: expected 5 batches, got 3: the iterable ended"),
         (lambda: net.fit(iter([X])), r"fit: expected batches \(x, y\) or \(x, y, sample_weight\), got a ndarray"),
         (lambda: net.fit(iter([(X,)])), "fit: expected batches .* got a tuple of 1"),
         (lambda: net.fit(iter([(X, Y[:3])])), "fit: expected as many labels as samples, 10, got"),
         (lambda: net.fit(cut(), steps_per_epoch=5), "fit: expected 5 batches in a pass, got 3: the iterable ended"),
-        (lambda: net.fit(Items(), validation_data=cut()), "fit: validation_data: expected an iterable that can be"),
+        (lambda: net.fit(Items(), validation_data=cut()), "validation_data: expected .* or validation_steps"),
         (lambda: net.fit(Items(), truncate=(2, 2)), "fit with truncate: expected"),
         (lambda: net.fit(Items(), loss_scope="window"), r"fit: expected truncate=\(k1, k2\)"),
         (lambda: net.fit(X), "fit: expected as many labels as samples, 10, got NoneType"),
