@@ -91,6 +91,11 @@ def mutation(parser, options, arguments):
     chosen = [m for m in planted.MUTANTS if options.mutate == ALL or m.name in names]
     if missing := set(names) - {ALL, *(m.name for m in chosen)}:
         parser.error(f"no planted errors {', '.join(sorted(missing))}; there are {', '.join(planted.BY_NAME)}")
+    lacking = {package for mutant in chosen for peer in mutant.peers for package in peers.missing(peer)}
+    if lacking:
+        possible = [m for m in chosen if not any(map(peers.missing, m.peers))]
+        print(f"Not planted: {len(chosen) - len(possible)} errors, whose cases need {' and '.join(sorted(lacking))}")
+        chosen = possible
     outcomes = mutants.run(chosen, options.jobs, lambda outcome: print(text.outcome(outcome), flush=True))
     caught = sum(outcome.caught for outcome in outcomes)
     print(f"{caught} of {len(outcomes)} planted errors caught")

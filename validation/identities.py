@@ -1,16 +1,21 @@
-"""What truncated BPTT must be equal to: windows that reach back to the first step cut nothing off."""
+"""What truncated BPTT must be equal to, since windows that reach back to the first step cut nothing off; and its bias
+where windows are shorter."""
+
+from dataclasses import replace
 
 import numpy as np
 
 import numbarnn as nr
 
-from . import cases, references
+from . import cases, references, rtrl
 from .compare import GRADIENT, Result, errors
 from .problem import draw
 from .quantities import gradient_values
 from .states import by_name, nest
 
 STEPS = 8
+LONG = cases.Shape(64, 4, 4, 8)
+WINDOWS = 1, 2, 4, 8, 16, 32, 64  # steps back, where the bias is measured
 CALL = cases.Call(initial_state=True, masking="mask")
 IDENTITIES = {  # {name: ((k1, k2), loss_scope, those of the gradient that it equals, None for full BPTT)}
     "one window": ((STEPS, STEPS), "new", None),
@@ -55,10 +60,32 @@ def gradient(p, device):
     return backward
 
 
-def bias(name, steps=64, windows=(1, 2, 4, 8, 16, 32, 64)):
-    """{k2: relative error of the gradient of truncated BPTT} of a cell with k1 = 1; float64."""
-    cell, rng = getattr(nr, name)(16), np.random.default_rng(0)
-    params = cell.init_params(8, rng=0, dtype="float64")
-    run = nr.forward(cell, params, rng.standard_normal((16, steps, 8)), device="numpy")
-    found = nr.truncation_bias(run, rng.standard_normal(run.outputs.shape), truncates=[(1, k) for k in windows])
-    return {of_pair.truncate[1]: of_pair.relative_error["all parameters"] for of_pair in found}
+def bias_cases(name, quick=False):
+    """The case of a plain cell in which the bias of truncated BPTT is measured."""
+    module = references.load()[name]
+    if hasattr(module, "examples") or (quick and not getattr(module, "THOROUGH", False)):
+        return []
+    return cases.fitted(module, {}, LONG, cases.Call())
+
+
+def bias_results(case, device):
+    """How far truncated BPTT with a pass after every step is from the full gradient, which RTRL gives going forwards.
+
+    Errors are of all parameters as one vector, relative to its length. Only that of a window of all steps has a bound.
+    """
+    problem = draw(case)
+    problem = replace(problem, params=problem.cell.init_params(case.shape.I, rng=case.seed, dtype="float64"))
+    d_outputs, _ = problem.cotangents["outputs"]
+    full = joined(rtrl.gradients_of(problem, {"outputs": (d_outputs, {})})["outputs"]["params"])
+    run = nr.forward(problem.cell, problem.params, problem.x, device=device)
+    for window in WINDOWS:
+        truncated = joined(run.backward(d_outputs, truncate=(1, window)).params)
+        error = float(np.linalg.norm(truncated - full) / np.linalg.norm(full))
+        shape = case.described | {"truncate": (1, window)}
+        bound = GRADIENT["float64"] if window == case.shape.T else np.inf
+        where = (case.cell, case.options, "float64", device, shape, "RTRL", "d_parameters", None)
+        yield Result(*where, error, bound, case.seed)
+
+
+def joined(arrays):
+    return np.concatenate([arrays[name].ravel() for name in sorted(arrays)])

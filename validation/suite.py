@@ -173,12 +173,15 @@ def witness_tasks(chosen):
 
 
 def truncation_tasks(chosen):
-    """Identities of truncated BPTT."""
+    """Identities of truncated BPTT, and its bias."""
     for name in known(chosen):
         same = list(filter(chosen.has, identities.cases_of(name)))
         for device in ("numpy",) if chosen.quick else chosen.devices:
             if same:
                 yield Task(name, len(same), truncation_results, (same, device, chosen.dtypes))
+            for case in filter(chosen.has, identities.bias_cases(name, chosen.quick)):
+                if "float64" in chosen.dtypes:
+                    yield Task(f"{name}, bias", 1, identities.bias_results, (case, device))
 
 
 def unrolling_tasks(chosen):

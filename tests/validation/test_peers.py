@@ -7,8 +7,9 @@ import pytest
 
 from validation import __main__ as program
 from validation import cases, measured, peers, suite
+from validation.catalogue import build
 from validation.peers import witness
-from validation.peers.exchange import gradients_in
+from validation.peers.exchange import check_return, gradients_in, in_halves
 from validation.report import record, text
 
 
@@ -161,3 +162,44 @@ def test_a_second_bias_is_left_out():
     out = lambda cell, params: {"first": params["bias"], "second": np.zeros(2)}  # noqa: E731
     back = lambda arrays, cell: (cell, {"bias": arrays["first"] + arrays["second"]})  # noqa: E731
     assert np.array_equal(gradients_in(None, {"bias": np.zeros(2)}, out, back, arrays)["bias"], [1, 1])
+
+
+def test_halves_of_a_bias_have_its_sum_where_the_second_one_is_unused():
+    first, second = in_halves(np.array([0.3, 0.7]), np.array([0.0, 5.0]), used=np.array([0.0, 1.0]))
+    assert np.array_equal(first, [0.15, 0.7]) and np.array_equal(second, [0.15, 5.0])
+
+
+def test_biases_that_come_back_changed_are_an_error():
+    check_return({"bias": np.ones(2)}, {"bias": np.ones(2), "more": np.zeros(3)})
+    with pytest.raises(AssertionError, match="array bias back"):
+        check_return({"bias": np.ones(2)}, {"bias": np.array([1.0, 1 + 1e-15])})
+
+
+@pytest.mark.parametrize("name", peers.FILES)
+def test_a_peer_says_of_every_case_whether_it_has_it(name):
+    library = installed(name)
+    had = [case for cell in cases.references.load() for case in cases.cases_of(cell) if library.has(case)]
+    assert len(had) > 100
+    assert not any(case.call.training or case.call.in_steps for case in had)
+
+
+@pytest.mark.parametrize("option", ["output_activation", "preactivation_clip"])
+def test_what_the_evaluator_of_onnx_passes_over_is_not_asked_of_it(option):
+    installed("onnx")
+    values = {"output_activation": "relu", "preactivation_clip": 0.2}
+    case = case_of("LSTMCell", {option: values[option]}, masking="none", reverse=False)
+    assert not results("onnx", case, "float64") and results("onnx", case, "float32")
+    assert not failed(results("onnx", case, "float32"))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "leaky_relu"])
+def test_what_tensorflow_rounds_is_compared_in_float32_alone(activation):
+    library = installed("keras")
+    case = case_of("SimpleRNNCell", {"activation": activation})
+    assert library.has(case) and not results("keras", case, "float64")
+
+
+def test_cases_are_of_cells_that_exist():
+    for cell in cases.references.load():
+        for case in [*cases.cases_of(cell), *cases.short(cell)]:
+            build(case.node)

@@ -31,7 +31,7 @@ def test_all_areas_have_errors_and_each_has_a_name_of_its_own():
         "resets",
         "cuts",
     }
-    areas |= {"truncation", "packing", "tiles", "blocks of the backward pass", "projection", "wrappers"}
+    areas |= {"truncation", "packing", "tiles", "blocks of the backward pass", "projection", "wrappers", "interop tables"}
     assert areas <= {mutant.area for mutant in planted.MUTANTS} and len(planted.MUTANTS) >= 40
     assert max(Counter(mutant.name for mutant in planted.MUTANTS).values()) == 1
 
@@ -61,6 +61,12 @@ def test_an_error_that_is_missed_fails_the_command(tmp_path, monkeypatch, capsys
     printed, written = capsys.readouterr().out, json.loads(file.read_text())
     assert "MISSED harmless" in printed and "0 of 1 planted errors caught" in printed
     assert (written["caught"], written["missed"]) == (0, 1) and written["mutants"][0]["mutant"]["name"] == "harmless"
+
+
+def test_errors_that_only_a_missing_peer_can_find_are_not_planted(monkeypatch, capsys):
+    monkeypatch.setattr(program.peers, "missing", lambda name: ["torch"] if name == "torch" else [])
+    assert program.main(["--mutate", "torch-lstm-gates"]) == 0
+    assert "Not planted: 1 errors, whose cases need torch\n0 of 0 planted errors caught" in capsys.readouterr().out
 
 
 def test_no_error_is_planted_where_the_suite_fails_already():

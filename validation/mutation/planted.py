@@ -17,6 +17,12 @@ class Mutant:
     new: str
     arguments: str
 
+    @property
+    def peers(self):
+        """The other libraries that its cases need."""
+        words = self.arguments.split()
+        return words[words.index("--peers") + 1].split(",") if "--peers" in words else []
+
 
 @dataclass(frozen=True)
 class Equivalent:
@@ -42,6 +48,12 @@ def cpu(cell, shapes, dtype="float64", device="cpu"):
 def cpu_option(cell, option, dtype="float64"):
     """On the compiled engine, with an option."""
     return f"--check cells --device cpu --dtype {dtype} --cell {cell} --option {option}"
+
+
+def witness(peer, cell, option="default", dtype="float64"):
+    """Beside another library, to which weights go through the tables of `numbarnn.interop`."""
+    of_peer = f"--quick --check peers --peers {peer} --device numpy --dtype {dtype}"
+    return f"{of_peer} --cell {cell} --option {option}"
 
 
 def planted(area, file, arguments, *errors):
@@ -404,6 +416,106 @@ MUTANTS = (
         "--check unrolling --device numpy --dtype float64 --cell raw_rnn",
         ("raw-rnn-finished-rows", "select(done, old, new), d_given, d_state)", "new, d_given, d_state)"),
     ),
+    # the tables that move weights, beside the libraries that they move them to
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("torch", "LSTMCell"),
+        ("torch-lstm-gates", 'weight_ih="kernel: i f g o"', 'weight_ih="kernel: i g f o"'),
+        ("torch-lstm-bias", 'bias_ih="bias: i f g o"', 'bias_ih="bias: i f o g"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("torch", "ResetAfterGRUCell"),
+        ("torch-gru-gates", 'weight_hh="recurrent_kernel: r z m"', 'weight_hh="recurrent_kernel: z r m"'),
+        ("torch-gru-bias", '"recurrent_bias: r z bias: m",\n    ),', '"recurrent_bias: z r bias: m",\n    ),'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/convert.py",
+        witness("torch", "BasicLSTMCell"),
+        ("torch-forget-bias", "block += cell.offsets", "block -= cell.offsets"),
+    ),
+    *planted(
+        "interop tables",
+        "interop/layouts.py",
+        witness("torch", "SimpleRNNCell"),
+        ("transpose-of-weights", "(array.T if self.transposed else array, order", "(array, order"),
+        ("transpose-of-gradients", "np.atleast_2d(array.T if self.transposed else array)", "np.atleast_2d(array)"),
+    ),
+    *planted(
+        "interop tables",
+        "interop/pytorch_cells.py",
+        witness("torch", "Bidirectional"),
+        (
+            "torch-directions",
+            "name + ending(i, bool(backwards)): array",
+            "name + ending(i, len(both) == 2 and not backwards): array",
+        ),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("keras", "LSTMCell"),
+        ("keras-lstm-gates", '        kernel="kernel: i f g o"', '        kernel="kernel: i f o g"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("keras", "ResetAfterGRUCell"),
+        ("keras-gru-gates", 'recurrent_kernel="recurrent_kernel: z r m"', 'recurrent_kernel="recurrent_kernel: r z m"'),
+        ("keras-gru-bias", 'z r n / recurrent_bias: z r bias: m"', 'z r n / recurrent_bias: r z bias: m"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("onnx", "LSTMCell", "default,use_peepholes", "float32"),
+        ("onnx-lstm-gates", 'R="recurrent_kernel: i o f g"', 'R="recurrent_kernel: i f o g"'),
+        ("onnx-peepholes", 'P="peephole: pi po pf"', 'P="peephole: pi pf po"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("onnx", "CoupledInputForgetGateLSTMCell", dtype="float32"),
+        ("onnx-sign-of-f", 'W="kernel: -f o f g"', 'W="kernel: f o f g"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("onnx", "ResetAfterGRUCell", dtype="float32"),
+        ("onnx-gru-bias", 'B="bias: z r n recurrent_bias: z r bias: m"', 'B="bias: z r m recurrent_bias: z r bias: n"'),
+    ),
+    *planted(
+        "interop tables",
+        "interop/convert.py",
+        witness("tensorflow", "BasicLSTMCell"),
+        (
+            "tensorflow-forget-bias",
+            "if _adds_forget_bias(holder.kind) and not row.forget_bias:\n        params",
+            "if _adds_forget_bias(holder.kind):\n        params",
+        ),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("tensorflow", "LSTMCell", "use_peepholes"),
+        (
+            "tensorflow-peepholes",
+            '"w_i_diag": "peephole: pi", "w_f_diag": "peephole: pf"',
+            '"w_i_diag": "peephole: pf", "w_f_diag": "peephole: pi"',
+        ),
+    ),
+    *planted(
+        "interop tables",
+        "interop/table.py",
+        witness("tensorflow", "GRUCell"),
+        (
+            "tensorflow-gru-gates",
+            '(GRUCell,), {"activation": ANY}),\n        gates__kernel="kernel: r z /',
+            '(GRUCell,), {"activation": ANY}),\n        gates__kernel="kernel: z r /',
+        ),
+    ),
 )
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 SAMPLE = ("gru-r-sign", "lstm-f", "derive-product", "lengths-one-more", "window-one-short", "layer-norm-groups")
@@ -438,5 +550,11 @@ EQUIVALENT = (
         "if 2 * n.I <= V:",
         "if 4 * n.I <= V:",
         "few inputs go by way of whole vectors, as many do: the same sums, another speed",
+    ),
+    Equivalent(
+        "interop/table.py",
+        'B="bias: i o f g recurrent_bias: i o f g"',
+        'B="recurrent_bias: i o f g bias: i o f g"',
+        "ONNX adds both biases of an LSTM: it makes no difference which of them holds ours, and the other zeros",
     ),
 )

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
+import numpy as np
+
 from numbarnn import interop
 from numbarnn.cells import GRUBlockCell, GRUCell, LSTMCell, ResetAfterGRUCell, SimpleRNNCell
 from numbarnn.errors import InputError
@@ -15,13 +17,15 @@ from numbarnn.errors import InputError
 from ..activations import With
 from ..quantities import gradient_values
 from . import tapes
-from .exchange import gradients_in
+from .exchange import check_return, gradients_in, in_halves
 from .nodes import built, directions, levels, plain
 
 NAME = "Keras"
 BACKEND = os.environ.get("KERAS_BACKEND") or ("tensorflow" if find_spec("tensorflow") else "torch")
 PACKAGES = ("keras", BACKEND)
 KINDS = {SimpleRNNCell: "SimpleRNN", LSTMCell: "LSTM", ResetAfterGRUCell: "GRU", GRUCell: "GRU", GRUBlockCell: "GRU"}
+ROUNDED = ("leaky_relu", "gelu")  # TensorFlow has the slope of one, and the square root in the other, in 24 bits
+OTHER_AT_KINKS = {"relu6", "selu"}  # there TensorFlow takes the derivative of the other side
 UNKNOWN = ("hard_sigmoid_keras2", "gelu_tanh")  # the hard sigmoid of Keras 2; its other gelu has no name there
 
 
@@ -31,6 +35,8 @@ def has(case):
     if case.call.in_steps or case.call.training or not found or (len(found) > 1 and max(map(len, found)) > 1):
         return False
     options = [value for level in found for part in level for value in part.options.values()]
+    if case.kinks and OTHER_AT_KINKS.intersection(map(str, options)):
+        return False
     if any(value in UNKNOWN or isinstance(value, With) for value in options):
         return False
     try:
@@ -43,8 +49,8 @@ def has(case):
 
 def values(problem):
     p, dtype = problem, str(problem.x.dtype)
-    if dtype == "float64" and (BACKEND == "torch" or "leaky_relu" in str(p.node)):
-        return None  # PyTorch's products here, and TensorFlow's leaky ReLU, have 24 bits
+    if dtype == "float64" and (BACKEND == "torch" or any(name in str(p.node) for name in ROUNDED)):
+        return None  # PyTorch's products have 24 bits here
     keras, layer = library(), layer_of(p)
     turned = p.call.reverse and p.node.cell == "Bidirectional"
     turn = (lambda a: a[:, ::-1]) if turned else (lambda a: a)  # its own inverse
@@ -102,8 +108,17 @@ def layer_of(problem):
     else:
         layer = made(K, p.node, "", **shows, go_backwards=p.call.reverse)
     layer.build(p.x.shape)
-    layer.set_weights(interop.to_keras(p.cell, p.params))
+    weights = dict(enumerate(interop.to_keras(p.cell, p.params)))
+    biases = halves(p.cell, p.params, weights)
+    layer.set_weights([*(weights | biases).values()])
+    check_return({i: weights[i] for i in biases}, interop.to_keras(*interop.from_keras(layer)))
     return layer
+
+
+def halves(cell, params, weights):
+    """Those of the weights that are two biases, with half of the first one in the second."""
+    used = enumerate(interop.to_keras(cell, {name: np.ones_like(array) for name, array in params.items()}))
+    return {i: np.stack(in_halves(*weights[i], ones[1])) for i, ones in used if np.any(ones == 0)}
 
 
 def made(K, node, ending, **options):

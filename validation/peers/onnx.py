@@ -14,6 +14,8 @@ from .nodes import built, plain
 NAME = "ONNX"
 PACKAGES = ("onnx", "onnxruntime")
 OF_EVALUATOR = {"SimpleRNNCell", "BasicRNNCell", "LSTMCell", "BasicLSTMCell", "LSTMBlockCell", "GRUCell"}
+IGNORED = {"activation", "recurrent_activation", "output_activation"}  # options that the evaluator passes over
+IGNORED |= {"use_peepholes", "use_peephole", "preactivation_clip"}
 
 
 def has(case):
@@ -61,9 +63,8 @@ def in_onnxruntime(model, given):
 
 
 def evaluated(problem):
-    """Whether the evaluator has it: one cell, its usual activations, no lengths, forwards."""
-    p = problem
-    usual = not p.node.options.keys() & {"activation", "recurrent_activation", "use_peepholes", "use_peephole"}
+    """Whether the evaluator has it: one cell without `IGNORED` options, no lengths, forwards."""
+    p, usual = problem, problem.node.options.keys().isdisjoint(IGNORED)
     return p.node.cell in OF_EVALUATOR and usual and p.lengths is None and not p.call.reverse
 
 

@@ -8,7 +8,7 @@ from numbarnn import interop
 from numbarnn.errors import InputError
 
 from ..quantities import gradient_values
-from .exchange import gradients_in
+from .exchange import check_return, gradients_in, in_halves
 from .nodes import built, plain
 from .tapes import of_torch
 
@@ -65,8 +65,23 @@ def module_of(problem):
     options |= {"proj_size": first["num_proj"]} if first.get("num_proj") else {}
     module = getattr(torch.nn, kind)(p.x.shape[2], grid[0][0].arguments[0], batch_first=True, **options)
     module = module.to(arrays["weight_hh_l0"].dtype)
-    module.load_state_dict(arrays)
+    biases = halves(p.cell, p.params, arrays)
+    module.load_state_dict(arrays | biases)
+    check_return({name: arrays[name] for name in biases}, interop.to_torch(*interop.from_torch(module)))
     return module
+
+
+def halves(cell, params, arrays):
+    """The biases of a module, half of them in the other one of their gate."""
+    import torch
+
+    used, found = interop.to_torch(cell, {name: np.ones_like(array) for name, array in params.items()}), {}
+    for name in arrays:
+        if name.startswith("bias_ih"):
+            second = name.replace("ih", "hh")
+            both = in_halves(arrays[name].numpy(), arrays[second].numpy(), used[second])
+            found[name], found[second] = map(torch.tensor, both)
+    return found
 
 
 def run(module, x, state, lengths, reverse):

@@ -5,7 +5,7 @@ import numpy as np
 
 from numbarnn import interop
 from numbarnn.errors import InputError
-from numbarnn.interop.table import counterpart
+from numbarnn.interop.table import rows_of
 
 from ..quantities import gradient_values
 from . import tensorflow1_blocks as blocks
@@ -69,8 +69,9 @@ def turned(problem):
 
 
 def name_of(node):
-    """The name of the class in TensorFlow of a plain node's cell."""
-    return counterpart("validation", NAME, built(node)[0]).name
+    """The name of the class in TensorFlow of a plain node's cell, None if it has none."""
+    rows = rows_of(NAME, built(node)[0])
+    return rows[0].name if rows else None
 
 
 class Graph:

@@ -19,7 +19,9 @@ OPTIONS = {
 
 
 def fit(shape, options):
-    """Of fewer than three numbers little is left by the norm."""
+    """Of fewer than three numbers little is left by the norm; where there is none, nothing can be said of it."""
+    normed = options.get("layer_norm", True)
+    options = {name: value for name, value in options.items() if normed or not name.startswith("norm_")}
     return shape._replace(H=max(shape.H, 3)), options
 
 
@@ -35,7 +37,7 @@ def step(params, x, state, f, *, given=None, dropout_keep_prob=1.0, layer_norm=T
     return (layer_norm_lstm.step if layer_norm else without_norm)(params, x, state, f, keep=keep, **options)
 
 
-def without_norm(params, x, state, f, *, keep, activation="tanh", forget_bias=1.0, norm_gain=1.0, norm_shift=0.0):
+def without_norm(params, x, state, f, *, keep, activation="tanh", forget_bias=1.0):
     """An LSTM: c = f c + i (keep g)."""
     phi, sigma = f[activation], f["sigmoid"]
     i, forget, g, o = np.split(

@@ -5,12 +5,12 @@ from functools import cache
 import numpy as np
 from numba import config
 
-from .. import identities, vector_functions
+from .. import vector_functions
 from ..compare import DTYPES, FORWARD, GRADIENT, PYTORCH_FACTOR, PYTORCH_LEAST
 from .html import element
 from .plots import Axis, around, plot
 
-CELLS_OF_BIAS = ("SimpleRNNCell", "LSTMCell", "ResetAfterGRUCell", "MGUCell", "UGRNNCell", "SRUCell")
+BIAS, LEAST, LINES = "d_parameters", 1e-17, 4  # quantity; error shown for none; cells in one plot
 RANGES = {"exp": (-80.0, 80.0), "tanh": (-10.0, 10.0), "sigmoid": (-30.0, 30.0)}
 BINS, IN_BIN = 80, 2000
 
@@ -33,7 +33,8 @@ def against_steps(runs):
 def line_of(r, lines):
     """Enter a result into {line: {steps: worst error}}."""
     steps = r.shape.get("T")
-    if steps is None or not np.isfinite(r.error) or r.against not in ("autograd", *OTHER_TRUTHS):
+    measured_only = r.program == "numbarnn" and not np.isfinite(r.bound)
+    if steps is None or measured_only or not np.isfinite(r.error) or r.against not in ("autograd", *OTHER_TRUTHS):
         return
     kind = "values" if not r.quantity.startswith("d_") else f"gradient of {r.gate}" if r.gate else "other gradients"
     single = "" if r.dtype == "float64" else f", {r.dtype}"
@@ -111,11 +112,15 @@ def worst_ulps(name, dtype, edges):
     return [vector_functions.ulp_error(v, t, 0.0) for v, t in zip(value, truth, strict=True)]
 
 
-@cache
-def bias():
-    """How far truncated BPTT is from the full gradient, over the length of the window."""
-    lines = {name: sorted(identities.bias(name).items()) for name in CELLS_OF_BIAS}
+def bias(runs):
+    """How far truncated BPTT is from the gradient of RTRL, over the length of the window; a few cells a plot."""
+    of_cells = {}
+    for results, _ in runs:
+        for r in results:
+            if r.quantity == BIAS:
+                of_cells.setdefault(r.cell, []).append((r.shape["truncate"][1], max(r.error, LEAST)))
+    lines = {cell: sorted(line) for cell, line in sorted(of_cells.items())}
     x = around("steps back k2", [k for line in lines.values() for k, _ in line], 2)
-    y = around("relative error", [max(e, 1e-17) for line in lines.values() for _, e in line], 10)
-    lines = {name: [(k, max(e, 1e-17)) for k, e in line] for name, line in lines.items()}
-    return figures(plot("a pass after every step, 64 steps: the bias ends where windows hold all of them", x, y, lines))
+    y = around("relative error", [e for line in lines.values() for _, e in line], 10)
+    groups = [dict(list(lines.items())[i : i + LINES]) for i in range(0, len(lines), LINES)]
+    return figures(*(plot(f"bias: {', '.join(group)}", x, y, group) for group in groups))

@@ -1,5 +1,7 @@
 """The matrix of cells and options, and for each of them the worst error of every quantity with its case."""
 
+from math import isfinite
+
 from .. import references
 from ..compare import DTYPES
 from ..node import shown
@@ -30,8 +32,10 @@ def by_option(pairs):
 
 
 def is_ours(result):
-    """Whether it is about values of numbarnn's cells, not of a reference, another program or a single function."""
-    return result.program == "numbarnn" and result.check not in ("references", "vectors")
+    """Whether it holds values of numbarnn's cells to a bound: not those of a reference, another program or a function
+    of vectors, nor the bias of truncation."""
+    ours = result.program == "numbarnn" and result.check not in ("references", "vectors")
+    return ours and isfinite(result.bound)
 
 
 def option_of(result, always):
