@@ -14,11 +14,14 @@ from ..activations import (
     LeakyReLU,
     ScaledTanh,
     SoftShrink,
+    Squareplus,
+    Threshold,
     ThresholdedReLU,
     named,
     spelled_out,
 )
 from ..errors import InputError
+from .onnx_functions import FUNCTIONS, kind_of
 
 Numbers: TypeAlias = dict[str, Any]
 NAMED: dict[str, tuple[str, Numbers]] = {  # ours: that of a recurrent node, and its attributes
@@ -40,7 +43,7 @@ WITH: dict[str, tuple[type[Activation], tuple[str, ...]]] = {  # that of a node:
     "ThresholdedRelu": (ThresholdedReLU, ("alpha",)),
 }
 NO_OPERATORS = "Affine", "ScaledTanh"  # of recurrent nodes alone
-OPERATORS: dict[str, tuple[str, Numbers]] = {  # of layers
+OPERATORS: dict[str, tuple[str, Numbers]] = {  # of layers, functions among them
     **{ours: found for ours, found in NAMED.items() if found[0] not in NO_OPERATORS},
     "exponential": ("Exp", {}),
     "gelu": ("Gelu", {"approximate": "none"}),
@@ -48,9 +51,15 @@ OPERATORS: dict[str, tuple[str, Numbers]] = {  # of layers
     "hard_silu": ("HardSwish", {}),
     "mish": ("Mish", {}),
     "selu": ("Selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),
+    **{ours: (kind_of(ours), {}) for ours, (parameters, _) in FUNCTIONS.items() if not parameters},
 }
-OPERATORS_WITH = {name: found for name, found in WITH.items() if name not in NO_OPERATORS} | {
-    "Celu": (CELU, ("alpha",))
+OPERATORS_WITH: dict[str, tuple[type[Activation], tuple[str, ...]]] = {
+    **{name: found for name, found in WITH.items() if name not in NO_OPERATORS},
+    "Celu": (CELU, ("alpha",)),
+    **{
+        kind_of(kind.formula.__name__): (kind, FUNCTIONS[kind.formula.__name__][0])
+        for kind in (Affine, ScaledTanh, Squareplus, Threshold)
+    },
 }
 CLIPS = {"relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}  # the operator Clip, whose bounds are inputs
 OF_ROWS = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}  # over an axis

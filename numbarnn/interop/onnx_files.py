@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..runtime.whole_file import whole_file
 from ..utils.types import Arrays, Shape
+from .onnx_functions import check_functions
 from .sources import with_path
 
 OPSET, IR_VERSION = 18, 8  # of 2022: the first with all that is written here, which most runtimes read
@@ -82,6 +83,7 @@ def read_graph(caller: str, source: Any) -> ReadGraph:
         graph = _graph(onnx, model.graph)
     except Exception as error:  # of protobuf, of the checker, or of arrays with wrong shapes
         raise InputError(f"{caller}: no model of ONNX that can be read ({error})") from error
+    check_functions(caller, onnx, model.functions)
     for versions in model.opset_import:
         if versions.domain in ("", "ai.onnx") and versions.version < OLDEST:
             raise InputError(f"{caller}: expected opset {OLDEST} or a later one, got {versions.version}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..utils.types import Shape
 from .onnx_files import IR_VERSION, OPSET
+from .onnx_functions import DOMAIN, VERSION, function
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Graph:
         Of its inputs and outputs, if nothing else is said.
     opset : int
         The opset that its nodes are of.
+    functions : set of str
+        The functions that its nodes call.
     """
 
     onnx: Any
@@ -42,6 +45,7 @@ class Graph:
     inputs: list[Any] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
     names: set[str] = field(default_factory=lambda: {"outputs"})
+    functions: set[str] = field(default_factory=set)
 
     def input(self, name: str, axes: tuple[str, ...], shape: Shape, dtype: Any = None) -> Value:
         """Declare an input; a size of None is free, and has the name of its axis."""
@@ -61,12 +65,15 @@ class Graph:
         return name
 
     def add(self, kind: str, name: str, inputs: list[str], outputs: int = 1, **attributes: Any) -> list[str]:
-        """Add a node and return the names of its outputs."""
+        """Add a node and return the names of its outputs; of another domain, its kind is "domain.kind"."""
         name = self._free(name)
         names = [name, *(self._free(f"{name}:{i}") for i in range(1, outputs))]
         while inputs[-1] == "":
             inputs = inputs[:-1]
-        self.nodes.append(self.onnx.helper.make_node(kind, inputs, names, name, **attributes))
+        domain, _, kind = kind.rpartition(".")
+        if domain == DOMAIN:
+            self.functions.add(kind)
+        self.nodes.append(self.onnx.helper.make_node(kind, inputs, names, name, domain=domain or None, **attributes))
         return names
 
     def apply(self, kind: str, name: str, x: Value, *constants: Any, **attributes: Any) -> Value:
@@ -90,8 +97,10 @@ class Graph:
         """Return the whole as a ``ModelProto``."""
         helper = self.onnx.helper
         graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
-        versions = {"opset_imports": [helper.make_opsetid("", self.opset)], "ir_version": IR_VERSION}
-        return helper.make_model(graph, producer_name="numbarnn", **versions)
+        functions = [function(self.onnx, used, self.opset) for used in sorted(self.functions)]
+        opsets = {"": self.opset} | ({DOMAIN: VERSION} if functions else {})
+        versions = {"opset_imports": [helper.make_opsetid(*of) for of in opsets.items()], "ir_version": IR_VERSION}
+        return helper.make_model(graph, producer_name="numbarnn", functions=functions, **versions)
 
     def _declared(self, name, axes, shape, dtype):
         kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype or self.dtype))
