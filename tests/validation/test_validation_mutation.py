@@ -31,7 +31,8 @@ def test_all_areas_have_errors_and_each_has_a_name_of_its_own():
         "resets",
         "cuts",
     }
-    areas |= {"truncation", "packing", "tiles", "blocks of the backward pass", "projection", "wrappers", "interop tables"}
+    areas |= {"truncation", "packing", "tiles", "blocks of the backward pass", "projection", "wrappers"}
+    areas |= {"interop tables"}
     assert areas <= {mutant.area for mutant in planted.MUTANTS} and len(planted.MUTANTS) >= 40
     assert max(Counter(mutant.name for mutant in planted.MUTANTS).values()) == 1
 
