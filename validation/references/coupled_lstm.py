@@ -30,6 +30,7 @@ REQUIRES = {
 KINKS = (
     {"cell_clip": 0.5, "forget_bias": 0.0},
     {"activation": "linear", "num_proj": 3, "proj_clip": 0.25} | {"forget_bias": 0.0},
+    {"preactivation_clip": 0.5},
 )
 EPSILON = 1e-12
 

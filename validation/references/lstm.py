@@ -26,6 +26,7 @@ KINKS = (
     {"cell_clip": 0.5},
     {"cell_clip": 0.5, "clip_gradient": "straight_through"},
     {"activation": "linear", "num_proj": 3, "proj_clip": 0.25},
+    {"preactivation_clip": 0.5},
 )
 THOROUGH = True
 

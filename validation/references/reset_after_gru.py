@@ -17,7 +17,7 @@ OPTIONS = {
     "preactivation_clip": (0.5, 0.2),
 }
 REQUIRES = {"proj_clip": {"num_proj": 3}}
-KINKS = ({"num_proj": 3, "proj_clip": 0.5},)
+KINKS = ({"num_proj": 3, "proj_clip": 0.5}, {"preactivation_clip": 0.5})
 THOROUGH = True
 
 

@@ -13,7 +13,7 @@ OPTIONS = {
     "preactivation_clip": (0.5, 0.2),
 }
 REQUIRES = {"proj_clip": {"num_proj": 3}}
-KINKS = ({"activation": "linear", "num_proj": 3, "proj_clip": 0.25},)
+KINKS = ({"activation": "linear", "num_proj": 3, "proj_clip": 0.25}, {"preactivation_clip": 0.5})
 THOROUGH = True
 
 
