@@ -1,5 +1,6 @@
 """Models of ONNX: cells, their weights, and whole models, to run in other programs and to come from them."""
 
+import re
 from os import PathLike
 from typing import Any
 
@@ -14,7 +15,7 @@ from .composites import checked, input_size, prefixed
 from .convert import cell_in
 from .layouts import listed
 from .onnx_cells import OF_NODES, cells_of_node
-from .onnx_export import write_cell, write_model, write_state
+from .onnx_export import state_names, write_cell, write_model, write_state
 from .onnx_files import library, read_graph, save_model
 from .onnx_graph import Graph
 from .onnx_import import Chain
@@ -112,8 +113,8 @@ def to_onnx(
         A cell with a counterpart (`SimpleRNNCell`, `LSTMCell`, `CoupledInputForgetGateLSTMCell`, `GRUCell`,
         `ResetAfterGRUCell` and their other names), alone, in a `MultiRNNCell`, and each of its levels in a
         `Bidirectional`; or a built model of recurrent layers with such cells, `Bidirectional`, `Embedding`, `Dense`,
-        `Activation`, `BatchNormalization`, `Flatten`, `RepeatVector`, `Dropout`, and `TimeDistributed` of those that
-        look at features alone.
+        `Activation`, `BatchNormalization`, `Flatten`, `RepeatVector`, `Dropout`, `Concatenate`, `Add`, `Multiply`,
+        `Average`, and `TimeDistributed` of those that look at features alone.
     params : dict, optional
         The parameters of the cell; a model has its own.
     lengths : bool, default False
@@ -128,9 +129,10 @@ def to_onnx(
     Returns
     -------
     onnx.ModelProto
-        Its inputs are "inputs", (batch, steps, features) with free sizes of batch and steps, or those of the model. Its
-        outputs are "outputs", and the final states of a cell: "h", "c". In a stack or in both directions, names of
-        states begin as those of parameters: "0/forward/h", "0/forward/initial_h".
+        Its inputs are "inputs", (batch, steps, features) with free sizes of batch and steps, or those of the model,
+        whose names they have if there are several; likewise "outputs". Further outputs are the final states of a cell:
+        "h", "c". In a stack or in both directions, names of states begin as those of parameters: "0/forward/h",
+        "0/forward/initial_h".
 
     Raises
     ------
@@ -186,7 +188,13 @@ def _of_cell(caller, cell, params, *, lengths, initial_state, reverse, time_majo
     x = graph.input("inputs", axes, (None, None, input_size(cell, params)))
     if lengths:
         graph.input("lengths", ("batch",), (None,), np.int32)
-    given = {"lengths": "lengths" if lengths else "", "initial_state": initial_state}
+    initial = None
+    if initial_state:
+        initial = {
+            name: graph.input(re.sub(r"(\w+)$", r"initial_\1", name), ("batch", "features"), (None, size))
+            for name, size in state_names(caller, cell).items()
+        }
+    given = {"lengths": "lengths" if lengths else "", "initial_states": initial}
     y, states = write_cell(caller, graph, "cell", cell, params, x, reverse=reverse, **given)
     graph.output("outputs", graph.arranged(y, *axes), (None, None, cell.output_size))
     for name, (value, direction) in states.items():

@@ -11,6 +11,7 @@ from numbarnn import layers as L
 from numbarnn.errors import InputError
 from numbarnn.interop import load_onnx, save_onnx, to_onnx
 from numbarnn.maths import ACTIVATIONS
+from numbarnn.utils.tree import tree_leaves
 
 onnx = pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
 from onnx.reference import ReferenceEvaluator  # noqa: E402
@@ -162,31 +163,66 @@ def test_a_functional_model_and_names_of_inputs_and_outputs_go_out():
     check_close(run(to_onnx(model), inputs=x)["outputs"], model.predict(x))
 
 
-def test_an_encoder_with_a_decoder_is_no_chain():
+def test_an_encoder_with_a_decoder_is_refused():
     coder = nr.EncoderDecoder([L.LSTM(4)], [L.LSTM(4, return_sequences=True), L.Dense(I)], start=np.zeros(I))
     coder.build((None, None, I))
     assert coder.built
-    with pytest.raises(
-        InputError, match="to_onnx: expected a model whose layers follow each other, got EncoderDecoder"
-    ):
+    with pytest.raises(InputError, match="to_onnx: expected a Sequential or a Model, got EncoderDecoder"):
         to_onnx(coder)
 
 
 def graphs():
-    x, y = L.Input((None, I)), L.Input((None, I))
-    twice, h = L.Dense(I), L.GRU(4, return_sequences=True)(x)
-    *_, state = L.GRU(4, return_state=True)(x)
-    yield nr.Model(x, twice(twice(x)))
-    yield nr.Model(x, [h, L.Dense(2)(h)])
-    yield nr.Model(x, [L.Dense(2)(x), L.Dense(3)(x)])
-    yield nr.Model([x, y], L.Add()([x, y]))
-    yield nr.Model([x, y], L.GRU(4)(y, initial_state=state))
+    x, z, words = L.Input((None, I)), L.Input((None, I), name="z"), L.Input((None,), name="words")
+    vector = L.Input((4,))
+    twice, h = L.Dense(I, "tanh"), L.GRU(4, return_sequences=True)(x)
+    yield "called twice", [x], twice(twice(x))
+    yield "read twice, and an output on the way", [x], [h, L.Dense(2)(h)]
+    yield "one output twice", [x], [h, h]
+    yield "branches", [x], [L.Dense(2)(x), L.LSTM(3)(x)]
+    yield "Add", [x, z], L.Add()([x, L.Dense(I)(z), L.LSTM(I, return_sequences=True)(x)])
+    yield "Multiply", [x, z], L.Multiply()([x, L.Dense(I)(z), L.Dense(1)(x)])
+    yield "Average", [x, z], L.Average()([L.Dense(2)(x), L.GRU(2, return_sequences=True)(z)])
+    yield "Concatenate", [x, z], L.Concatenate()([L.LSTM(3)(x), L.GRU(2)(z)])
+    yield "steps", [x, z], L.Concatenate(axis=1)([x, L.SimpleRNN(I, return_sequences=True, go_backwards=True)(z)])
+    yield "tokens and numbers", [words, x], L.Concatenate()([L.LSTM(3)(L.Embedding(9, 2)(words)), L.GRU(3)(x)])
+    yield "states", [x], L.LSTM(4, return_state=True)(x)
+    yield "states of both directions", [x], L.Bidirectional(L.LSTM(4, return_state=True))(x)
+    yield "states of a stack", [x], L.RNN([nr.LSTMCell(3), nr.GRUCell(2)], return_state=True, go_backwards=True)(x)
+    yield "state given", [x, vector], L.GRU(4)(x, initial_state=[vector])
+    _, *states = L.LSTM(4, return_state=True)(x)
+    y, *after = L.LSTM(4, return_sequences=True, return_state=True)(z, initial_state=states)
+    yield "sequence to sequence", [x, z], [L.Dense(3, "softmax")(y), *after]
+    _, *states = L.Bidirectional(L.GRU(4, return_state=True))(x)
+    yield "both directions handed over", [x, z], L.Bidirectional(L.GRU(4))(z, initial_state=states)
+    yield "names", [x, z], [L.Dense(2, name="z")(x), L.Dense(2, name="outputs")(z)]
 
 
-@pytest.mark.parametrize("model", list(graphs()))
-def test_a_graph_is_no_chain(model):
-    with pytest.raises(nr.InputError, match="to_onnx: expected a model whose layers follow each other, got Model"):
-        to_onnx(model)
+@pytest.mark.parametrize(("inputs", "outputs"), [pytest.param(*graph, id=name) for name, *graph in graphs()])
+def test_graphs_go_out(inputs, outputs):
+    model = nr.Model(inputs, outputs, device="numpy")
+    model.set_weights([RNG.standard_normal(w.shape) * 0.5 for w in model.get_weights()])
+    shapes = [(B, *(size or T for size in given.shape)) for given in inputs]
+    x = [RNG.standard_normal(shape).astype("float32") for shape in shapes]
+    if inputs[0].name == "words":
+        x[0] = RNG.integers(0, 9, (B, T + 1))
+    exported = to_onnx(model)
+    onnx.checker.check_model(exported, full_check=True)
+    names = [given.name for given in exported.graph.input]
+    assert names == (["inputs"] if len(inputs) == 1 else model.input_names)
+    found = run(exported, **dict(zip(names, x, strict=True)))
+    expected = tree_leaves(model.predict(x if len(x) > 1 else x[0]))
+    for got, wanted in zip(found.values(), expected, strict=True):
+        check_close(got, wanted)
+
+
+def test_outputs_have_the_names_of_layers():
+    x = L.Input((None, I))
+    model = nr.Model(x, [L.Dense(2, name="label")(x), L.Dense(1, name="value")(x)], device="numpy")
+    assert [output.name for output in to_onnx(model).graph.output] == model.output_names == ["label", "value"]
+    with pytest.raises(InputError, match="load_onnx: expected a"):
+        load_onnx(to_onnx(model))
+    chain = nr.Sequential([L.Input((None, I)), L.LSTM(2, return_state=True)], device="numpy")
+    assert [output.name for output in to_onnx(chain).graph.output] == ["lstm", "lstm_1", "lstm_2"]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -219,7 +255,6 @@ def test_training_goes_on():
     [
         (L.Masking(), "no counterpart of the layer masking (Masking)"),
         (L.LSTM(2, stateful=True), "expected lstm with stateful=False, got True"),
-        (L.LSTM(2, return_state=True), "expected lstm with return_state=False, got True"),
         (L.Bidirectional(L.LSTM(2), merge_mode=None), "expected a merge_mode of bidirectional, got None"),
         (L.Bidirectional(L.RNN([nr.LSTMCell(2), nr.LSTMCell(2)])), "no counterpart of MultiRNNCell"),
         (L.RNN(nr.UGRNNCell(2)), "no counterpart of UGRNNCell(2)"),
