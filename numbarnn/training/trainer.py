@@ -158,7 +158,7 @@ class Trainer(Checked):
         batch_size: int = 32,
         epochs: int = 1,
         *,
-        validation_data: Sequence | None = None,
+        validation_data: Any = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
