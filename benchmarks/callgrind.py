@@ -28,13 +28,13 @@ def available():
     return shutil.which("valgrind") is not None
 
 
-def count(python=sys.executable, calls="", **variables):
-    """Run `counted_calls` under callgrind and return {call: instructions}; `calls`: one group of them only.
+def count(python=sys.executable, calls=(), **variables):
+    """Run `counted_calls` under callgrind and return {call: instructions}; `calls`: these groups only.
 
     ``-P`` keeps this folder and the checkout from the paths of imports: counted is the numbarnn that `python` has
     installed, or that of the environment variable PYTHONPATH.
     """
-    command, variables = [python, "-P", str(PROGRAM), *([calls] if calls else [])], os.environ | FIXED | variables
+    command, variables = [python, "-P", str(PROGRAM), *calls], os.environ | FIXED | variables
     subprocess.run(command, env=variables, check=True)  # compiles
     with tempfile.TemporaryDirectory() as folder:
         options = ["--tool=callgrind", "--instr-atstart=no", "--quiet", f"--callgrind-out-file={folder}/count"]

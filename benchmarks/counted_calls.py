@@ -17,6 +17,7 @@ import numbarnn as nr
 
 T, B, I, H = 32, 32, 48, 64
 CELLS = ("SimpleRNNCell", "LSTMCell", "GRUCell", "ResetAfterGRUCell", "LayerNormLSTMCell")
+GROUPS = (*CELLS, "model")
 NAMES = (
     *(f"{cell} {kind}" for cell in CELLS for kind in ("forward", "forward and backward", "step")),
     "LSTM model fit",

@@ -1,40 +1,26 @@
-"""Show that the guarded series name a slowdown, and name nothing where nothing changed.
+"""Compare the guarded series of this checkout with those of an earlier commit.
 
-    python -m benchmarks.guard [--repetitions N] [--asv]
+    python -m benchmarks.guard [COMMIT] [--calls GROUP,...]
 
-It counts instructions (callgrind) and bytes (tracemalloc) of this checkout N times, and of two copies of it in which
-something is slower: the kernel of the LSTM, and a backward pass that copies its gradient once more. A series is named
-if it grows by more than its threshold in asv.conf.json. With --asv, `asv continuous` then compares the commit with one
-that has both changes. The exit code is 1 if a repetition names a series or a planted change is not named.
+It counts instructions (callgrind) and bytes (tracemalloc) of both, and names a series that grew by more than its
+threshold in asv.conf.json. COMMIT is the parent of HEAD unless given. The exit code is 1 if a series is named, and no
+message of the commits since says why in a line that begins with "Slower:".
 """
 
 import argparse
+import io
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import arguments, callgrind
+from . import arguments, callgrind, counted_calls
 
 ROOT = Path(__file__).parents[1]
-IGNORED = shutil.ignore_patterns(".git", ".venv", ".asv", "__pycache__", "results")
-
-# What is slower: (file, its text, the text in the copy).
-PLANTED = {
-    "a kernel of the LSTM with one function more": (
-        "numbarnn/cells/_lstm.py",
-        "return o * phi(c), o",
-        "return o * phi(c) + 0 * phi(o), o",
-    ),
-    "a gradient that is copied once more": (
-        "numbarnn/rnn/run.py",
-        "return Gradients(params, self._swapped(inputs), initial)",
-        "return Gradients(params, self._swapped(inputs.copy()), initial)",
-    ),
-}
 
 BYTES = """
 from benchmarks.benchmark_memory import Training
@@ -45,9 +31,6 @@ for steps in Training.params[0]:
             case.setup(steps, save)
             print(f"{name} {steps} {save}", getattr(case, name)(steps, save), sep="\\t")
 """
-
-# The environments of `asv continuous` need no peers.
-CORE = {"numba": [""], "numpy": [""], "scipy": [""]}
 
 
 def settings():
@@ -61,14 +44,18 @@ def threshold(series):
     return settings()["regressions_thresholds"][f"^{series}"]
 
 
-def measure(tree):
-    """Count the instructions and bytes of the numbarnn in the folder `tree`: {(series, name): number}."""
-    variables = os.environ | {"PYTHONPATH": str(tree)}
-    counted = {("benchmark_instructions", name): n for name, n in callgrind.count(PYTHONPATH=str(tree)).items()}
-    command = [sys.executable, "-c", BYTES]
-    done = subprocess.run(command, cwd=tree, env=variables, capture_output=True, text=True, check=True)
+def measure(tree, calls=()):
+    """Count the instructions (of all groups of calls, or those named) and bytes of the numbarnn in the folder `tree`.
+
+    Returns {(series, name): number}.
+    """
+    path = os.pathsep.join((str(tree), str(ROOT)))  # the package of the tree, the benchmarks of this checkout
+    counted = callgrind.count(calls=calls, PYTHONPATH=path)
+    command, variables = [sys.executable, "-P", "-c", BYTES], os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     lines = (line.split("\t") for line in done.stdout.splitlines())
-    return counted | {("benchmark_memory", name): int(number) for name, number in lines}
+    sizes = {("benchmark_memory", name): int(number) for name, number in lines}
+    return {("benchmark_instructions", name): number for name, number in counted.items()} | sizes
 
 
 def named(before, after):
@@ -78,16 +65,6 @@ def named(before, after):
     return {key: growth for key, growth in grown.items() if growth > allowed[key[0]]}
 
 
-def plant(tree, changes):
-    """Make the changes in a copy of the checkout."""
-    for file, text, other in changes:
-        path = tree / file
-        source = path.read_text(encoding="utf-8")
-        if source.count(text) != 1:
-            raise SystemExit(f"{file} does not have once: {text}")
-        path.write_text(source.replace(text, other), encoding="utf-8")
-
-
 def show(what, found):
     """Print which series are named."""
     print(f"{what}: {len(found) or 'no'} series named", flush=True)
@@ -95,52 +72,48 @@ def show(what, found):
         print(f"    {100 * growth:+7.2f} %  {series} {name}")
 
 
-def compare_with_asv(folder):
-    """Commit all planted changes in a clone, and let `asv continuous` compare the two commits."""
-    clone = folder / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", "-B", "main"], check=True)
-    plant(clone, PLANTED.values())
-    who = ["-c", "user.name=planted", "-c", "user.email=planted@localhost"]
-    subprocess.run(["git", "-C", str(clone), *who, "commit", "--quiet", "-am", "Plant two slowdowns"], check=True)
-    planted = settings() | {"matrix": {"req": CORE}, "results_dir": ".asv/results"}
-    (clone / "planted.conf.json").write_text(json.dumps(planted))
-    asv = [sys.executable, "-m", "asv", "--config", "planted.conf.json"]
-    variables = os.environ | {"HOME": str(folder)}  # where asv keeps what it knows of machines
-    subprocess.run([*asv, "machine", "--yes"], cwd=clone, env=variables, check=True)
-    series = ["--bench", "benchmark_instructions", "--bench", "benchmark_memory.Training"]
-    command = [*asv, "continuous", "--factor", "1.01", *series, "HEAD~1", "HEAD"]
-    done = subprocess.run(command, cwd=clone, env=variables, capture_output=True, text=True)
-    print(done.stdout)
-    text = done.stdout.partition("Change")[2]
-    return "LSTMCell" in text and "track_forward_and_backward" in text
+def git(*words):
+    """Run git in this checkout and return what it prints."""
+    return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, check=True).stdout
+
+
+def unpack(commit, folder):
+    """Write the package as it was at a commit into a folder."""
+    with tarfile.open(fileobj=io.BytesIO(git("archive", commit, "numbarnn"))) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def reasons(commit):
+    """Return why the commits since are slower, as their messages say."""
+    lines = git("log", "--format=%B", f"{commit}..HEAD").decode().splitlines()
+    return [line for line in lines if line.startswith("Slower:")]
 
 
 def main(texts=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=arguments.number(1, 1000), default=20, help="default 20")
-    parser.add_argument("--asv", action="store_true", help="let `asv continuous` compare, too; some ten minutes")
+    parser.add_argument("commit", nargs="?", default="HEAD~1", help="default HEAD~1")
+    groups = arguments.names(counted_calls.GROUPS)
+    parser.add_argument("--calls", type=groups, default=(), help="groups of calls; default: all")
     options = parser.parse_args(texts)
     if not callgrind.available():
         parser.error("needs Valgrind (package valgrind of Debian and others)")
-    right = True
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        first = measure(ROOT)
-        for n in range(options.repetitions):
-            found = named(first, measure(ROOT))
-            show(f"repetition {n + 1} of the same commit", found)
-            right &= not found
-        for n, (what, change) in enumerate(PLANTED.items()):
-            tree = folder / str(n)
-            shutil.copytree(ROOT, tree, ignore=IGNORED)
-            plant(tree, [change])
-            found = named(first, measure(tree))
-            show(what, found)
-            right &= bool(found)
-        if options.asv:
-            right &= compare_with_asv(folder)
-    return 0 if right else 1
+    try:
+        same = not git("diff", "--stat", options.commit, "--", "numbarnn")
+    except subprocess.CalledProcessError as error:
+        parser.error(f"expected a commit of this checkout: {error.stderr.decode().strip()}")
+    if same:
+        print(f"The package is that of {options.commit}: nothing to measure")
+        return 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as both:
+        unpack(options.commit, folder)
+        before, after = both.map(lambda tree: measure(tree, options.calls), (folder, ROOT))
+    for (series, name), number in after.items():
+        print(f"{number:>14,} {number / before.get((series, name), number) - 1:+8.2%}  {series} {name}")
+    found = named(before, after)
+    show(f"since {options.commit}", found)
+    if found:
+        print(*reasons(options.commit), sep="\n")
+    return 1 if found and not reasons(options.commit) else 0
 
 
 if __name__ == "__main__":
