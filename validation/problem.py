@@ -126,7 +126,8 @@ def _classes(params):
 def _kinks(options):
     """Zero, the kinks of the activations, and the bounds of a projection and of pre-activations."""
     bounds = [options.get(option) or 0.0 for option in ("proj_clip", "preactivation_clip")]
-    return sorted({0.0, *bounds, *(-bound for bound in bounds)}.union(*(KINKS.get(str(value), ()) for value in options.values())))
+    kinks = (KINKS.get(str(value), ()) for value in options.values())
+    return sorted({0.0, *bounds, *(-bound for bound in bounds)}.union(*kinks))
 
 
 def _parameter(rng, name, shape, places, size):
