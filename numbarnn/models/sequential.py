@@ -56,6 +56,9 @@ class Sequential(Network):
     divided by; with "sum", the loss over several batches is the mean of their sums.
     """
 
+    # what stands for the inputs, once it is asked for
+    _input: Input | None = None
+
     def __init__(
         self,
         layers: Iterable[Layer] = (),
@@ -148,11 +151,19 @@ class Sequential(Network):
         return self.layers[-1].output_shape if self.layers else self.input_shape
 
     @property
+    def input(self) -> Input:
+        """What the model reads, for layers to be called on: ``nr.Model(model.input, head(model.output))``."""
+        self._expect_built("input")
+        if self._input is None:
+            shape: Any = self.input_shape
+            self._input = Input(shape[1:])
+        return self._input
+
+    @property
     def output(self) -> Any:
         """What stands for the outputs of the last layer; ``output.shape`` is their shape."""
         self._expect_built("output")
-        shape: Any = self.input_shape
-        output: Any = Input(shape[1:])
+        output: Any = self.input
         for layer in self.layers:
             output = layer(output)
         return output

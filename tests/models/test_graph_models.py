@@ -502,3 +502,20 @@ def test_masks_reach_each_output_alone():
     values[:, 4:] = 0
     run = model._forward(model._inputs(values))
     assert [None if mask is None else mask.sum() for mask in run.mask] == [B * 4, None, None]
+
+
+@pytest.mark.parametrize("first", [Embedding(9, 3), GRU(4, return_sequences=True)], ids=["tokens", "numbers"])
+def test_a_sequential_goes_on_in_a_graph(first):
+    """Keras' way to put another head on layers; both models have the same arrays."""
+    before = nr.Sequential([Input((None,) if first.takes_integers else (None, 3)), first, LSTM(4)], seed=3)
+    model = nr.Model(before.input, [before.output, Dense(2)(before.output)])
+    x = RNG.integers(0, 9, (2, 5)) if first.takes_integers else RNG.standard_normal((2, 5, 3)).astype("float32")
+    hidden, _ = model.predict(x)
+    assert_array_equal(hidden, before.predict(x))
+    assert model.get_layer("lstm") is before.layers[-1]
+    model.compile("adam", "mse")
+    model.fit(x, [np.ones((2, 4)), np.ones((2, 2))], verbose=0)
+    assert not np.array_equal(hidden, before.predict(x))
+    assert_array_equal(pickle.loads(pickle.dumps(before)).predict(x), before.predict(x))
+    with pytest.raises(nr.InputError, match="output needs parameters"):
+        print(nr.Sequential([Dense(3)]).output)
