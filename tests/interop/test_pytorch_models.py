@@ -1,5 +1,6 @@
 """Whole models beside PyTorch: weights come in, train here and go back; files of safetensors; nothing half loaded."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -81,6 +82,54 @@ def test_a_model_comes_in_trains_and_goes_back():
     assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
     module.load_state_dict(to_torch(model))
     check_same(model, module)
+
+
+def test_what_pytorch_has_trained_goes_on_here_and_then_there():
+    """Losses go on where they were, each time, and fall: say at each step whether the sum so far is above 0."""
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = torch.nn.LSTM(1, 8, batch_first=True)
+            self.scores = torch.nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.scores(self.lstm(x)[0])
+
+    x = RNG.standard_normal((40, 7, 1)).astype("float32")
+    y = (x.cumsum(axis=1)[..., 0] > 0).astype("int64")
+    net = Net()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.copy_(torch.from_numpy(RNG.standard_normal(weight.shape) * 0.3))
+
+    def loss_there():
+        return torch.nn.functional.cross_entropy(net(torch.from_numpy(x)).swapaxes(1, 2), torch.from_numpy(y))
+
+    def train_there():
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+        with torch.enable_grad():
+            for _ in range(15):
+                optimizer.zero_grad()
+                loss_there().backward()
+                optimizer.step()
+
+    losses = [loss_there().item()]
+    train_there()
+    losses.append(loss_there().item())
+    layers = [L.Input((None, 1)), L.LSTM(8, return_sequences=True, name="lstm"), L.Dense(2, name="scores")]
+    model = nr.Sequential(layers, device="numpy")
+    load_torch(model, net)
+    model.compile(nr.optimizers.TorchAdam(0.02), nr.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert abs(model.evaluate(x, y, batch_size=40) - losses[-1]) < 1e-6
+    model.fit(x, y, batch_size=40, epochs=15, verbose=0)
+    losses.append(model.evaluate(x, y, batch_size=40))
+    net.load_state_dict(to_torch(model))
+    assert abs(loss_there().item() - losses[-1]) < 1e-6
+    assert abs(net(torch.from_numpy(x)).detach().numpy() - model.predict(x)).max() < 1e-6
+    train_there()
+    losses.append(loss_there().item())
+    assert all(after < 0.95 * before for before, after in itertools.pairwise(losses)), losses
 
 
 def join(module, name):
