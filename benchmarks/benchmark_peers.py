@@ -5,14 +5,20 @@ from importlib import import_module
 
 import numpy as np
 
-from . import run_jax, run_numbarnn, run_torch
+from . import run_jax, run_keras, run_numbarnn, run_onnx, run_torch
 from .asv_settings import THREADS, Timing, chosen, or_skip
 from .benchmark_cells import runner
 from .timing import alternate
 from .variants import PAIRS, PLAIN_CELLS
 from .workloads import CELLS, SHAPES, make
 
-RUNNERS = {"numbarnn": run_numbarnn.Runner, "torch": run_torch.Runner, "jax": run_jax.Runner}
+RUNNERS = {
+    "numbarnn": run_numbarnn.Runner,
+    "torch": run_torch.Runner,
+    "jax": run_jax.Runner,
+    "onnxruntime": run_onnx.Runner,
+    "keras": run_keras.Runner,
+}
 PASSES = ("train", "forward")
 SOME = ("mnist", "ptb", "b1")
 EVERY_SHAPE = chosen(SOME, [name for name in SHAPES if name not in SOME])
@@ -29,9 +35,16 @@ def of(library, cell, shape):
             raise NotImplementedError(f"needs {library}") from None
     with or_skip():
         workload = make(cell, CELLS[cell](SHAPES[shape][3]), SHAPES[shape])
-    made = RUNNERS[library](workload, THREADS)
-    made.forward(), made.train()
-    return made
+        return RUNNERS[library](workload, THREADS)
+
+
+def pass_of(library, cell, shape, name):
+    """Prepare a pass of a library's runner, and run it once."""
+    call = getattr(of(library, cell, shape), name, None)
+    if call is None:
+        raise NotImplementedError(f"{library} has no {name}")
+    call()
+    return call
 
 
 def ratio(ours, theirs):
@@ -47,7 +60,7 @@ class Libraries(Timing):
     param_names = ("library", "cell", "shape", "pass")
 
     def setup(self, library, cell, shape, pass_):
-        self.call = getattr(of(library, cell, shape), pass_)
+        self.call = pass_of(library, cell, shape, pass_)
 
     def time_pass(self, library, cell, shape, pass_):
         self.call()
@@ -64,8 +77,8 @@ class Ratios:
     timeout = 300
 
     def setup(self, library, cell, shape, pass_):
-        self.theirs = getattr(of(library, cell, shape), pass_)
-        self.ours = getattr(of("numbarnn", cell, shape), pass_)
+        self.theirs = pass_of(library, cell, shape, pass_)
+        self.ours = pass_of("numbarnn", cell, shape, pass_)
 
     def track_ratio(self, library, cell, shape, pass_):
         return ratio(self.ours, self.theirs)

@@ -81,7 +81,9 @@ def timed(workload, shape_name, ours, peers, found, kinds, options):
     """Time the runners in turn and return the rows of each kind; `found` are their errors."""
     groups = []
     for kind in kinds:
-        calls = {name: getattr(runner, kind) for name, runner in {"numbarnn": ours, **peers}.items()}
+        runners = {"numbarnn": ours, **peers}
+        calls = {name: getattr(runner, kind) for name, runner in runners.items() if hasattr(runner, kind)}
         times = alternate(calls, options.rounds, options.seconds)
-        groups.append(rows(workload, shape_name, kind, times, found))
+        errors = {peer: errors for peer, errors in found.items() if peer in calls}
+        groups.append(rows(workload, shape_name, kind, times, errors))
     return groups

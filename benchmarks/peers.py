@@ -1,11 +1,12 @@
-"""numbarnn against PyTorch and JAX on the same weights and inputs, in one process and strictly alternating.
+"""numbarnn against other libraries on the same weights and inputs, in one process and strictly alternating.
 
     python -m benchmarks.peers [--quick] [--json FILE]
 
 Results are compared before anything is timed; a wrong one ends its cell and shape, and the exit code is 1. "train" is
 forward, full BPTT and the gradients of all parameters and of the inputs, with weights packed in every call; "forward"
-is outputs only. GF/s count 2·T·B·G·H·(I+H) operations (G = 1, 4, 3 products for SimpleRNN, LSTM, GRU), three times as
-many for training. A ratio is peer time over our time, the median over all rounds; its range is that of single rounds.
+is outputs only, which is all that onnxruntime has, whose weights are packed once. Keras runs on TensorFlow. GF/s count
+2·T·B·G·H·(I+H) operations (G = 1, 4, 3 products for SimpleRNN, LSTM, GRU), three times as many for training. A ratio is
+peer time over our time, the median over all rounds; its range is that of single rounds.
 """
 
 import argparse
@@ -13,11 +14,17 @@ import os
 import sys
 from functools import partial
 
-from . import arguments, report, run_jax, run_numbarnn, run_torch, workloads
+from . import arguments, report, run_jax, run_keras, run_numbarnn, run_onnx, run_torch, workloads
 from .comparison import BOUND, compare, installed, timed, wrong_results
 from .peak import peak_gflops
 
-PEERS = {"torch": run_torch.Runner, "jax": run_jax.Runner}
+PEERS = {
+    "torch": run_torch.Runner,
+    "jax": run_jax.Runner,
+    "keras": run_keras.Runner,
+    "onnxruntime": run_onnx.Runner,
+}
+FLOAT32_ONLY = "onnxruntime"
 KINDS = ("train", "forward")
 QUICK_SHAPES = ("series", "ptb", "b1")
 
@@ -56,11 +63,13 @@ def shape_names(text):
 
 def parse(texts):
     quick = "few, short rounds, small shapes; under two minutes"
-    parser = arguments.parser("peers", "numbarnn against PyTorch and JAX.", workloads.CELLS, quick)
+    parser = arguments.parser("peers", "numbarnn against PyTorch, JAX, Keras and onnxruntime.", workloads.CELLS, quick)
     parser.add_argument("--shapes", type=shape_names, help=f"{','.join(workloads.SHAPES)}, or TxBxIxH; default: all")
     parser.add_argument("--dtype", choices=BOUND, default="float32")
     parser.add_argument("--kinds", type=arguments.names(KINDS), default=list(KINDS), help="train,forward")
-    parser.add_argument("--peers", type=arguments.names(PEERS), default=list(PEERS), help="torch,jax; '' for none")
+    parser.add_argument(
+        "--peers", type=arguments.names(PEERS), default=list(PEERS), help="torch,jax,keras,onnxruntime; '' for none"
+    )
     options = arguments.finish(parser.parse_args(texts))
     options.shapes = options.shapes or list(QUICK_SHAPES if options.quick else workloads.SHAPES)
     return options
@@ -75,6 +84,9 @@ def limit_cores(threads):
 def main(texts=None):
     options = parse(texts)
     limit_cores(options.threads)
+    if options.dtype != "float32" and FLOAT32_ONLY in options.peers:
+        print(f"{FLOAT32_ONLY} is left out: it has recurrent layers in float32 alone", file=sys.stderr)
+        options.peers = [peer for peer in options.peers if peer != FLOAT32_ONLY]
     options.peers = installed(options.peers)
     peak = peak_gflops(options.threads, options.dtype)
     print(f"{options.dtype}, {options.threads} threads, measured FMA peak {peak:.0f} GF/s, {options.rounds} rounds")

@@ -67,8 +67,9 @@ def load_average():
 
 def about(peers, threads):
     """Describe the environment, with the versions of the peers."""
-    packages = {"torch": ("torch",), "jax": ("jax", "jaxlib")}
-    versions = {package: metadata.version(package) for peer in peers for package in packages[peer]}
+    with_parts = {"jax": ("jax", "jaxlib"), "keras": ("keras", "tensorflow")}
+    packages = [package for peer in peers for package in with_parts.get(peer, (peer,))]
+    versions = {package: metadata.version(package) for package in packages}
     today = datetime.date.today().isoformat()
     return environment() | {"date": today, "threads": threads, "load_average": load_average(), **versions}
 

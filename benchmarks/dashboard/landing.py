@@ -16,6 +16,8 @@ SHOWN = ("benchmark_startup", "benchmark_cells", "benchmark_bptt", "benchmark_tr
 
 PAGE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
 
+PACKAGES = "numba", "torch", "jax", "keras", "tensorflow", "onnxruntime"
+
 
 def page(peers, site):
     """Write the page from what `benchmarks.peers` measured and from asv's site."""
@@ -38,7 +40,7 @@ def about(peers, site):
     environment = peers["environment"]
     said = [str(environment[name]) for name in ("cpu", "date") if name in environment]
     said += [f"{environment['threads']} threads"]
-    said += [f"{name} {environment[name]}" for name in ("numba", "torch", "jax", "onnxruntime") if name in environment]
+    said += [f"{name} {environment[name]}" for name in PACKAGES if name in environment]
     return ", ".join(said) + f"; {len(recorded_revisions(site))} recorded commits"
 
 

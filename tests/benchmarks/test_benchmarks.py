@@ -8,7 +8,6 @@ import pkgutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +150,9 @@ def test_the_command_writes_what_the_design_promises(wanted, tmp_path):
     content = json.loads(path.read_text())
     assert content["environment"]["numba"] and content["peak_gflops"] > 0
     installed = [peer for peer in wanted if find_spec(peer)] or [None]
-    assert [(row["kind"], row["peer"]) for row in content["results"]] == list(product(["train", "forward"], installed))
+    of_pass = {"train": [peer for peer in installed if peer != "onnxruntime"], "forward": installed}
+    pairs = [(kind, peer) for kind, named in of_pass.items() for peer in named]
+    assert [(row["kind"], row["peer"]) for row in content["results"]] == pairs
     for row in content["results"]:
         assert row.keys() == KEYS
         assert (row["cell"], row["shape"], row["shape_name"], row["dtype"]) == (
@@ -216,7 +217,7 @@ def test_a_missing_peer_is_left_out_with_a_message(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--shapes=7x3x5", "--shapes=7x3x5x0", "--cells=TRNN", "--peers=keras", "--kinds=dream"]
+    "arguments", ["--shapes=7x3x5", "--shapes=7x3x5x0", "--cells=TRNN", "--peers=theano", "--kinds=dream"]
 )
 def test_unknown_names_are_refused(arguments, capsys):
     with pytest.raises(SystemExit):
