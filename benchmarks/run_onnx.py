@@ -4,7 +4,7 @@ import numbarnn as nr
 
 
 class Runner:
-    """onnxruntime packs the weights once. Its threads sleep between calls, or they would keep the cores of the others."""
+    """onnxruntime packs the weights once. Its threads sleep between calls, to leave the cores to the others."""
 
     def __init__(self, workload, threads):
         import onnxruntime
