@@ -29,7 +29,8 @@ def read_safetensors(path: str | PathLike[str]) -> Arrays:
         if metadata.get(CHECKSUM, _digest(arrays)) != _digest(arrays):
             raise ValueError("its arrays have changed since they were written")
     except Exception as error:  # its own error, and others for dtypes that NumPy lacks
-        raise InputError(f"{path}: not a file of safetensors that can be read ({error})") from error
+        other = "; torch.load reads files of torch.save" if data.startswith(b"PK") else ""
+        raise InputError(f"{path}: not a file of safetensors that can be read ({error}){other}") from error
     return arrays
 
 

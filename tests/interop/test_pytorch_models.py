@@ -247,6 +247,9 @@ def test_safetensors_hold_cells_and_models(tmp_path):
         path.write_bytes(data)
         with pytest.raises(nr.InputError, match=rf"a.safetensors: not a file of safetensors that can be read .*{why}"):
             load_torch(model, path)
+    torch.save(to_torch(model), path)
+    with pytest.raises(nr.InputError, match=r"not a file of safetensors .*; torch\.load reads files of torch\.save"):
+        load_torch(model, path)
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
