@@ -14,7 +14,7 @@ import pytest
 from validation import __main__ as program
 from validation import suite
 from validation.compare import Result
-from validation.report import page, plots, record
+from validation.report import figures, page, plots, record
 from validation.selection import Selection
 
 VOID = {"meta", "circle", "rect", "path", "polyline"}
@@ -99,7 +99,9 @@ def test_the_page_says_what_was_found(html, results):
 
 
 def test_each_command_repeats_what_stands_beside_it(html, capsys):
-    found = [words.split()[3:] for words in Page(html.read_text()).commands if "--check" in words]
+    found = [
+        words.split()[3:] for words in Page(html.read_text()).commands if "--check" in words and "FILE" not in words
+    ]
     of_checks = {words[words.index("--check") + 1]: words for words in found}
     assert of_checks.keys() == {"cells", "references", "truncation", "unrolling"} and len(found) > 10
     for words in found:
@@ -147,3 +149,22 @@ def test_a_browser_shows_it_without_an_error(html, tmp_path, width):
     shown = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert "CONSOLE" not in shown.stderr, shown.stderr
     assert "comparisons passed" in shown.stdout and '<details id="MGUCell" open=""' in shown.stdout
+
+
+def of_length(program, dtype, quantity, steps, check="long"):
+    shape = {"T": steps}
+    return replace(
+        failing(), program=program, dtype=dtype, quantity=quantity, gate=None, shape=shape, check=check, error=1e-7
+    )
+
+
+def test_errors_over_the_length_stand_beside_those_of_other_libraries_on_the_same_quantities():
+    found = [of_length("PyTorch", "float32", "outputs", 1), of_length("numbarnn", "float32", "outputs", 1)]
+    inner = [of_length("numbarnn", "float32", "gates", 1), of_length("numbarnn", "float32", "outputs", 20, "hard")]
+    drawn = figures.against_steps([(found + inner, False)])
+    assert drawn.count("<figure>") == 1 and "MGUCell, float32, values" in drawn
+    assert drawn.index("numbarnn") < drawn.index("PyTorch") and drawn.count("<circle") == 2  # a point and its key
+
+
+def test_each_line_of_a_plot_has_a_pen_of_its_own():
+    assert len({plots._pen(i) for i in range(36)}) == 36

@@ -21,40 +21,36 @@ def figures(*plots):
 
 
 def against_steps(runs):
-    """Error against the number of steps, a plot for each cell: values, and gradients gate by gate."""
-    of_cells = {}
+    """Error against the number of steps, for each cell: in float64 gate by gate, in float32 beside other libraries."""
+    plots = {}
     for results, _ in runs:
         for r in results:
-            if r.dtype == "float64" or r.program != "numbarnn" or r.check == "long":
-                line_of(r, of_cells.setdefault(r.cell, {}))
-    return figures(*(plot_of_steps(cell, lines) for cell, lines in sorted(of_cells.items()) if several_steps(lines)))
+            if r.check == "long" and np.isfinite(r.error) and not (r.dtype == "float32" and inner(r)):
+                title, name = line_of(r)
+                line = plots.setdefault(title, {}).setdefault(name, {})
+                line[r.shape["T"]] = max(r.error, line.get(r.shape["T"], 0.0))
+    return figures(*(plot_of_steps(title, lines) for title, lines in sorted(plots.items())))
 
 
-def line_of(r, lines):
-    """Enter a result into {line: {steps: worst error}}."""
-    steps = r.shape.get("T")
-    measured_only = r.program == "numbarnn" and not np.isfinite(r.bound)
-    if steps is None or measured_only or not np.isfinite(r.error) or r.against not in ("autograd", *OTHER_TRUTHS):
-        return
-    kind = "values" if not r.quantity.startswith("d_") else f"gradient of {r.gate}" if r.gate else "other gradients"
-    single = "" if r.dtype == "float64" else f", {r.dtype}"
-    name = f"{kind}{single}" if r.program == "numbarnn" else f"{r.program}'s {kind.partition(' of ')[0]}{single}"
-    line = lines.setdefault(name, {})
-    line[steps] = max(r.error, line.get(steps, 0.0))
+def inner(r):
+    """Whether other libraries do not show the quantity: states within a sequence, gates, and a step alone."""
+    return r.quantity.startswith(("states.", "gates", "step."))
 
 
-OTHER_TRUTHS = ("RTRL", "full BPTT")
+def line_of(r):
+    """(title of the plot, name of the line) of a result."""
+    gradient = r.quantity.startswith("d_")
+    if r.dtype == "float32":
+        return f"{r.cell}, float32, {'gradients' if gradient else 'values'}", r.program
+    return f"{r.cell}, float64", "values" if not gradient else f"gradient of {r.gate}" if r.gate else "other gradients"
 
 
-def several_steps(lines):
-    return any(len(line) > 2 for line in lines.values())
-
-
-def plot_of_steps(cell, lines):
-    lines = {name: sorted(line.items()) for name, line in sorted(lines.items())}
+def plot_of_steps(title, lines):
+    ours_first = sorted(lines.items(), key=lambda pair: (pair[0] != "numbarnn", pair[0]))
+    lines = {name: sorted(line.items()) for name, line in ours_first}
     x = around("steps T", [t for line in lines.values() for t, _ in line], 10)
     y = around("error", [e for line in lines.values() for _, e in line if e > 0], 10)
-    return plot(cell, x, y, lines)
+    return plot(title, x, y, lines)
 
 
 def beside_peers(runs):

@@ -6,7 +6,7 @@ from math import ceil, floor, isfinite, log2, log10
 from .html import element, text
 
 WIDTH, HEIGHT = 320, 200
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 8, 34
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#000000")  # Okabe and Ito
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "12 4")
 
@@ -81,15 +81,22 @@ def _points(places, i, name):
 
 
 def _pen(i):
-    dash = f' stroke-dasharray="{DASHES[i % len(DASHES)]}"' if i % len(DASHES) else ""
+    pattern = DASHES[_turn(i)]
+    dash = f' stroke-dasharray="{pattern}"' if pattern else ""
     return f'stroke="{COLOURS[i % len(COLOURS)]}" stroke-width="1.6"{dash}'
+
+
+def _turn(i):
+    """The dashes of a line: when the colours begin again, they have moved on by one."""
+    return (i + i // len(COLOURS)) % len(DASHES)
 
 
 def _mark(a, b, i):
     colour = COLOURS[i % len(COLOURS)]
-    if i % 3 == 0:
+    shape = _turn(i) % 3
+    if shape == 0:
         return f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.2" fill="{colour}"/>'
-    if i % 3 == 1:
+    if shape == 1:
         return f'<rect x="{a - 2:.1f}" y="{b - 2:.1f}" width="4" height="4" fill="{colour}"/>'
     return f'<path d="M{a:.1f} {b - 2.6:.1f}l2.6 4.6h-5.2z" fill="{colour}"/>'
 
