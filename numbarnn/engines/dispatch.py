@@ -44,7 +44,8 @@ def unroll(cell, params, x, state, mask, options):
     given, empty = state, _empty_rows(x, state, mask, options.resets)
     if empty is not None:
         state = tuple(np.where(empty, array.dtype.type(0), array) for array in given)
-    params, noise = cell.engine_params(params), cell.draw((*x.shape[:2], cell.units), dtype, options)
+    drawn = cell.draw(options.rows.whole((*x.shape[:2], cell.units), 1), dtype, options)
+    params, noise = cell.engine_params(params), {name: options.rows.own(each, 1) for name, each in drawn.items()}
     check_inputs(cell, params["kernel"], x)
     arguments = cell, params, x, state, mask, options.resets, options.reverse
     result = compute.forward(*arguments, options.keep, noise)

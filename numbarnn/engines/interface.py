@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from ..errors import InputError
+from ..utils.rows import EVERY, Rows
 
 
 @dataclass
@@ -43,7 +44,7 @@ class RunOptions(NamedTuple):
     `reverse`: read each row from its last valid step to its first. `keep`: the gradient will be asked for. `seed`: a
     path of integers, empty if the caller gave none; every random number depends on it alone, so a pass can be repeated.
     `resets` (T, B) booleans or None: the steps before which all states of a row become zero. `segments`: keep only the
-    states between segments of the steps, if the engine can.
+    states between segments of the steps, if the engine can. `rows`: which rows of a larger batch these are.
     """
 
     reverse: bool = False
@@ -53,6 +54,7 @@ class RunOptions(NamedTuple):
     keep: bool = True
     resets: np.ndarray | None = None
     segments: bool = False
+    rows: Rows = EVERY
 
     def part(self, name):
         """Return the options for one part of a composite, which then draws random numbers of its own."""

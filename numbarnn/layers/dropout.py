@@ -8,6 +8,7 @@ import numpy as np
 from ..ops.dropout import keep
 from ..ops.random import bernoulli
 from ..utils.docs import inherit_parameters
+from ..utils.rows import rows_of
 from ..utils.types import Seed
 from .base import Layer
 
@@ -46,7 +47,8 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             return x, None
         self._expect(rng is not None, "rng, a NumPy Generator or a seed, in training", "None")
-        kept = bernoulli(np.random.default_rng(rng), 1 - self.rate, x.shape)
+        rows = rows_of(rng)
+        kept = rows.own(bernoulli(np.random.default_rng(rng), 1 - self.rate, rows.whole(x.shape)))
         return keep(x, kept, 1 / (1 - self.rate)), kept
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..ops.random import bernoulli
+from ..utils.rows import rows_of
 
 
 class InputDropout:
@@ -14,12 +15,13 @@ class InputDropout:
 
     def __init__(self, rate, masks, x, rng):
         batch, _, features = x.shape
-        kept = bernoulli(rng, 1 - rate, (batch, masks, features))
+        rows = rows_of(rng)
+        kept = rows.own(bernoulli(rng, 1 - rate, rows.whole((batch, masks, features))))
         self.masks = kept * x.dtype.type(1 / (1 - rate))
 
     def inputs(self, x):
-        batch, steps, _ = x.shape
-        return (x[:, :, None] * self.masks[:, None]).reshape(batch, steps, -1)
+        batch, steps, features = x.shape
+        return (x[:, :, None] * self.masks[:, None]).reshape(batch, steps, self.masks.shape[1] * features)
 
     def inputs_gradient(self, d_inputs):
         batch, steps, _ = d_inputs.shape

@@ -184,11 +184,11 @@ class EncoderDecoder(Sequential):
             raise InputError(f"{caller}: expected as many targets as sources, {len(x)}, got {len(y)}")
         return TeacherForcingBatch.of(x, y, self.start)
 
-    def _forward(self, x, training=False, keep=False) -> ForwardPass:
+    def _forward(self, x, training=False, keep=False, rng=None) -> ForwardPass:
         """Run a `TeacherForcingBatch`; in training, or with `keep`, the pass keeps what the gradient needs."""
         inputs, masks = (x.source.values, x.inputs), (x.source.mask, None if x.mask.all() else x.mask)
         with np.errstate(all="ignore"):
-            return forward(self.graph, inputs, training, self._dropout_rng, masks, keep=keep)
+            return forward(self.graph, inputs, training, rng or self._dropout_rng, masks, keep=keep)
 
     def _sorted_calls(self):
         return joined(handing_over(self.encoder), with_states(chain(self.decoder)))

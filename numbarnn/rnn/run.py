@@ -19,6 +19,7 @@ from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..utils.lazy import cached_property
 from ..utils.padded import Padded
+from ..utils.rows import rows_of
 from . import truncation
 from .arguments import (
     check_array,
@@ -179,7 +180,8 @@ def checked_arguments(
             f"{caller}: expected no reset_mask with reverse: read backwards, another step follows the reset"
         )
     segments = save == "sqrt" and device in IN_SEGMENTS
-    options = RunOptions(reverse, training, seed_path(caller, rng), device, segments or save == "all", resets, segments)
+    seed, keep = seed_path(caller, rng), segments or save == "all"
+    options = RunOptions(reverse, training, seed, device, keep, resets, segments, rows_of(rng))
     return (params, x, state, valid, options), dtype
 
 

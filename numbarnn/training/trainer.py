@@ -7,6 +7,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ..runtime.interrupts import Interrupts
 from ..utils.padded import values_and_mask
 from ..utils.tree import tree_lists, tree_map
 from ..utils.types import Arrays
-from . import fit_options, resume
+from . import fit_options, parts, resume
 from .batches import Data, Means
 from .forward_pass import ForwardPass, forward
 from .history import History
@@ -172,6 +173,7 @@ class Trainer(Checked):
         loss_scope: str = "new",
         activations: str = "stale",
         update: str = "pass",
+        accumulate: int = 1,
         gradient_transform: Callable[[Arrays], Arrays] | None = None,
         verbose: int = 1,
     ) -> History:
@@ -223,6 +225,11 @@ class Trainer(Checked):
         update : {"pass", "sequence"}
             Whether truncated BPTT updates the parameters after every pass, or once after the sequence, by the mean
             over the passes.
+        accumulate : int
+            Number of parts that each batch goes through the layers in, one after another. The update is that of the
+            whole batch, to rounding: dropout, masks, weights, stateful layers, clipping and metrics are those of the
+            batch. The activations that the gradient needs are those of one part. Models of several outputs and
+            activity penalties take one more forward pass.
         gradient_transform : callable, optional
             Called before every update with {name: gradient} of all trainable parameters, the penalties' gradients
             included; what it returns, with the same names, shapes and dtype, takes their place. Clipping and the check
@@ -271,6 +278,8 @@ class Trainer(Checked):
             passes=epochs - initial_epoch,
         )
         truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
+        parts.check(self, accumulate, truncation is not None)
+        otherwise = self._otherwise(truncation, accumulate)
         if gradient_transform is not None and not callable(gradient_transform):
             raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
         names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
@@ -290,11 +299,11 @@ class Trainer(Checked):
                     listeners.on_train_batch_begin(number)
                     if reset_every == "sequence":
                         self.reset_states()
-                    if truncation is None:
+                    if otherwise is None:
                         run = self._forward(batch.x, training=True)
                         values, weights = self._learn(batch, run, gradient_transform)
                     else:
-                        values, weights = train_sequences(self, batch, truncation, gradient_transform)
+                        values, weights = otherwise(batch, gradient_transform)
                     means.add(values, weights)
                     progress.update(len(batch.y), means)
                     listeners.on_train_batch_end(number, means)
@@ -670,11 +679,17 @@ class Trainer(Checked):
         """Return inputs of the first layer as an array or a `Padded`, to be indexed by rows, and build the layers."""
         raise NotImplementedError
 
-    def _forward(self, x, training=False, keep=False) -> ForwardPass:
+    def _forward(self, x, training=False, keep=False, rng=None) -> ForwardPass:
         """Run a batch through the layers; in training, or with `keep`, the pass keeps what the gradient needs."""
         x, mask = values_and_mask(x)
         with np.errstate(all="ignore"):
-            return forward(self.graph, x, training, self._dropout_rng, mask, keep=keep)
+            return forward(self.graph, x, training, rng or self._dropout_rng, mask, keep=keep)
+
+    def _otherwise(self, truncation, accumulate):
+        """Return how `fit` learns from a batch if not in one pass: (batch, transform) -> values, weights."""
+        if truncation is not None:
+            return partial(train_sequences, self, truncation)
+        return None if accumulate == 1 else partial(parts.train_in_parts, self, accumulate)
 
     def _learn(self, batch, run, transform=None):
         """Go back through a pass in training and update.
@@ -692,11 +707,12 @@ class Trainer(Checked):
     def _measure(self, y, run, weights=None):
         """Return the `Measured` of a pass; the loss has all penalties, its gradient not those of parameters."""
         found = measured(run, y, self._objectives, self._fused, weights)
-        found.values[0] += run.penalty
-        if self.regularizers:
-            params = self.trainable_params
-            found.values[0] += sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
+        found.values[0] += run.penalty + self._parameter_penalty()
         return found
+
+    def _parameter_penalty(self):
+        params = self.trainable_params if self.regularizers else {}
+        return sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
 
     def _evaluate(self, source, progress, listeners):
         means = self._means()

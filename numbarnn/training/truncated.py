@@ -73,7 +73,7 @@ class Truncation:
         return self.activations == "stale" and updates and (k1 < k2 or steps % k1 > 0)
 
 
-def train_sequences(model, batch, truncation, transform=None):
+def train_sequences(model, truncation, batch, transform=None):
     """Train on a batch of sequences from the first step to the last.
 
     Stateful layers start from their states and keep the last ones. Returns means of loss and metrics over the passes,

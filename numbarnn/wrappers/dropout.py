@@ -107,4 +107,5 @@ class DropoutWrapper(Wrapper):
         if keep_prob == 1:
             return None
         rng = options.part(site).random("DropoutWrapper")
-        return draw(rng, keep_prob, self._sharing.shape(*array.shape), array.dtype)
+        shape = self._sharing.shape(*options.rows.whole(array.shape, 1))
+        return options.rows.own(draw(rng, keep_prob, shape, array.dtype), 1)
