@@ -64,6 +64,7 @@ NAMES = {
     "generate": "models.generation",
     "generate_from_windows": "models.generation",
     "load_model": "models.loading",
+    "prepare": "rnn.prepared",
     "show_versions": "runtime.versions",
     "truncated_bptt": "rnn.streaming",
     "truncation_bias": "rnn.bias_report",

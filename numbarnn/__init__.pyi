@@ -55,6 +55,7 @@ from .models.generation import generate_from_windows as generate_from_windows
 from .models.loading import load_model as load_model
 from .models.sequential import Sequential as Sequential
 from .rnn.bias_report import truncation_bias as truncation_bias
+from .rnn.prepared import prepare as prepare
 from .rnn.run import Gradients as Gradients
 from .rnn.run import Run as Run
 from .rnn.run import forward as forward

@@ -7,6 +7,7 @@ import numpy as np
 from numba import config
 
 from ..errors import InputError
+from .fixed_params import FixedParams
 from .interface import CellResult
 from .on_device import is_on_device
 
@@ -45,7 +46,7 @@ def unroll(cell, params, x, state, mask, options):
     if empty is not None:
         state = tuple(np.where(empty, array.dtype.type(0), array) for array in given)
     drawn = cell.draw(options.rows.whole((*x.shape[:2], cell.units), 1), dtype, options)
-    params, noise = cell.engine_params(params), {name: options.rows.own(each, 1) for name, each in drawn.items()}
+    params, noise = engine_params(cell, params), {name: options.rows.own(each, 1) for name, each in drawn.items()}
     check_inputs(cell, params["kernel"], x)
     arguments = cell, params, x, state, mask, options.resets, options.reverse
     result = compute.forward(*arguments, options.keep, noise)
@@ -88,6 +89,30 @@ def unroll(cell, params, x, state, mask, options):
     # copies: the gradient reads the engine's arrays, and the caller may change these
     final = cell.State(*put_back([a if is_on_device(a) else a.copy() for a in result.state]))
     return CellResult(result.outputs, final, backward, states, lambda: look(compute.gates))
+
+
+def engine_params(cell, params):
+    """Return the parameters as engines read them; of fixed parameters they are made once."""
+    if not isinstance(params, FixedParams):
+        return cell.engine_params(params)
+    return params.once(("engine", cell), lambda: fixed(params, cell.engine_params(params)))
+
+
+def fixed(params, made):
+    """Return what was made of fixed parameters as `FixedParams`."""
+    return params if made is params else FixedParams(made)
+
+
+def can_repeat(cell):
+    """Return whether passes of a cell can run again and again in the same memory: see `repeated_pass`."""
+    if config.DISABLE_JIT or type(cell).unroll is not unroll:
+        return False
+    return not {"m", "u"} & set(cell.inputs.values())
+
+
+def repeated_pass(cell, params, T, B, I):
+    """Make a `RepeatedPass` over T steps of B rows of I inputs, with fixed parameters as engines read them."""
+    return import_module(".cpu.repeated_pass", __package__).RepeatedPass(cell, params, T, B, I)
 
 
 def check_inputs(cell, kernel, x):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
 from ..engines.device_arrays import as_array
+from ..engines.fixed_params import FixedParams
 from ..engines.on_device import is_on_device
 from ..errors import InputError
 from ..utils.arrays import FLOATS, plain_array
@@ -62,9 +63,10 @@ def check_params(
         dtype = next((as_array(value).dtype for value in params.values()), np.dtype("float32"))
         if dtype not in FLOATS:
             raise InputError(f"{caller}: expected parameters of dtype float32 or float64, got {dtype}")
-    return {
+    checked = {
         name: check_array(caller, f"parameter {name}", params[name], shape, dtype) for name, shape in shapes.items()
     }
+    return params if isinstance(params, FixedParams) else checked
 
 
 def check_state(cell: RNNCell, what: str, state: Any, batch: int, dtype: np.dtype, partial: bool = False) -> Any:

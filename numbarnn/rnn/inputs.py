@@ -103,7 +103,7 @@ def _refuse_inputs(cell: RNNCell, params: Any, x: Any, dtype: np.dtype, time_maj
     if x.dtype.kind not in "fiub":
         raise InputError(f"{caller}: expected inputs of dtype float32 or float64, got {x.dtype}")
     if x.ndim != 3:
-        hint = shape_hint(x.shape, _features_of(cell, params))
+        hint = shape_hint(x.shape, features_of(cell, params))
         if x.ndim == 2 and x.dtype.kind in "iu":
             hint = "; EmbeddingWrapper(cell, ...) reads integers (batch, steps)"
         raise InputError(f"{caller}: expected inputs of shape {axes}, got {x.shape}{hint}")
@@ -117,7 +117,7 @@ def _refuse_inputs(cell: RNNCell, params: Any, x: Any, dtype: np.dtype, time_maj
 
 def _refuse_features(cell: RNNCell, params: Any, x: Any, time_major: bool) -> None:
     """Raise `InputError` if the parameters are those of the cell for inputs of another number of features."""
-    features = _features_of(cell, params)
+    features = features_of(cell, params)
     if features in (None, x.shape[2]):
         return
     raise InputError(
@@ -131,7 +131,7 @@ def _axes(cell, time_major):
     return f"({axes})" if cell.takes_integers else f"({axes}, features)"
 
 
-def _features_of(cell, params):
+def features_of(cell, params):
     """Return the number of input features that parameters were made for; None if there is none."""
     if not isinstance(params, dict):
         return None

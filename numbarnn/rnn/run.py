@@ -32,6 +32,7 @@ from .arguments import (
     valid_steps,
 )
 from .inputs import as_inputs, check_inputs, needs_array, unpadded
+from .prepared import PreparedCell
 
 SAVE = "all", "sqrt", "minimal"
 
@@ -67,9 +68,9 @@ def _sizes(params):
 
 
 def forward(
-    cell: RNNCell,
-    params: dict[str, Any],
-    x: ArrayLike,
+    cell: RNNCell | PreparedCell,
+    params: Any,
+    x: Any = None,
     *,
     initial_state: Any = None,
     lengths: ArrayLike | None = None,
@@ -86,8 +87,9 @@ def forward(
 
     Parameters
     ----------
-    cell : RNNCell
-        A cell, plain or composite, such as ``nr.LSTMCell(64)``.
+    cell : RNNCell or PreparedCell
+        A cell, plain or composite, such as ``nr.LSTMCell(64)``; or a prepared one, behind which ``x`` comes at once:
+        ``nr.forward(nr.prepare(cell, params), x)``.
     params : dict of str to ndarray
         The cell's parameters, as ``cell.init_params`` makes them; all float32 or all float64.
     x : ndarray (B, T, I), list, or Padded
@@ -134,6 +136,10 @@ def forward(
     InputError
         If an argument has another type, shape, dtype or value than expected.
     """
+    if isinstance(cell, PreparedCell):
+        if x is not None:
+            raise InputError("forward: expected nr.forward(prepared, x), as a prepared cell has parameters; got others")
+        cell, params, x = cell.cell, cell.params, params
     arguments, dtype = checked_arguments(
         cell, params, x, initial_state, lengths, mask, reset_mask, time_major, reverse, training, rng, device, save
     )

@@ -68,17 +68,17 @@ def start_threads():
             os.environ.pop("GOMP_SPINCOUNT", None)
 
 
-def in_parallel(kernel, stages, shards, args_address):
-    """Call kernel(stage, shard, shards, args_address) for each stage, its shards on as many threads."""
+def in_parallel(kernel, first, stages, shards, args_address):
+    """Call kernel(stage, shard, shards, args_address) for each stage from the first, its shards on as many threads."""
     # One tiny parallel loop serves all kernels, since what a parallel loop holds is compiled twice.
-    for stage in range(stages):
+    for stage in range(first, stages):
         for shard in prange(shards):
             invoke(kernel, (stage, np.intp(shard), shards, args_address))
 
 
-def in_turn(kernel, stages, shards, args_address):
+def in_turn(kernel, first, stages, shards, args_address):
     """Make the same calls one after the other in this thread."""
-    for stage in range(stages):
+    for stage in range(first, stages):
         for shard in range(shards):
             invoke(kernel, (stage, shard, shards, args_address))
 
@@ -87,20 +87,20 @@ def in_turn(kernel, stages, shards, args_address):
 def launcher(parallel):
     """Return `in_parallel` or `in_turn`, compiled."""
     function, options = (in_parallel, {"parallel": True}) if parallel else (in_turn, {})
-    address = compiled(types.void(*[INTP] * 4), function, **options)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)(address)
+    address = compiled(types.void(*[INTP] * 5), function, **options)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)(address)
 
 
-def run(kernel, stages, shards, args_address):
-    """Run all stages of a kernel, one after the other, each in `shards` parts on as many threads."""
+def run(kernel, stages, shards, args_address, first=0):
+    """Run the stages of a kernel from the first, one after the other, each in `shards` parts on as many threads."""
     if shards == 1:
-        launcher(False)(kernel, stages, 1, args_address)
+        launcher(False)(kernel, first, stages, 1, args_address)
     elif _lost:  # the number of parts is from before the fork
         warn_of_fork()
-        launcher(False)(kernel, stages, shards, args_address)
+        launcher(False)(kernel, first, stages, shards, args_address)
     else:
         with _one_at_a_time:
-            launcher(True)(kernel, stages, shards, args_address)
+            launcher(True)(kernel, first, stages, shards, args_address)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from .. import initializers
 from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
+from ..engines.fixed_params import FixedParams
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
 
@@ -145,6 +146,8 @@ def prefixed(parts: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
 
 def part(name: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """Select the values of one part of {"part/name": value}, under the names that they have in the part."""
+    if isinstance(values, FixedParams):
+        return values.once(("part", name), lambda: FixedParams(part(name, dict(values))))
     return {key.removeprefix(f"{name}/"): value for key, value in values.items() if key.startswith(f"{name}/")}
 
 

@@ -7,27 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
 from ...runtime import workspace
 from ...runtime.arrays import address, readable
 from ...runtime.threads import run, threads_for
 from ..interface import EngineResult
 from .barrier import LINE
-from .host_layout import arrays_of, gather_vectors, noise_array
-from .kernel_arguments import POSITION
-from .plan import Plan, plan, span
+from .host_layout import arrays_of, noise_array
+from .kernel_arguments import POSITION, span
+from .plan import Plan, plan
+from .weights import ARGS_ADDRESS, NAMES, Weights, check_packed, weights_of
 from .work_stealing import MIN_ROWS
 
-STATES, WORK, GRADIENTS = span("h", "y"), span("z", "shifts"), span("dh", "dn")
+STATES, WORK, GRADIENTS = span("h", "y"), span("z", "i"), span("dh", "dn")
 X, TOKENS, MASK, RESETS, CUT = (span(name, f"{name}_b") for name in ("x", "tokens", "mask", "resets", "cut"))
 DX, DY, DV_Y = (span(*ends) for ends in (("dx", "dx_b"), ("dy", "dy_b"), ("dv_y", "dv_b")))
-WEIGHTS, D_PARAMS, E = span("kernel", "shift"), span("d_kernel", "d_shift"), span("e", "e_b")
-MATRICES = "kernel", "recurrent_kernel", "feedback_kernel", "vectors", "projection_kernel", "norm_scale", "norm_shift"
-ARGS_ADDRESS, OWN_INPUT, Y, ZEROS = (POSITION[name] for name in ("args_address", "own_input", "y", "zeros"))
-NOT_FINITE, BARRIERS, STEALING = (POSITION[name] for name in ("not_finite", "barriers", "stealing"))
-CONTINUES = POSITION["continues"]
-RECURRENT, FEEDBACK, D_RECURRENT, D_FEEDBACK = (
-    POSITION[name] for name in ("recurrent", "feedback_kernel", "d_recurrent", "d_feedback")
+D_PARAMS, E = span("d_kernel", "d_shift"), span("e", "e_b")
+OWN_INPUT, Y, ZEROS, BARRIERS, STEALING, CONTINUES, D_RECURRENT, D_FEEDBACK = (
+    POSITION[name]
+    for name in ("own_input", "y", "zeros", "barriers", "stealing", "continues", "d_recurrent", "d_feedback")
 )
 
 
@@ -38,7 +35,8 @@ class Saved:
     plan: Plan
     numbers: np.ndarray  # the kernel arguments
     x: np.ndarray
-    held: dict  # arrays that the arguments point to
+    weights: Weights
+    held: list  # other arrays that the arguments point to
     states: np.ndarray
     work: workspace.Lease
 
@@ -58,43 +56,34 @@ def with_layout_of(x, memory):
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     """Run a cell over a sequence; see `EngineResult`."""
-    (T, B, *features), H, x, kernel = x.shape, cell.units, readable(x), params["kernel"]
-    threads = threads_for(T * B * len(cell.inputs) * H * (sum(features) + H))
+    (T, B, *features), x, kernel = x.shape, readable(x), params["kernel"]
+    threads = threads_for(multiply_adds(cell, T, B, sum(features)))
     sizes = T, B, *(features or kernel.shape[:1])
     p = plan(cell, kernel.dtype, *sizes, keep, mask is not None, threads, resets is not None, not features)
-    states, work = workspace.take(p.states.size), workspace.take(p.work.size)
-    held = {name: np.ascontiguousarray(params[name]) for name in MATRICES if name in params}
-    held["vectors"] = gather_vectors(p.vector_places, p.offset, params)
+    states, work, weights = workspace.take(p.states.size), workspace.take(p.work.size), weights_of(p, params)
 
     n = p.template.copy()
     args_address = n[ARGS_ADDRESS] = address(n)
     n[STATES] += states.address
     n[WORK] += work.address
-    n[WEIGHTS] = [address(held[name]) if name in held else 0 for name in MATRICES]
-    if "feedback_kernel" not in held:
-        n[FEEDBACK] = n[RECURRENT]
+    weights.enter(n)
     n[X if features else TOKENS] = time_strides(address(x), x, reverse)
+    held = []
     if n[OWN_INPUT] >= 0:
         n[E] = n[X] + (int(n[OWN_INPUT]) * x.itemsize, 0, 0)
     elif p.noise_names:
-        held["noise"] = e = noise_array(p.noise_names, noise, H, p.dtype)
+        e = noise_array(p.noise_names, noise, cell.units, p.dtype)
         n[E] = time_strides(address(e), np.broadcast_to(e, (T, B, *e.shape[2:])), reverse)
+        held.append(e)
     if mask is None and len(cell.output_states) == 1:
         n[Y] = 0
     if mask is not None:
         n[MASK] = time_strides(address(mask), mask, reverse)
     if resets is not None:
         n[RESETS] = time_strides(address(resets), resets, reverse)
+    held.append(meeting_place(n, p.schedule, B))
 
-    threads = p.schedule.threads
-    if p.schedule.by_panels:
-        held["barriers"] = barriers = np.zeros((p.schedule.step_blocks + 1, 2 * LINE), np.int64)
-        n[BARRIERS] = address(barriers)
-    elif threads > 1 and MIN_ROWS * threads <= B:  # every thread has enough rows to offer some
-        held["mailbox"] = mailbox = np.zeros(LINE, np.int64)
-        n[STEALING] = address(mailbox)
-
-    saved = Saved(p, n, x, held, np.asarray(states), work)
+    saved = Saved(p, n, x, weights, held, np.asarray(states), work)
     for name in p.state_names:
         p.states.array(name, saved.states)[0] = 0
     if initial is not None:
@@ -102,16 +91,35 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
             array[0] = value
             if resets is not None:
                 array[0, resets[-1 if reverse else 0]] = 0
-    run(p.forward, 2, threads, args_address)
-    if n[NOT_FINITE]:
-        names = [name for name, value in params.items() if not np.isfinite(value).all()]
-        raise InputError(f"{type(cell).__name__}: values that are not finite in parameter {', '.join(names)}")
+    run(p.forward, 2, p.schedule.threads, args_address)
+    check_packed(cell, params, n)
     after = arrays_of(p.after, p.dtype, saved.states)
     outputs = p.states.array("y", saved.states) if n[Y] else after[cell.output_states[0]]
     final = tuple(a[-1] for a in after)
     return EngineResult(
         cell, params, x, mask, reverse, outputs[::-1] if reverse else outputs, final, saved if keep else None
     )
+
+
+def multiply_adds(cell, T, B, features):
+    """Return about how many there are in a forward pass."""
+    return T * B * len(cell.inputs) * cell.units * (features + cell.units)
+
+
+def meeting_place(numbers, schedule, B):
+    """Make the memory in which threads meet or offer rows, if they do, and put its address into kernel arguments.
+
+    It must be zero before each pass.
+    """
+    threads = schedule.threads
+    if schedule.by_panels:
+        memory, place = np.zeros((schedule.step_blocks + 1, 2 * LINE), np.int64), BARRIERS
+    elif threads > 1 and MIN_ROWS * threads <= B:  # every thread has enough rows to offer some
+        memory, place = np.zeros(LINE, np.int64), STEALING
+    else:
+        return None
+    numbers[place] = address(memory)
+    return memory
 
 
 def backward(result, d_outputs, d_state, cut, work=None, continues=False):
@@ -129,7 +137,7 @@ def backward(result, d_outputs, d_state, cut, work=None, continues=False):
     for position, kernel_address in kernels.items():
         n[position] = kernel_address
     n[GRADIENTS] = p.template[GRADIENTS] + work.address
-    n[D_PARAMS] = [lease.address + places[name][0] if name in places else 0 for name in MATRICES]
+    n[D_PARAMS] = [lease.address + places[name][0] if name in places else 0 for name in NAMES]
     if "feedback_kernel" not in places:
         n[D_FEEDBACK] = n[D_RECURRENT]
     if dx is not None:

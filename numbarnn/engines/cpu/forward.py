@@ -1,8 +1,8 @@
 """The forward pass of any cell over a sequence.
 
-Stage 0 packs the weights; threads share the panels. Stage 1 runs all steps. Threads share the rows of the batch, with
-no barrier (see `work_stealing`), or, if there are fewer rows than threads, the panels of units (see `barrier`). A step
-adds up the products in z, then applies the cell's equations while z is in the cache.
+Stage 0 packs the weights, unless that has been done; threads share the panels. Stage 1 runs all steps. Threads share
+the rows of the batch, with no barrier (see `work_stealing`), or, if there are fewer rows than threads, the panels of
+units (see `barrier`). A step adds up the products in z, then applies the cell's equations while z is in the cache.
 """
 
 import functools
@@ -132,8 +132,8 @@ def input_products(n, p0, p1, rows, z, x, tokens, e):
 
 
 @helper
-def prepare(n, shard, shards, z):
-    """Pack a share of the parameters; if `hoisted`, compute z = b + x W of all steps."""
+def pack_parameters(n, shard, shards, z):
+    """Pack a share of the parameters."""
     m = matrices(n, z, n.kernel, n.recurrent, n.feedback_kernel, n.projection, n.bias, n.scale, n.shift)
     check = pack(m.x, shard, shards, pointer_like(z, n.w)) + pack(m.h, shard, shards, pointer_like(z, n.rw))
     check = check + pack(m.q, shard, shards, pointer_like(z, n.rq)) + pack(m.bias, shard, shards, pointer_like(z, n.b))
@@ -142,6 +142,13 @@ def prepare(n, shard, shards, z):
     check = check + pack(m.shift, shard, shards, pointer_like(z, n.shifts))
     if has_nan(check):
         put(pointer(WHOLE, n.args_address), NOT_FINITE, 1)
+
+
+@helper
+def prepare(n, shard, shards, z):
+    """Pack a share of the parameters, unless they are; if `hoisted`, compute z = b + x W of all steps."""
+    if n.is_packed == 0:
+        pack_parameters(n, shard, shards, z)
     if n.hoisted:
         p0, p1 = share(n.P, shard, shards)
         x, tokens, e = pointer_like(z, n.x), pointer(WHOLE, n.tokens), pointer_like(z, n.e)

@@ -22,12 +22,13 @@ KernelArguments = namedtuple(
     # units read one by one, or -1.
     "T B I H F P Q PF slots gates x_slot x_slots h_slot h_slots q_slot q_slots m_slot m_slots own_input "
     # The address of this array, and those of kernels (0: the cell has none). `panel_block`: panels between the products
-    # and the equations. `hoisted`: x W runs before all steps, and dx after them. `step_block`, `step_blocks`: steps in
-    # a block of the backward pass, and their number. `continues`: parameters' gradients are added to those of later
-    # steps, from another call. `barriers` (0: each thread has rows of its own): two cache lines
-    # for the forward pass and for each block of the backward pass. `stealing`: the mailbox of `work_stealing`, or 0.
-    "args_address product equations feedback normalise project panel_block hoisted step_block step_blocks continues "
-    "barriers stealing "
+    # and the equations. `hoisted`: x W runs before all steps, and dx after them. `is_packed`: the parameters below have
+    # been packed before. `step_block`, `step_blocks`: steps in a block of the backward pass, and their number.
+    # `continues`: parameters' gradients are added to those of later steps, from another call. `barriers` (0: each
+    # thread has rows of its own): two cache lines for the forward pass and for each block of the backward pass.
+    # `stealing`: the mailbox of `work_stealing`, or 0.
+    "args_address product equations feedback normalise project panel_block hoisted is_packed step_block step_blocks "
+    "continues barriers stealing "
     # Products with q: their number, and a table of (first slot, slots, which q).
     "q_products q_product_table "
     # Layer norm: the groups, a table of (first slot, slots, first of the normalised slots), the number of groups before
@@ -65,6 +66,11 @@ KernelArguments = namedtuple(
     "zeros ones not_finite",
 )
 POSITION = {name: i for i, name in enumerate(KernelArguments._fields)}
+
+
+def span(first, last):
+    """Return the slice of the kernel arguments from one field to another, both included."""
+    return slice(POSITION[first], POSITION[last] + 1)
 
 
 class ArgumentsType(types.Type):

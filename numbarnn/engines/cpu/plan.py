@@ -112,7 +112,8 @@ class Plan:
     dtype: np.dtype
     schedule: Schedule
     states: Layout  # h, v, c, h1, v1, c1, y
-    work: Layout  # z, the other arrays of the steps, and packed parameters
+    work: Layout  # z and the other arrays of the steps
+    packed: Layout  # packed parameters
     gradients: Layout  # what the backward pass works with
     results: Layout  # what the backward pass returns
     template: np.ndarray  # kernel arguments with offsets in the place of addresses
@@ -151,13 +152,14 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     slots, shapes, places = slots_of(cell), cell.engine_shapes(I), state_places(cell)
     sizes = sizes_of(cell, dtype, T, B, I, shapes["kernel"][0])
     schedule = schedule_of(cell, sizes, slots, threads)
-    packed = packed_shapes(cell, sizes, slots)
+    shapes_packed = packed_shapes(cell, sizes, slots)
     states = state_layout(cell, dtype, sizes, keep, masked, resets)
-    work = work_layout(cell, dtype, sizes, slots, schedule, keep, packed)
-    gradients = gradient_layout(cell, dtype, sizes, slots, threads, tokens, packed)
+    work = work_layout(cell, dtype, sizes, slots, schedule, keep)
+    packed = Layout(dtype, **shapes_packed)
+    gradients = gradient_layout(cell, dtype, sizes, slots, threads, tokens, shapes_packed)
     held = held_arrays(cell, dtype, sizes, slots)
     numbers = sizes._asdict() | schedule._asdict() | slot_numbers(cell, slots, I)
-    numbers |= states.offsets() | work.offsets() | gradients.offsets() | strides_of(states, work)
+    numbers |= states.offsets() | work.offsets() | packed.offsets() | gradients.offsets() | strides_of(states, work)
     if cell.num_proj is None:  # v is h
         numbers |= {v: numbers[h] for v, h in (("v", "h"), ("v1", "h1"), ("dv", "dh"), ("v_t", "h_t"), ("v_b", "h_b"))}
     numbers |= {name: address(array) for name, array in held.items()}
@@ -169,6 +171,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         schedule=schedule,
         states=states,
         work=work,
+        packed=packed,
         gradients=gradients,
         results=Layout(dtype, dx=(T, B, 0 if tokens else I), vectors=(sizes.gates, sizes.H), **matrices_of(shapes)),
         template=np.array([int(numbers.get(name, 0)) for name in KernelArguments._fields], np.int64),
@@ -237,12 +240,13 @@ def spread_rows(width, V, dtype):
 
 
 def packed_shapes(cell, sizes, slots):
-    """Return the shapes of the packed weights, {name: [panel, k, slot, V]}."""
+    """Return the shapes of the packed parameters, {name: [panel, k, slot, V]}."""
     I, H, F, V, P = sizes.I, sizes.H, sizes.F, sizes.V, sizes.P
     x, h, q = (slots.run(cell, source)[1] for source in "xhq")
     projection = (sizes.PF, H, int(cell.num_proj is not None), V)
     shapes = {"w": (P, I, x, V), "rw": (P, F, h, V), "rq": (P, H, q, V), "pw": projection}
-    return shapes | {"b": (P, 1, sizes.gates, V)}
+    norm = (P, 1, len(cell.normed), V)
+    return shapes | {"b": (P, 1, sizes.gates, V), "scales": norm, "shifts": norm}
 
 
 def state_layout(cell, dtype, sizes, keep, masked, resets):
@@ -263,8 +267,8 @@ def state_layout(cell, dtype, sizes, keep, masked, resets):
     return layout
 
 
-def work_layout(cell, dtype, sizes, slots, schedule, keep, packed):
-    """Lay out z, what else a step computes, and the packed parameters; all steps share one entry if nothing is kept."""
+def work_layout(cell, dtype, sizes, slots, schedule, keep):
+    """Lay out z and what else a step computes; all steps share one entry if nothing is kept."""
     T, B, V, P = sizes.T, sizes.B, sizes.V, sizes.P
     kept, normed = T if keep else 1, len(cell.normed)
     return Layout(
@@ -274,9 +278,6 @@ def work_layout(cell, dtype, sizes, slots, schedule, keep, packed):
         r=(kept * (cell.num_proj is not None), B, sizes.PF * V),
         u=(kept, B, P, normed, V),
         i=(kept, B, len(cell.norms)),
-        **packed,
-        scales=(P, 1, normed, V),
-        shifts=(P, 1, normed, V),
     )
 
 
@@ -414,8 +415,3 @@ def tables_of(cell, slots):
     tables = {"q_product_table": slots.q_products, "group_table": groups}
     tables = {name: np.array([*rows] or [(0, 0, 0)], np.int64) for name, rows in tables.items()}
     return tables | {"output_table": np.array(cell.output_states, np.int64)}
-
-
-def span(first, last):
-    """Return the slice of the kernel arguments from one field to another, both included."""
-    return slice(POSITION[first], POSITION[last] + 1)
