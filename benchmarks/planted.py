@@ -1,6 +1,6 @@
 """Show that the guarded series name a slowdown, and name nothing where nothing changed.
 
-    python -m benchmarks.planted [--repetitions N] [--asv]
+    python -m benchmarks.planted [--repetitions N] [--calls GROUP,...] [--asv]
 
 It counts instructions (callgrind) and bytes (tracemalloc) of this checkout N times, and of two copies of it in which
 something is slower: the kernel of the LSTM, and a backward pass that copies its gradient once more. A series is named
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import arguments, callgrind
+from . import arguments, callgrind, counted_calls
 from .guard import ROOT, measure, named, settings, show
 
 IGNORED = shutil.ignore_patterns(".git", ".venv", ".asv", "__pycache__", "results")
@@ -74,6 +74,8 @@ def compare_with_asv(folder):
 def main(texts=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planted", description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=arguments.number(1, 1000), default=20, help="default 20")
+    groups = arguments.names(counted_calls.GROUPS)
+    parser.add_argument("--calls", type=groups, default=(), help="groups of calls that are counted; default: all")
     parser.add_argument("--asv", action="store_true", help="let `asv continuous` compare, too; some ten minutes")
     options = parser.parse_args(texts)
     if not callgrind.available():
@@ -81,16 +83,16 @@ def main(texts=None):
     right = True
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        first = measure(ROOT)
+        first = measure(ROOT, options.calls)
         for n in range(options.repetitions):
-            found = named(first, measure(ROOT))
+            found = named(first, measure(ROOT, options.calls))
             show(f"repetition {n + 1} of the same commit", found)
             right &= not found
         for n, (what, change) in enumerate(PLANTED.items()):
             tree = folder / str(n)
             shutil.copytree(ROOT, tree, ignore=IGNORED)
             plant(tree, [change])
-            found = named(first, measure(tree))
+            found = named(first, measure(tree, options.calls))
             show(what, found)
             right &= bool(found)
         if options.asv:

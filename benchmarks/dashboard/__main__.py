@@ -1,6 +1,6 @@
 """Write the performance site from the recorded results.
 
-    python -m benchmarks.dashboard OUT --peers FILE
+    python -m benchmarks.dashboard OUT [--peers FILE]
 
 OUT/index.html is the page to open: how fast a training step is beside other libraries today, and whether a change cost
 anything. OUT/asv is asv's own site with every plot. Neither loads anything from elsewhere. asv's plots are read with
@@ -18,7 +18,10 @@ from . import asv_site, landing
 def main(texts=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; an earlier site in it is replaced")
-    parser.add_argument("--peers", type=Path, required=True, help="what `benchmarks.peers --json` wrote")
+    recorded = asv_site.ROOT / "benchmarks" / "results" / "peers.json"
+    parser.add_argument(
+        "--peers", type=Path, default=recorded, help="what `benchmarks.peers --json` wrote; default: the recorded file"
+    )
     parser.add_argument("--config", type=Path, default=asv_site.ROOT / "asv.conf.json", help="default: asv.conf.json")
     options = parser.parse_args(texts)
     for file in (options.peers, options.config):

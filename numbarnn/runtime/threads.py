@@ -7,13 +7,15 @@ runs every kernel on one thread, where it gives the same bits.
 
 import ctypes
 import functools
+import math
 import os
 import threading
 import warnings
+from pathlib import Path
 
 import numba
 import numpy as np
-from numba import get_num_threads, prange, types
+from numba import config, get_num_threads, prange, types
 
 from .compile import compiled
 from .invoke import invoke
@@ -24,6 +26,7 @@ WORTH_WAKING = 1_000_000  # multiply-adds of a pass from which threads pay
 MANY = 50_000  # numbers, if each is read and written once
 WAITING = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"  # of the environment: how threads wait
 SPINS = "2000"  # looks for work, some microseconds, before a thread of GNU OpenMP sleeps
+CONTROL_GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # of Linux
 
 _one_at_a_time = threading.Lock()  # some threading layers end the process when two Python threads enter
 _started = False  # whether this process has asked Numba for its threads
@@ -49,7 +52,44 @@ def available_threads():
     if not _started:
         _started = True  # first: a fork may come while Numba starts them
         start_threads()
-    return get_num_threads()
+    return min(get_num_threads(), most_threads())
+
+
+@functools.cache
+def most_threads():
+    """Return how many threads the machine lets run at once, unless the environment says how many Numba starts.
+
+    Numba counts the processors on which this process may run. A container may have a quota of their time as well, and
+    is stopped when it is used up, with all other threads waiting.
+    """
+    if "NUMBA_NUM_THREADS" in os.environ:
+        return config.NUMBA_NUM_THREADS
+    return math.ceil(min(config.NUMBA_NUM_THREADS, processor_quota(CONTROL_GROUPS, OWN_GROUP)))
+
+
+def processor_quota(groups, own):
+    """Return how many processors' time this process may use: the least quota of its control group and those above.
+
+    `groups`: the folder of all control groups (version 2, or version 1 of a container). `own`: the file that says which
+    one this process is in.
+    """
+    try:
+        names = [line.split("::", 1)[1].strip("/") for line in own.read_text().splitlines() if line.startswith("0::")]
+    except OSError:
+        names = []
+    folders = {folder for name in ["", *names] for folder in (groups / name, *(groups / name).parents)}
+    files = [[folder / "cpu.max"] for folder in folders if folder.is_relative_to(groups)]
+    files.append([groups / "cpu/cpu.cfs_quota_us", groups / "cpu/cpu.cfs_period_us"])
+    return min((quota_of(some) for some in files), default=math.inf)
+
+
+def quota_of(files):
+    """Read a quota and its period, in one file or in two; returns the first over the second, or infinity."""
+    try:
+        quota, period = (word for file in files for word in file.read_text().split())
+    except OSError:
+        return math.inf
+    return math.inf if quota in ("max", "-1") else int(quota) / int(period)
 
 
 def start_threads():

@@ -28,11 +28,14 @@ from benchmarks import (
     report,
     run_loop,
     run_numbarnn,
+    teams,
     workloads,
 )
 from benchmarks.torch_cells import LOOPS
 from benchmarks.torch_cells.products import before_loop, in_loop
 from benchmarks.variants import VARIANTS
+from numbarnn.engines.cpu import engine
+from numbarnn.runtime import threads
 
 ROOT = Path(benchmarks.__file__).parents[1]
 KINDS = ("time_", "timeraw_", "track_")
@@ -336,6 +339,13 @@ def test_first_step(tmp_path, capsys):
     (row,) = json.loads((tmp_path / "first.json").read_text())["rows"]
     assert row["cell"] == "SimpleRNNCell" and row["cores"] == 1
     assert 0 < row["next_cell"] < min(row["first"], row["float64"]) and row["compute"] > 0
+
+
+def test_teams(tmp_path, capsys):
+    assert teams.main(["--quick", "--json", str(tmp_path / "teams.json")]) == 0
+    (row,) = json.loads((tmp_path / "teams.json").read_text())["rows"]
+    assert (row["team"], row["rule"]) == (2, 2) and row["forward"] > 0 and row["train"] > 0
+    assert engine.run is threads.run, "left as it was"
 
 
 def test_busy(tmp_path, capsys):

@@ -5,8 +5,8 @@ cell's equations turn the saved values into dz, in place, and dz R^T flows to th
 with the block's part of the parameters' gradients, while dz is still in the cache. The last stage unpacks these
 gradients, and computes dx if that is hoisted out of the steps.
 
-Rows may change threads (see `work_stealing`), but no sum is ever split between threads, so results do not depend on
-their number.
+Rows may change threads (see `work_stealing`), or teams of threads share the units (see `teams`), but no sum is ever
+split between threads, so results do not depend on their number.
 """
 
 import functools
@@ -30,7 +30,7 @@ from ...runtime.memory import (
 )
 from ...runtime.simd import Static, helper, sum_of_lanes
 from ...runtime.threads import KERNEL, share
-from .barrier import LINE, try_join, wait
+from .barrier import BARRIER, WORD, finish, invite, meet, share_of_team, try_join
 from .forward import FEW, PanelRows, Rows, Steps, q_product
 from .gemm import Operand, TileView, even_part, multiply, tile_width
 from .kernel_arguments import read
@@ -98,16 +98,19 @@ def transposed_product(n, p0, p1, rows, out, accumulate, dz, R):
 
 
 @helper
-def input_gradient(n, rows, dz, dx, scratch):
-    """Compute dx = dz W^T, by way of rows of whole vectors, or number by number if there are few inputs."""
+def input_gradient(n, rows, dz, dx, scratch, member, team):
+    """Compute a member's share of dx = dz W^T, by way of rows of whole vectors, or number by number if there are few
+    inputs."""
     V = lanes(scratch)
     if 2 * n.I <= V:
-        narrow_input_gradient(n, rows, dz, dx)
+        first, last = share_of_team(n.I, member, team)
+        narrow_input_gradient(n, first, last, rows, dz, dx)
     else:
+        first, last = share_of_team(n.Q, member, team)
         W = TransposedWeights(pointer_like(scratch, n.wt), n.x_slots, n.x_slot, n.x_slots, n.P)
-        transposed_product(n, 0, n.Q, rows, Rows(scratch, n.Q * V), False, dz, W)
+        transposed_product(n, first, last, rows, Rows(scratch, n.Q * V), False, dz, W)
         for m in range(rows):
-            for i in range(0, n.I, V):
+            for i in range(first * V, min(n.I, last * V), V):
                 store_part(dx.data, m * dx.row + i, n.I - i, load(scratch, m * n.Q * V + i))
     if n.own_input >= 0:
         own_input_gradient(n, rows, dz, Rows(ahead(dx.data, n.own_input), dx.row))
@@ -126,11 +129,11 @@ def own_input_gradient(n, rows, dz, dx):
 
 
 @helper
-def narrow_input_gradient(n, rows, dz, dx):
-    """Compute dx = dz W^T as dot products."""
+def narrow_input_gradient(n, first, last, rows, dz, dx):
+    """Compute the numbers first..last of each row of dx = dz W^T as dot products."""
     V, w = lanes(dz.data), pointer_like(dz.data, n.w)
     for m in range(rows):
-        for i in range(n.I):
+        for i in range(first, last):
             total = load(pointer_like(dz.data, n.zeros), 0)
             for p in range(n.P):
                 at, of_p = m * dz.row + p * dz.panel + n.x_slot * V, (p * n.I + i) * n.x_slots * V
@@ -158,10 +161,10 @@ def q_gradients(n, p0, p1, lo, rows, dz):
 
 
 @helper
-def backward_steps(n, t0, t1, lo, hi, first, last, barrier, team_size, z):
-    """Run steps t0..t1 backwards for rows lo..hi and panels first..last; dh, dv and dc become the gradients of the
-    states before t0, in the rows that this thread kept to the end."""
-    arrivals = 0
+def backward_steps(n, t0, t1, lo, hi, barrier, member, team, z):
+    """Run steps t0..t1 backwards for rows lo..hi and a member's share of the panels; dh, dv and dc become the gradients
+    of the states before t0, in the rows that this thread kept to the end. Returns the size of the team at the end."""
+    times, (first, last) = 0, share_of_team(n.P, member, team)
     R = TransposedWeights(pointer_like(z, n.rt), n.h_slots, n.h_slot, n.h_slots, n.P)
     dvs = Rows(ahead(pointer_like(z, n.dv), lo * n.v_b), n.v_b)
     scratch = ahead(pointer_like(z, n.dx_rows), lo * n.Q * lanes(z))
@@ -172,37 +175,47 @@ def backward_steps(n, t0, t1, lo, hi, first, last, barrier, team_size, z):
         if n.project_backward:
             invoke(n.project_backward, (t, lo, hi, 0, n.PF, n.args_address))
         invoke(n.equations_backward, (t, lo, hi, first, last, n.args_address))
-        arrivals += 1
-        wait(barrier, team_size, arrivals)
+        times = meet(barrier, team, times)
         if n.feedback_backward:
             if n.groups > n.early_groups:
                 invoke(n.normalise_backward, (t, lo, hi, n.early_groups, n.groups, n.args_address))
             q_gradients(n, first, last, lo, rows, dz)
             invoke(n.feedback_backward, (t, lo, hi, first, last, n.args_address))
-            arrivals += 1
-            wait(barrier, team_size, arrivals)
+            times = meet(barrier, team, times)
         if n.early_groups:
             invoke(n.normalise_backward, (t, lo, hi, 0, n.early_groups, n.args_address))
-        transposed_product(n, first if team_size > 1 else 0, last if team_size > 1 else n.PF, rows, dvs, True, dz, R)
+        transposed_product(n, first if team > 1 else 0, last if team > 1 else n.PF, rows, dvs, True, dz, R)
         if not n.hoisted and not n.tokens:
             dx = ahead(pointer_like(z, n.dx), t * n.dx_t + lo * n.dx_b)
-            input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch)
+            input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch, member, team)
         if n.cut:
             truncate_gradient(n, t, lo, hi, first, last, z)
+        team = invite(barrier, team, n.team, t)
+        first, last = share_of_team(n.P, member, team)
+    return team
 
 
 @helper
-def shared_backward_steps(n, t0, t1, shard, shards, barrier, z):
-    """Run steps t0..t1 backwards for a share of the rows or, if there are barriers, of the panels."""
+def team_backward(n, t0, t1, stage, shard, shards, z):
+    """Run steps t0..t1 backwards as a member of the team of some rows."""
+    group, groups, member = shard // n.team, shards // n.team, shard % n.team
+    barrier = n.barriers + (stage * groups + group) * WORD * BARRIER
+    team, invitation = try_join(barrier, n.team)
+    if team:
+        lo, hi = share(n.B, group, groups)
+        t1 = invitation - 1 if invitation else t1
+        finish(barrier, backward_steps(n, t0, t1, lo, hi, barrier, member, team, z))
+
+
+@helper
+def shared_backward_steps(n, t0, t1, stage, shard, shards, z):
+    """Run steps t0..t1 backwards for a share of the rows, alone or in a team."""
     if n.barriers:
-        team_size = try_join(barrier, shards)
-        if team_size:
-            first, last = share(n.P, shard if team_size > 1 else 0, team_size)
-            backward_steps(n, t0, t1, 0, n.B, first, last, barrier, team_size, z)
+        team_backward(n, t0, t1, stage, shard, shards, z)
     else:
         lo, hi = share(n.B, shard, shards)
         while lo < hi:
-            backward_steps(n, t0, t1, lo, hi, 0, n.P, 0, 1, z)
+            backward_steps(n, t0, t1, lo, hi, 0, 0, 1, z)
             t1, lo, hi = steal_rows(n.stealing)
 
 
@@ -241,7 +254,7 @@ def hoisted_input_gradients(n, shard, shards, z):
     scratch = ahead(pointer_like(z, n.dx_rows), shard * max(n.B, n.T) * n.Q * lanes(z))
     for o in range(first, last):
         dz = PanelRows(ahead(z, o * z_outer + lo * z_inner), z_inner, n.z_p)
-        input_gradient(n, hi - lo, dz, Rows(ahead(dx, o * x_outer + lo * x_inner), x_inner), scratch)
+        input_gradient(n, hi - lo, dz, Rows(ahead(dx, o * x_outer + lo * x_inner), x_inner), scratch, 0, 1)
 
 
 @helper
@@ -363,7 +376,7 @@ def backward_kernel(dtype):
             if stage > 1:
                 parameter_gradients(n, max(0, t), min(n.T, t + n.step_block), shard, shards, z)
             if stage <= n.step_blocks:
-                shared_backward_steps(n, max(0, t - n.step_block), t, shard, shards, n.barriers + stage * 16 * LINE, z)
+                shared_backward_steps(n, max(0, t - n.step_block), t, stage, shard, shards, z)
         else:
             if n.hoisted and not n.tokens:
                 hoisted_input_gradients(n, shard, shards, z)

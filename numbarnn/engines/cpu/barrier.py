@@ -1,7 +1,11 @@
-"""A spin barrier with a fallback, for threads that share the units of the same rows and meet in every step.
+"""Teams: threads that share the units of the same rows and meet in every step, at a spin barrier with a fallback.
 
 The threads must run at the same time, which a threading layer does not promise. Therefore the first thread polls for
-the others at most SPIN_LIMIT times. Then it does all the work alone, and late threads return.
+the others at most SPIN_LIMIT times. Then it begins to run all steps alone. Once the others have come, it invites them
+to share the steps that are left; if they have not come when it is done, they return.
+
+A barrier is two cache lines of integers. On the first is the number of arrivals, plus ALONE if a thread runs alone; on
+the second how often members have arrived in steps, and the invitation.
 """
 
 from llvmlite import binding, ir
@@ -10,10 +14,17 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ...runtime.simd import INTP, helper
+from ...runtime.threads import share
 
-SPIN_LIMIT = 4000  # polls of the barrier before a thread runs alone, some 50 us
-RUNS_ALONE = -(1 << 32)  # value of the barrier: a thread runs alone
+# Polls before a thread runs alone or, later on, lets another have its core: some 50 us. One that gives way sooner loses
+# its core to other programs at every small delay, and one that never does may wait for a thread of its own core.
+SPIN_LIMIT = 4000
+ALONE = -(1 << 32)  # added to the arrivals
+OVER = -1  # the invitation when nothing is left to share; else 1 + a step
+WORD = 8  # bytes
 LINE = 8  # integers in a cache line
+BARRIER = 2 * LINE  # integers
+STEPS, INVITATION = WORD * LINE, WORD * (LINE + 1)  # bytes from the start of a barrier
 
 
 def as_pointer(builder, address):
@@ -64,30 +75,82 @@ def pause(typingctx):
     return types.void(), codegen
 
 
-# Spin barrier with a fallback: after SPIN_LIMIT polls the first thread runs alone; late threads return.
+@intrinsic
+def give_way(typingctx):
+    """Let the operating system run another thread on this core, if one waits for it."""
+
+    def codegen(context, builder, sig, args):
+        name = "SwitchToThread" if "windows" in binding.get_process_triple() else "sched_yield"
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 @helper
-def try_join(barrier, shards):
-    """Enter a fresh barrier; returns the size of the team that this thread works in, or 0 if it must return."""
-    if fetch_add(barrier, 1) < 0:
-        return 0
-    polls = 0
-    while True:
+def poll(polls):
+    """Wait for a moment between two polls; returns their number."""
+    pause()
+    if polls > SPIN_LIMIT:
+        give_way()
+    return polls + 1
+
+
+@helper
+def try_join(barrier, members):
+    """Enter a fresh barrier of a team.
+
+    Returns the number of threads that this one works with, itself included (0: it must return, 1: it runs alone), and
+    the invitation if it came late: 1 + the step from which the team works together.
+    """
+    arrived, polls = fetch_add(barrier, 1) + 1, 0
+    while arrived > 0:
+        if arrived == members:
+            return members, 0
+        if polls > SPIN_LIMIT and compare_exchange(barrier, arrived, arrived + ALONE):
+            return 1, 0
+        polls = poll(polls)
         arrived = load_acquire(barrier)
-        if arrived == shards:
-            return shards
-        if arrived < 0:
-            return 0
-        polls += 1
-        if polls > SPIN_LIMIT and compare_exchange(barrier, arrived, RUNS_ALONE):
-            return 1
-        pause()
+    invitation, polls = 0, 0
+    while invitation == 0:
+        polls = poll(polls)
+        invitation = load_acquire(barrier + INVITATION)
+    if invitation == OVER:
+        return 0, 0
+    return members, invitation
 
 
 @helper
-def wait(barrier, team_size, times):
-    """Wait until the whole team has arrived here for the n-th time; the count is on the barrier's second cache line."""
-    if team_size > 1:
-        count = barrier + 8 * LINE
-        fetch_add(count, 1)
-        while load_acquire(count) < team_size * times:
-            pause()
+def meet(barrier, team, times):
+    """Wait until all of the team have arrived here once more; returns how often they have."""
+    if team > 1:
+        times += 1
+        fetch_add(barrier + STEPS, 1)
+        polls = 0
+        while load_acquire(barrier + STEPS) < team * times:
+            polls = poll(polls)
+    return times
+
+
+@helper
+def invite(barrier, team, members, step):
+    """Invite the others to share the steps from `step` on, if this thread runs alone and all have come; returns the
+    size of the team from then on."""
+    if team == 1 and barrier != 0 and load_acquire(barrier) == members + ALONE:
+        fetch_add(barrier + INVITATION, 1 + step)
+        return members
+    return team
+
+
+@helper
+def finish(barrier, team):
+    """Tell those who come late that nothing is left to share."""
+    if team == 1 and barrier != 0:
+        fetch_add(barrier + INVITATION, OVER)
+
+
+@helper
+def share_of_team(panels, member, team):
+    """Return the first panel of a member, and the one after its last; those of a thread that runs alone are all."""
+    return share(panels, member if team > 1 else 0, team)

@@ -11,7 +11,7 @@ from ...runtime import workspace
 from ...runtime.arrays import address, readable
 from ...runtime.threads import run, threads_for
 from ..interface import EngineResult
-from .barrier import LINE
+from .barrier import BARRIER, LINE
 from .host_layout import arrays_of, noise_array
 from .kernel_arguments import POSITION, span
 from .plan import Plan, plan
@@ -112,8 +112,8 @@ def meeting_place(numbers, schedule, B):
     It must be zero before each pass.
     """
     threads = schedule.threads
-    if schedule.by_panels:
-        memory, place = np.zeros((schedule.step_blocks + 1, 2 * LINE), np.int64), BARRIERS
+    if schedule.team > 1:
+        memory, place = np.zeros((schedule.step_blocks + 1, threads // schedule.team, BARRIER), np.int64), BARRIERS
     elif threads > 1 and MIN_ROWS * threads <= B:  # every thread has enough rows to offer some
         memory, place = np.zeros(LINE, np.int64), STEALING
     else:

@@ -1,8 +1,9 @@
 """The forward pass of any cell over a sequence.
 
 Stage 0 packs the weights, unless that has been done; threads share the panels. Stage 1 runs all steps. Threads share
-the rows of the batch, with no barrier (see `work_stealing`), or, if there are fewer rows than threads, the panels of
-units (see `barrier`). A step adds up the products in z, then applies the cell's equations while z is in the cache.
+the rows of the batch, with no barrier (see `work_stealing`), or teams of threads share them, and the threads of a team
+the panels of units (see `teams` and `barrier`). A step adds up the products in z, then applies the cell's equations
+while z is in the cache.
 """
 
 import functools
@@ -13,7 +14,7 @@ from ...runtime.invoke import invoke
 from ...runtime.memory import BYTE, WHOLE, ahead, get, lanes, load, load_part, pointer, pointer_like, put, store
 from ...runtime.simd import Static, has_nan, helper
 from ...runtime.threads import KERNEL, share
-from .barrier import try_join, wait
+from .barrier import BARRIER, WORD, finish, invite, meet, share_of_team, try_join
 from .gemm import Operand, TileView, multiply, tile_width
 from .kernel_arguments import POSITION, read
 from .packing import matrices, pack
@@ -244,10 +245,10 @@ def copy_or_clear(n, first, last, keep, source, source_at, out, at):
 
 
 @helper
-def forward_steps(n, t0, lo, hi, first, last, team_size, z):
-    """Run the steps from t0 on for rows lo..hi and panels first..last; returns the last + 1 of the rows that this
-    thread kept to the end."""
-    arrivals = 0
+def forward_steps(n, t0, lo, hi, barrier, member, team, z):
+    """Run the steps from t0 on for rows lo..hi and a member's share of the panels; returns the last + 1 of the rows
+    that this thread kept to the end, and the size of the team at the end."""
+    times, (first, last) = 0, share_of_team(n.P, member, team)
     for t in range(t0, n.T):
         hi = offer_rows(n.stealing, t, lo, hi)
         for p0 in range(first, last, n.panel_block):
@@ -257,8 +258,7 @@ def forward_steps(n, t0, lo, hi, first, last, team_size, z):
                 invoke(n.normalise, (t, lo, hi, 0, n.early_groups, n.args_address))
             invoke(n.feedback if n.feedback else n.equations, (t, lo, hi, p0, p1, n.args_address))
         if n.feedback:
-            arrivals += 1
-            wait(n.barriers, team_size, arrivals)
+            times = meet(barrier, team, times)
             for p0 in range(first, last, n.panel_block):
                 p1 = min(last, p0 + n.panel_block)
                 feedback_products(n, t, lo, hi, p0, p1, z)
@@ -269,9 +269,25 @@ def forward_steps(n, t0, lo, hi, first, last, team_size, z):
             invoke(n.project, (t, lo, hi, 0, n.PF, n.args_address))
         if n.resets and t + 1 < n.T:
             carry_states(n, t, lo, hi, first, last, z)
-        arrivals += 1
-        wait(n.barriers, team_size, arrivals)
-    return hi
+        times = meet(barrier, team, times)
+        team = invite(barrier, team, n.team, t + 1)
+        first, last = share_of_team(n.P, member, team)
+    return hi, team
+
+
+@helper
+def team_forward(n, shard, shards, z):
+    """Run all steps as a member of the team of some rows."""
+    group, member = shard // n.team, shard % n.team
+    barrier = n.barriers + group * WORD * BARRIER
+    team, invitation = try_join(barrier, n.team)
+    if team:
+        lo, hi = share(n.B, group, shards // n.team)
+        hi, team = forward_steps(n, max(0, invitation - 1), lo, hi, barrier, member, team, z)
+        finish(barrier, team)
+        if n.y:
+            t0, t1 = share_of_team(n.T, member, team)
+            write_outputs(n, t0, t1, lo, hi, z)
 
 
 @functools.cache
@@ -284,20 +300,13 @@ def forward_kernel(dtype):
         z = pointer(real, n.z)
         if stage == 0:
             prepare(n, shard, shards, z)
-        elif n.barriers:  # threads share the panels of all rows
-            team_size = try_join(n.barriers, shards)
-            if team_size:
-                me = shard if team_size > 1 else 0
-                first, last = share(n.P, me, team_size)
-                forward_steps(n, 0, 0, n.B, first, last, team_size, z)
-                if n.y:
-                    t0, t1 = share(n.T, me, team_size)
-                    write_outputs(n, t0, t1, 0, n.B, z)
+        elif n.barriers:
+            team_forward(n, shard, shards, z)
         else:
             start(n.stealing)
             t, (lo, hi) = 0, share(n.B, shard, shards)
             while lo < hi:
-                hi = forward_steps(n, t, lo, hi, 0, n.P, 1, z)
+                hi, _ = forward_steps(n, t, lo, hi, 0, 0, 1, z)
                 if n.y:
                     write_outputs(n, 0, n.T, lo, hi, z)
                 t, lo, hi = steal_rows(n.stealing)

@@ -25,10 +25,10 @@ KernelArguments = namedtuple(
     # and the equations. `hoisted`: x W runs before all steps, and dx after them. `is_packed`: the parameters below have
     # been packed before. `step_block`, `step_blocks`: steps in a block of the backward pass, and their number.
     # `continues`: parameters' gradients are added to those of later steps, from another call. `barriers` (0: each
-    # thread has rows of its own): two cache lines for the forward pass and for each block of the backward pass.
-    # `stealing`: the mailbox of `work_stealing`, or 0.
+    # thread has rows of its own): one for each team, for the forward pass and then for each block of the backward pass.
+    # `team`: threads in a team. `stealing`: the mailbox of `work_stealing`, or 0.
     "args_address product equations feedback normalise project panel_block hoisted is_packed step_block step_blocks "
-    "continues barriers stealing "
+    "continues barriers team stealing "
     # Products with q: their number, and a table of (first slot, slots, which q).
     "q_products q_product_table "
     # Layer norm: the groups, a table of (first slot, slots, first of the normalised slots), the number of groups before

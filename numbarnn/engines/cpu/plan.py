@@ -28,10 +28,10 @@ from .host_layout import state_places, state_views, vector_places
 from .kernel_arguments import POSITION, KernelArguments
 from .layer_norm import normalise_backward_kernel, normalise_kernel, sum_rows_kernel
 from .projection import project_backward_kernel, project_kernel
+from .teams import FEW_ROWS, rows_of_team, team_of
 
 Z_BYTES = 1 << 14  # cache blocking: z between the products and the equations fits the first-level cache, with room
 DZ_BYTES = 1 << 21  # of a block of steps in the backward pass: threads meet seldom, and dz stays in a cache
-FEW_ROWS = 12  # of a thread; with fewer, x W and dx are hoisted out of the loop over steps, as products with many rows
 
 
 class Layout:
@@ -97,7 +97,7 @@ class Schedule(NamedTuple):
     """How threads share the work of a pass, and in which order it is done."""
 
     threads: int
-    by_panels: bool  # threads share the panels of units of all rows and meet in each step, else they share the rows
+    team: int  # threads that share the units of the same rows and meet in each step
     hoisted: bool  # x W before all steps, dx after them
     panel_block: int  # panels between the products and the equations
     step_block: int  # steps in a block of the backward pass
@@ -211,18 +211,17 @@ def sizes_of(cell, dtype, T, B, inputs, I):
 
 def schedule_of(cell, sizes, slots, threads):
     """Make the `Schedule` of a pass on so many threads."""
-    T, B, P = sizes.T, sizes.B, sizes.P
-    rows_of_thread = -(-B // min(threads, B))
-    by_panels = B < threads <= P and not cell.norms and cell.num_proj is None
-    panel_bytes = (B if by_panels else rows_of_thread) * slots.count * BYTES
+    P = sizes.P
+    team = team_of(cell, sizes, slots, threads)
+    rows = rows_of_team(sizes, threads, team)
     step_block = steps_of_block(sizes, slots)
     return Schedule(
         threads=threads,
-        by_panels=by_panels,
-        hoisted=rows_of_thread < FEW_ROWS,
-        panel_block=P if cell.norms else max(4 if slots.count == 1 else 1, Z_BYTES // panel_bytes),
+        team=team,
+        hoisted=rows < FEW_ROWS,
+        panel_block=P if cell.norms else max(4 if slots.count == 1 else 1, Z_BYTES // (rows * slots.count * BYTES)),
         step_block=step_block,
-        step_blocks=-(-T // step_block),
+        step_blocks=-(-sizes.T // step_block),
     )
 
 
