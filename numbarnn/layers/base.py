@@ -1,7 +1,7 @@
 """What a layer is: parameters, a forward pass, and its gradient."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -471,10 +471,15 @@ class Layer(ExplainsKerasOptions):
 
 def set_arrays(caller: str, arrays: Arrays, values: Sequence[ArrayLike]) -> None:
     """Set arrays in place to values of the same shapes, or raise `InputError` before anything changes."""
+    if not isinstance(values, Iterable):
+        raise InputError(f"{caller}: expected a list of arrays of weights, got {type(values).__name__}")
     values = [plain_array(caller, "weights", value) for value in values]
     got, expected = [v.shape for v in values], [array.shape for array in arrays.values()]
-    if got != expected or any(v.dtype.kind not in "fiu" for v in values):
+    if got != expected:
         raise InputError(f"{caller}: expected arrays of numbers of the shapes {expected}, got {got}")
+    for name, value in zip(arrays, values, strict=True):
+        if value.dtype.kind not in "fiu":
+            raise InputError(f"{caller}: expected real numbers for {name}, got {value.dtype}")
     check_writable(caller, {("weight", name): array for name, array in arrays.items()})
     for array, value in zip(arrays.values(), values, strict=True):
         array[...] = value

@@ -115,6 +115,9 @@ class Pinball(Loss):
         q = np.asarray(self.quantiles, y_pred.dtype)
         if q.ndim and len(q) != y_pred.shape[-1]:
             raise InputError(f"Pinball: expected {len(q)} outputs, one for each quantile, got {y_pred.shape[-1]}")
+        if q.ndim and y_true.shape == y_pred.shape[:-1]:
+            expected = f"targets of shape {(*y_pred.shape[:-1], 1)} or {y_pred.shape}"
+            raise InputError(f"Pinball: expected {expected}, got {y_true.shape}; y[..., None] has it")
         if q.ndim and y_true.shape == (*y_pred.shape[:-1], 1):
             y_true = np.broadcast_to(y_true, y_pred.shape)
         error = same_shape("Pinball", y_true, y_pred) - y_pred

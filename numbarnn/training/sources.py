@@ -113,10 +113,23 @@ def expect_steps(caller: str, option: str, steps: Any, source: Any) -> None:
         raise InputError(f"{caller}: expected {option} beside an iterable of batches alone, got it beside arrays")
 
 
-def inputs_of(source: Iterable, steps: int | None = None) -> Iterator:
-    """Yield the inputs of batches, at most ``steps``: items are x, or tuples that start with x."""
+def inputs_of(source: Iterable, rank: int, steps: int | None = None) -> Iterator:
+    """Yield the inputs of batches, at most ``steps``: items are x, or tuples that start with x.
+
+    PyTorch's loaders give lists. A list starts with x if its first array has the ``rank`` of a batch; else it is x, of
+    sequences of different lengths, which have an axis less.
+    """
     for item in islice(walk(source), steps):
-        yield item[0] if isinstance(item, tuple) else item
+        starts_with_x = isinstance(item, list) and item and getattr(item[0], "ndim", None) == rank
+        yield item[0] if isinstance(item, tuple) or starts_with_x else item
+
+
+def refuse_list_of_batches(caller: str, x: Any, y: Any) -> None:
+    """Raise `InputError` for a list of batches (x, y), since a list is one of samples."""
+    if y is None and isinstance(x, list) and x and isinstance(x[0], tuple):
+        raise InputError(
+            f"{caller}: expected an iterable of batches that is no list, such as iter(batches), got a list"
+        )
 
 
 def _kind(item):

@@ -36,7 +36,7 @@ from .not_finite import cause
 from .objectives import Objective, chosen, from_pre_activation, measured, metrics_of, names_of, total, with_loss
 from .progress import Progress
 from .sample_weights import weights_of
-from .sources import Samples, Stream, expect_steps, inputs_of, is_stream, refuse_beside_stream
+from .sources import Samples, Stream, expect_steps, inputs_of, is_stream, refuse_beside_stream, refuse_list_of_batches
 from .truncated import Truncation, train_sequences
 from .update import update_weights, with_penalties
 
@@ -56,6 +56,8 @@ class Trainer(Checked):
     regularizers: dict[str, Any]
     constraints: dict[str, Any]
     dtype: np.dtype
+    # (batch, ...), of several inputs a list; None until it is known
+    input_shape: Any
     _shuffle_rng: np.random.Generator
     _dropout_rng: np.random.Generator
 
@@ -398,7 +400,8 @@ class Trainer(Checked):
         Parameters
         ----------
         x : array_like (samples, ...), Padded, or list of arrays (steps, ...)
-            Inputs, as in `fit`; or an iterable of batches, each x or a tuple that starts with x.
+            Inputs, as in `fit`; or an iterable of batches, each x or a tuple that starts with x
+            (or a list of arrays, as PyTorch's loaders give it).
         batch_size : int
             Samples per pass; sequences of similar lengths make a batch.
         steps : int, optional
@@ -423,7 +426,8 @@ class Trainer(Checked):
         longest = None
         if is_stream(x):
             count = len(x) if steps is None and hasattr(x, "__len__") else steps
-            batches = ((self._inputs(batch), None) for batch in inputs_of(x, steps))
+            rank = 0 if isinstance(self.input_shape, list) else len(self.input_shape or ())
+            batches = ((self._inputs(batch), None) for batch in inputs_of(x, rank, steps))
         else:
             x = self._inputs(x)
             self._expect_batches("predict", x, batch_size)
@@ -765,6 +769,7 @@ class Trainer(Checked):
             raise InputError(f"{caller}: the model needs compile(optimizer, loss) first")
         if len(self._objectives) == 1:
             check_one_output(caller, self.layers[-1:])
+        refuse_list_of_batches(caller, x, y)
         x = self._inputs(x)
         y = labels_for(caller, x, y, self._objectives)
         self._expect_batches(caller, x, len(x) or 1 if batch_size is None else batch_size)

@@ -83,6 +83,44 @@ def test_a_node_comes_in(case):
     check_close(got, np.concatenate([*expected.swapaxes(0, 1)], axis=-1))
 
 
+@pytest.mark.parametrize("case", NODES)
+def test_lengths_of_a_node_are_those_of_a_run(case):
+    """The input sequence_lens, and states that are inputs of the model, come with each run."""
+    kind, attributes = NODES[case]
+    both = attributes.get("direction") == "bidirectional"
+    weights, states = weights_of(kind, 1 + both), ["h0", "c0"] if kind == "LSTM" else ["h0"]
+    node = make.make_node(
+        kind,
+        ["x", "W", "R", "B", "lengths", *states, *(["P"] if kind == "LSTM" else [])],
+        ["y", "h", "c"][: 1 + len(states)],
+        hidden_size=H,
+        **attributes,
+    )
+    inputs = {"x": ["T", "B", I], "lengths": ["B"]} | {name: ["D", "B", H] for name in states}
+    outputs = {"y": ["T", "D", "B", H]} | {name: ["D", "B", H] for name in node.output[1:]}
+    model = model_of([node], inputs, outputs, weights)
+    model.graph.input[1].type.tensor_type.elem_type = onnx.TensorProto.INT32
+    lengths = np.array([7, 2, 5, 1], "int32")
+    given = {name: RNG.standard_normal((1 + both, B, H)).astype("float32") for name in states}
+    expected = run(model, x=X, lengths=lengths, **given)
+    cell, params = from_onnx(model)
+    start = list(zip(*given.values(), strict=True))  # of each direction (h, c)
+    got = nr.forward(
+        cell,
+        params,
+        X,
+        initial_state=tuple(start) if both else start[0],
+        lengths=lengths,
+        time_major=True,
+        reverse=attributes.get("direction") == "reverse",
+        device="numpy",
+    )
+    check_close(got.outputs, np.concatenate([*expected.pop("y").swapaxes(0, 1)], axis=-1))
+    for found, part in zip(got.state if both else [got.state], zip(*expected.values(), strict=True), strict=True):
+        for array, theirs in zip(found, part, strict=True):
+            check_close(array, theirs)
+
+
 def test_a_node_without_bias_and_with_the_layout_of_batches_comes_in():
     weights = weights_of("LSTM")
     model = model_of_node("LSTM", {"layout": 1}, ["x", "W", "R"], weights)

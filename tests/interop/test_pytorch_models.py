@@ -84,6 +84,29 @@ def test_a_model_comes_in_trains_and_goes_back():
     check_same(model, module)
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [("float32", 1e-6), ("float64", 1e-12)])
+def test_gradients_of_a_model_are_those_there(dtype, bound):
+    """Of every kind of layer, in both directions and levels of a stack."""
+    module, model = tagger().to(getattr(torch, dtype)), ours(dtype, **NAMES)
+    load_torch(model, module)
+    model.compile("sgd", nr.losses.MeanSquaredError(reduction="mean_all"))
+    labels = RNG.standard_normal((B, T, 2)).astype(dtype)
+    with torch.enable_grad():
+        loss = torch.nn.functional.mse_loss(module(torch.from_numpy(TOKENS)), torch.from_numpy(labels))
+        loss.backward()
+    found, gradients = model.value_and_gradients(TOKENS, labels)
+    assert abs(found - loss.item()) <= bound
+    weights = model.get_weights()
+    model.set_weights([gradients.get(name, w) for name, w in model.weights.items()])
+    by_name, parameters = to_torch(model), dict(module.named_parameters())
+    model.set_weights(weights)
+    compared = [name for name in by_name if name in parameters and "stack.bias_hh" not in name]
+    assert len(compared) == len(parameters) - 4
+    for name in compared:  # the two biases of a gate have one gradient
+        expected = parameters[name].grad
+        assert abs(by_name[name] - expected).max() <= bound * max(1, abs(expected).max()), name
+
+
 def test_what_pytorch_has_trained_goes_on_here_and_then_there():
     """Losses go on where they were, each time, and fall: say at each step whether the sum so far is above 0."""
 

@@ -286,6 +286,8 @@ def test_pinball():
     for make in (lambda: nr.losses.Pinball(1.0), lambda: nr.losses.Pinball([0.1, 2]), lambda: nr.losses.Pinball("q")):
         with pytest.raises(nr.InputError, match=r"Pinball: expected quantiles to be numbers in \(0, 1\)"):
             make()
+    with pytest.raises(nr.InputError, match=r"targets of shape \(4, 1\) or \(4, 2\), got \(4,\); y\[..., None\]"):
+        several.terms(np.zeros(4), np.zeros((4, 2)))
     with pytest.raises(nr.InputError, match="Pinball: expected 2 outputs, one for each quantile, got 3"):
         several(np.zeros((2, 3)), np.zeros((2, 3)))
 

@@ -79,9 +79,15 @@ def test_weights_in_and_out():
     assert model.layers[0].params["kernel"] is model.params["lstm/kernel"]
     assert (model.layers[0].params["kernel"] == 7).all() and model.params["lstm/kernel"].dtype == "float32"
     kept = model.get_weights()
-    for bad in (weights[:-1], [*weights[:-1], np.zeros(4)], [*weights[:-1], np.array(["a"] * 3)]):
-        with pytest.raises(nr.InputError, match="sequential: expected arrays of numbers of the shapes"):
-            model.set_weights([w + 1 if w.dtype.kind == "f" else w for w in bad])
+    for bad, message in (
+        (weights[:-1], "arrays of numbers of the shapes"),
+        ([*weights[:-1], np.zeros(4)], "arrays of numbers of the shapes"),
+        ([*weights[:-1], np.array(["a"] * 3)], "real numbers for dense/bias, got <U1"),
+        ([weights[0] * 1j, *weights[1:]], "real numbers for lstm/kernel, got complex64"),
+        (None, "a list of arrays of weights, got NoneType"),
+    ):
+        with pytest.raises(nr.InputError, match=f"sequential: expected {message}"):
+            model.set_weights([w + 1 if w.dtype.kind == "f" else w for w in bad] if bad else bad)
     for a, b in zip(kept, model.get_weights(), strict=True):
         assert_array_equal(a, b)
 

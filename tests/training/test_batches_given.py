@@ -92,6 +92,26 @@ def test_generators_and_weights():
     assert_array_equal(given.predict(cut()), whole.predict(X, batch_size=4))
 
 
+def test_batches_in_lists_are_those_in_tuples():
+    """A list of sequences of different lengths is x itself."""
+    net = model()
+    net.fit(([*batch] for batch in cut()), verbose=0)
+    assert_array_equal(net.predict([*batch] for batch in cut()), net.predict(X, batch_size=4))
+    short = [x[:n] for x, n in zip(X[:2], (2, 3), strict=True)]
+    assert_array_equal(net.predict(iter([short])), net.predict(short))
+
+
+def test_loaders_of_pytorch_give_batches():
+    torch = pytest.importorskip("torch", reason="needs PyTorch (pip install torch)")
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*map(torch.from_numpy, (X, Y))), batch_size=4)
+    whole, given = model(), model()
+    whole.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    given.fit(loader, epochs=2, verbose=0)
+    same(whole, given)
+    assert_array_equal(given.predict(loader), whole.predict(X, batch_size=4))
+    np.testing.assert_allclose(given.evaluate(loader), whole.evaluate(X, Y, batch_size=4), rtol=1e-6)
+
+
 def test_steps_go_on_over_the_epochs():
     """Five steps an epoch out of three batches: the walk starts again, and goes on in the next epoch."""
     one, other = model(), model()
@@ -189,6 +209,8 @@ def test_what_is_refused():
         (lambda: net.evaluate(Items(), steps=2.5), "evaluate: expected steps to be a positive integer, got 2.5"),
         (lambda: net.predict(X, steps=1), "predict: expected steps beside an iterable of batches alone"),
         (lambda: net.predict(cut(), steps=5), "predict: expected 5 batches, got 3: the iterable ended"),
+        (lambda: net.fit([*cut()]), r"fit: expected an iterable of batches that is no list, such as iter\(batches\)"),
+        (lambda: net.evaluate([*cut()]), "evaluate: expected an iterable of batches that is no list"),
         (lambda: net.fit(iter([X])), r"fit: expected batches \(x, y\) or \(x, y, sample_weight\), got a ndarray"),
         (lambda: net.fit(iter([(X,)])), "fit: expected batches .* got a tuple of 1"),
         (lambda: net.fit(iter([(X, Y[:3])])), "fit: expected as many labels as samples, 10, got"),
