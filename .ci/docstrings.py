@@ -18,6 +18,7 @@ FOLDERS = (  # parts of the interface; their names are those of __all__, "" stan
     "checkpoint",
     "constraints",
     "datasets",
+    "distributed",
     "initializers",
     "inspection",
     "interop",

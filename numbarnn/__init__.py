@@ -35,6 +35,7 @@ MODULES = (
     "checkpoint",
     "constraints",
     "datasets",
+    "distributed",
     "initializers",
     "inspection",
     "interop",

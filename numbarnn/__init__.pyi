@@ -6,6 +6,7 @@ from . import cells as cells
 from . import checkpoint as checkpoint
 from . import constraints as constraints
 from . import datasets as datasets
+from . import distributed as distributed
 from . import initializers as initializers
 from . import inspection as inspection
 from . import interop as interop

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LIBRARIES = (
     *("torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime", "h5py", "safetensors", "sklearn", "pandas"),
-    *("joblib", "matplotlib", "pooch", "autograd"),
+    *("joblib", "matplotlib", "pooch", "autograd", "mpi4py"),
 )
 DOORS = {  # a use of each, and the sentence without its library
     "nr.torch.RNN": "nr.torch needs PyTorch: pip install 'numbarnn[torch]'",
@@ -18,6 +18,7 @@ DOORS = {  # a use of each, and the sentence without its library
     "nr.sklearn.RNNClassifier": "nr.sklearn needs scikit-learn: pip install 'numbarnn[sklearn]'",
     "nr.sklearn.RNNRegressor": "nr.sklearn needs scikit-learn: pip install 'numbarnn[sklearn]'",
     "nr.sklearn.RNNForecaster": "nr.sklearn needs scikit-learn: pip install 'numbarnn[sklearn]'",
+    "nr.distributed.Communicator()": "nr.distributed needs mpi4py: pip install 'numbarnn[mpi]'",
     "interop.to_torch(cell, params)": "to_torch needs PyTorch: pip install 'numbarnn[torch]'",
     "interop.to_torch(model)": "to_torch needs PyTorch: pip install 'numbarnn[torch]'",
     "interop.from_torch('a')": "reading a file of safetensors needs safetensors: pip install 'numbarnn[safetensors]'",
@@ -52,7 +53,7 @@ model.fit(np.ones((2, 4, 2)), np.ones((2, 1)), verbose=0)
 """
 # what needs none of the libraries
 PLAIN = """
-for door in (nr.torch, nr.jax, nr.keras, nr.sklearn, nr.interop):
+for door in (nr.torch, nr.jax, nr.keras, nr.sklearn, nr.interop, nr.distributed):
     dir(door), repr(door)
 arrays = {"weight_ih": np.ones((4, 3)), "weight_hh": np.ones((4, 1))}
 assert interop.from_torch(arrays)[0] == nr.LSTMCell(1, use_bias=False)

@@ -12,8 +12,8 @@ import numbarnn as nr
 
 ROOT = Path(nr.__file__).parent
 SUBPACKAGES = (
-    "callbacks", "cells", "datasets", "inspection", "interop", "jax", "keras", "layers", "losses", "models",
-    "optimizers", "sklearn", "torch", "wrappers",
+    "callbacks", "cells", "datasets", "distributed", "inspection", "interop", "jax", "keras", "layers", "losses",
+    "models", "optimizers", "sklearn", "torch", "wrappers",
 )  # fmt: skip
 MODULES = ("activations", "checkpoint", "constraints", "initializers", "metrics", "regularizers")
 INTERNAL = {"autodiff", "engines", "errors", "ops", "rnn", "runtime", "training", "utils"}

@@ -50,7 +50,7 @@ def test_wheel_metadata(wheel):
     for line in ("License-Expression: BSD-3-Clause", "Requires-Python: >=3.11", "License-File: LICENSE"):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
-    doors = {"torch", "jax", "keras", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn", "validate"}
+    doors = {"torch", "jax", "keras", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn", "mpi", "validate"}
     assert extras == {"plot", "data", "test", "bench", "cuda13", "dev"} | doors
 
 

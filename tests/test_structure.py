@@ -25,7 +25,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("ops",),
     ("autodiff", "engines", "checkpoint"),
     ("activations",),
-    ("constraints", "initializers", "maths", "regularizers"),
+    ("constraints", "distributed", "initializers", "maths", "regularizers"),
     ("utils",),
     ("errors", "runtime"),
 )

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..distributed import launched
+from ..distributed.alone import Alone
+from ..distributed.chosen import chosen
 from ..engines.cpu.plan import must_compile
 from ..errors import InputError
 from ..models.sequential import Sequential
@@ -37,6 +40,8 @@ def train(
     matplotlib is installed. Ctrl-C during the training or the test writes weights, report and result as far as they
     came; the result then has "interrupted": True.
 
+    Of several processes, started by mpiexec, each trains on its rows of every batch, and rank 0 does all the rest.
+
     Parameters
     ----------
     name : str
@@ -58,7 +63,7 @@ def train(
     -------
     dict
         "recipe", "seed", "epochs" (a list of {name: value}), "final" ({name: value} on the test set), and "seconds" of
-        the training alone. Values that are not finite are None.
+        the training alone. Values that are not finite are None. Nothing on other ranks than 0.
 
     Raises
     ------
@@ -72,33 +77,55 @@ def train(
     recipe = RECIPES[name]
     if hasattr(recipe, "show") and (epochs, batch_size) != (None, None):
         raise InputError(f"{name}: expected no epochs or batch_size, it trains nothing")
-    out = make_folder("train", out or Path("runs") / name)
-    if json_file is not None:
-        if Path(json_file).is_dir():
-            raise InputError(f"train: expected a file to write the result to, got the folder {json_file}")
-        make_folder("train", Path(json_file).parent)
-    if data is not None and not hasattr(recipe, "READS"):
-        print(f"{name} reads no files; the folder {data} is not used")
-    if hasattr(recipe, "show"):
-        report, course = recipe.show(seed, dtype), {"epochs": [], "final": {}, "seconds": 0.0}
-        print(f"{about(recipe)}\n\n{report}\n")
-    else:
-        report, course = _train(
-            recipe, data, epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE, seed, dtype, out
-        )
-    result = {"recipe": name, "seed": seed} | course
-    interrupts = Interrupts()
-    with interrupts, interrupts.deferred():
-        _write(out / "report.txt", report)
+    epochs, batch_size = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
+    communicator = chosen(launched())
+    with communicator.guard():
+        if communicator.rank > 0:
+            if not hasattr(recipe, "show"):
+                _train_beside(recipe, data, epochs, batch_size, seed, dtype, communicator)
+            return {}
+        out = make_folder("train", out or Path("runs") / name)
         if json_file is not None:
-            _write(json_file, json.dumps(result, indent=2))
-    if "interrupted" in result:
-        raise KeyboardInterrupt
-    return result
+            if Path(json_file).is_dir():
+                raise InputError(f"train: expected a file to write the result to, got the folder {json_file}")
+            make_folder("train", Path(json_file).parent)
+        if data is not None and not hasattr(recipe, "READS"):
+            print(f"{name} reads no files; the folder {data} is not used")
+        if hasattr(recipe, "show"):
+            report, course = recipe.show(seed, dtype), {"epochs": [], "final": {}, "seconds": 0.0}
+            print(f"{about(recipe)}\n\n{report}\n")
+        else:
+            report, course = _train(recipe, data, epochs, batch_size, seed, dtype, out, communicator)
+        result = {"recipe": name, "seed": seed} | course
+        interrupts = Interrupts()
+        with interrupts, interrupts.deferred():
+            _write(out / "report.txt", report)
+            if json_file is not None:
+                _write(json_file, json.dumps(result, indent=2))
+        if "interrupted" in result:
+            raise KeyboardInterrupt
+        return result
+
+
+def _train_beside(
+    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, communicator: Alone
+) -> None:
+    """Train beside rank 0, in silence."""
+    train, test = recipe.load(data, dtype)
+    built = recipe.build(seed, dtype)
+    for model in built.values() if isinstance(built, dict) else [built]:
+        _fit(recipe, model, train, test, epochs, batch_size, seed, communicator)
 
 
 def _train(
-    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, out: Path
+    recipe: ModuleType,
+    data: str | None,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    dtype: str,
+    out: Path,
+    communicator: Alone,
 ) -> tuple[str, dict[str, Any]]:
     """Train, write weights and figures; return the report and {"epochs", "final", "seconds"}."""
     train, test = recipe.load(data, dtype)
@@ -113,7 +140,7 @@ def _train(
         model.summary()
         print()
         try:
-            histories[label] = _fit(recipe, model, train, test, epochs, batch_size, seed)
+            histories[label] = _fit(recipe, model, train, test, epochs, batch_size, seed, communicator)
         except KeyboardInterrupt:
             histories[label] = model.history
             seconds = time.perf_counter() - start
@@ -154,12 +181,20 @@ def _save_weights(models: dict[str, Sequential], out: Path) -> None:
 
 
 def _fit(
-    recipe: ModuleType, model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int
+    recipe: ModuleType,
+    model: Sequential,
+    train: tuple,
+    test: tuple,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    communicator: Alone,
 ) -> History:
     """Train a model in the recipe's own way, or by `Sequential.fit`."""
     if hasattr(recipe, "fit"):
-        return recipe.fit(model, train, test, epochs, batch_size, seed)
-    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test)
+        return recipe.fit(model, train, test, epochs, batch_size, seed, communicator=communicator)
+    options = {"validation_data": test, "communicator": communicator}
+    return model.fit(*train, batch_size=batch_size, epochs=epochs, **options)
 
 
 def _best(history: History) -> str:

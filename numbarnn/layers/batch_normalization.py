@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -69,6 +69,9 @@ class BatchNormalization(Layer):
     shift".
     """
 
+    # a training on several processes, each with some rows of the batch, replaces it
+    _sum_over_batch: ClassVar[Callable[[np.ndarray], np.ndarray]] = staticmethod(lambda array: array)
+
     _: KW_ONLY
     momentum: float = 0.99
     epsilon: float = 1e-3
@@ -125,9 +128,11 @@ class BatchNormalization(Layer):
             mask = check_array(self.name, "mask", mask, x.shape[:-1], np.dtype(bool))
         valid = x.reshape(-1, features) if mask is None else x[mask]
         share, moments = 0, {}
-        if training and self.trainable and len(valid):  # a frozen layer keeps its averages, as in Keras
-            share = (1 if mask is None else mask[..., None]) / dtype.type(len(valid))
-            used = moments = _moments(valid)
+        # a frozen layer keeps its averages, as in Keras
+        count = int(self._sum_over_batch(np.array([len(valid)]))[0]) if training and self.trainable else 0
+        if count:
+            share = (1 if mask is None else mask[..., None]) / dtype.type(count)
+            used = moments = self._moments(valid, count)
         deviation = np.sqrt(used["moving_variance"] + self.epsilon)
         normal = (x - used["moving_mean"]) / deviation
         y = normal * self.params.get("gamma", 1) + self.params.get("beta", 0)
@@ -137,7 +142,8 @@ class BatchNormalization(Layer):
         features = d_output.shape[-1]
         d_gamma = (d_output * saved.normal).reshape(-1, features).sum(axis=0)
         d_beta = d_output.reshape(-1, features).sum(axis=0)
-        through_moments = saved.share * (d_beta + saved.normal * d_gamma)
+        of_batch = self._sum_over_batch(np.stack([d_beta, d_gamma])) if saved.moments else (d_beta, d_gamma)
+        through_moments = saved.share * (of_batch[0] + saved.normal * of_batch[1])
         d_x = self.params.get("gamma", 1) / saved.deviation * (d_output - through_moments)
         grads = {"gamma": d_gamma, "beta": d_beta}
         return d_x, {name: grads[name] for name in self.params}
@@ -146,9 +152,8 @@ class BatchNormalization(Layer):
         old, momentum = self.non_trainable_weights if old is None else old, self.momentum
         return {name: momentum * old[name] + (1 - momentum) * new for name, new in saved.moments.items()}
 
-
-def _moments(rows):
-    """Compute mean and variance of the columns."""
-    mean = rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
-    variance = np.square(rows - mean).mean(axis=0, dtype=np.float64).astype(rows.dtype)
-    return {"moving_mean": mean, "moving_variance": variance}
+    def _moments(self, rows, count):
+        """Compute mean and variance of the columns of all rows of the batch, of which there are ``count``."""
+        mean_of = lambda values: (self._sum_over_batch(values.sum(axis=0, dtype=np.float64)) / count).astype(rows.dtype)  # noqa: E731
+        mean = mean_of(rows)
+        return {"moving_mean": mean, "moving_variance": mean_of(np.square(rows - mean))}

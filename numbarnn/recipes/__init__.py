@@ -11,7 +11,7 @@ A recipe that reads files names their data set in `READS`; the others need no fo
 
 If it trains in another way than by `Sequential.fit`, validated on the test set, it also has
 
-    fit(model, train, test, epochs, batch_size, seed) -> History
+    fit(model, train, test, epochs, batch_size, seed, **options) -> History; the options are those of `Sequential.fit`
 
 and for `python -m numbarnn generate`
 

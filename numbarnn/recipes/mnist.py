@@ -27,10 +27,17 @@ def build(seed: int, dtype: str) -> Sequential:
 
 
 def fit(
-    model: Sequential, train: tuple[Any, Any], test: tuple[Any, Any], epochs: int, batch_size: int, seed: int
+    model: Sequential,
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    **options: Any,
 ) -> History:
     """Train on a stream of batches with a rate that falls along half a cosine."""
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size
     model.optimizer.learning_rate = optimizers.CosineDecay(RATE, epochs * updates, alpha=0.02)
-    return model.fit(stream, batch_size=batch_size, epochs=epochs, steps_per_epoch=updates, validation_data=test)
+    options |= {"epochs": epochs, "steps_per_epoch": updates, "validation_data": test}
+    return model.fit(stream, batch_size=batch_size, **options)

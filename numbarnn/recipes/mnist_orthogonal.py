@@ -27,10 +27,17 @@ def build(seed: int, dtype: str) -> Sequential:
 
 
 def fit(
-    model: Sequential, train: tuple[Any, Any], test: tuple[Any, Any], epochs: int, batch_size: int, seed: int
+    model: Sequential,
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    **options: Any,
 ) -> History:
     """Train on 366 shuffled batches an epoch."""
     rng = np.random.default_rng(seed)
     updates = len(train[0]) // batch_size
     stream = (batch for _ in range(epochs) for batch in datasets.shuffle_batch(*train, batch_size, rng))
-    return model.fit(stream, batch_size=batch_size, epochs=epochs, steps_per_epoch=updates, validation_data=test)
+    options |= {"epochs": epochs, "steps_per_epoch": updates, "validation_data": test}
+    return model.fit(stream, batch_size=batch_size, **options)

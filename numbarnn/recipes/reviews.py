@@ -27,9 +27,11 @@ def notebook_model(recurrent: list[Layer], seed: int, dtype: str) -> Sequential:
     return model
 
 
-def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+def fit(
+    model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int, **options: Any
+) -> History:
     """Validate on the last fifth of the training reviews; the test set is not used."""
-    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_split=0.2)
+    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_split=0.2, **options)
 
 
 def report(model: Sequential, x: np.ndarray, y: np.ndarray) -> str:

@@ -58,15 +58,16 @@ def build(seed: int, dtype: str) -> Sequential:
     return model
 
 
-def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+def fit(
+    model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int, **options: Any
+) -> History:
     """Train with a rate that falls along half a cosine."""
     if batch_size != BATCH_SIZE:
         raise InputError(f"shakespeare: the text is cut into rows for batches of {BATCH_SIZE}, got {batch_size}")
     updates = epochs * len(train[0]) // batch_size
     model.optimizer.learning_rate = optimizers.CosineDecay(RATE, updates, alpha=0.02)
-    return model.fit(
-        *train, batch_size=batch_size, epochs=epochs, validation_data=test, shuffle=False, reset_every="epoch"
-    )
+    options |= {"validation_data": test, "shuffle": False, "reset_every": "epoch"}
+    return model.fit(*train, batch_size=batch_size, epochs=epochs, **options)
 
 
 def encoded(text: str) -> np.ndarray:

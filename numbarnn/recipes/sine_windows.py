@@ -42,9 +42,12 @@ def build(seed: int, dtype: str) -> Sequential:
     return model
 
 
-def fit(model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int) -> History:
+def fit(
+    model: Sequential, train: tuple, test: tuple, epochs: int, batch_size: int, seed: int, **options: Any
+) -> History:
     """Train on the windows in their order."""
-    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test, shuffle=False)
+    options |= {"validation_data": test, "shuffle": False}
+    return model.fit(*train, batch_size=batch_size, epochs=epochs, **options)
 
 
 def figures(model: Sequential, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:

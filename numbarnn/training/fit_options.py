@@ -60,7 +60,7 @@ def validation_of(model, validation_data, batch_size, steps):
         raise InputError(f"fit: expected validation_data to be a pair (x, y) or (x, y, sample_weight), got {got}")
     data = model._weighted_data("fit: validation_data", *validation_data, batch_size=batch_size)
     # what does not fit shows now, not after an epoch
-    model._validate(Samples(data.rows(slice(batch_size)), batch_size), Callbacks((), model, {}))
+    model._validate(Samples(data.rows(slice(batch_size)), batch_size), Callbacks((), model, {}), model._measure_batch)
     return Samples(data, batch_size, plan=plan_of(model, data.x))
 
 

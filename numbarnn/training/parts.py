@@ -1,79 +1,131 @@
-"""Training on a batch in parts: the memory of one part, and the update of the whole batch.
+"""Training on a batch in parts, one after another or on several processes, with the update of the whole batch.
 
 The gradient of the batch is the sum over its parts, each with the share of its valid steps and sample weights. Dropout
 draws for a row what it draws for it in the whole batch.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..layers import BatchNormalization
 from ..utils.rows import RowGenerator, Rows
 from ..utils.tree import tree_leaves, tree_map, tree_unflatten
 from .batches import Data
+from .digest import digest
 from .fit_options import expect_positive
 from .objectives import measured, total
 from .update import update_weights
 
 
-def check(model: Any, parts: int, truncated: bool) -> None:
+def check(model: Any, parts: int, communicator: Any, truncated: bool) -> None:
     """Raise `InputError` unless batches of a model can be cut into parts."""
     expect_positive("fit", "accumulate", parts)
+    if truncated and (parts > 1 or communicator.size > 1):
+        raise InputError(f"fit: expected {'accumulate' if parts > 1 else 'communicator'} or truncate, got both")
     if parts == 1:
         return
-    if truncated:
-        raise InputError("fit: expected accumulate or truncate, got both")
     for layer in model.layers:
         if model.trainable and layer.trainable and layer.non_trainable_weights:
             expected = f"layers that treat each row alone, got {layer.name}, whose averages are over the whole batch"
             raise InputError(f"fit with accumulate: expected {expected}")
 
 
-def cut(samples: int, parts: int) -> list[Rows]:
-    """Cut a batch into nearly equal parts, the larger ones first; none is empty."""
-    parts = max(1, min(parts, samples))
+def cut(samples: int, parts: int) -> list[tuple[int, int]]:
+    """Cut rows into nearly equal parts, [(first, number)]."""
     bounds = [-(-samples * i // parts) for i in range(parts + 1)]
-    return [Rows(first, last - first, samples) for first, last in pairwise(bounds)]
+    return [(first, last - first) for first, last in pairwise(bounds)]
 
 
-def train_in_parts(model: Any, parts: int, batch: Data, transform: Any = None) -> tuple[list, list]:
-    """Go through the parts of a batch, forward and back, and update once.
+class InParts:
+    """Learns from batches, and measures them, in parts: ``accumulate`` on each process of a communicator."""
 
-    Returns the values of the batch before the update and their weights; a loss of NaN says that nothing was updated.
-    """
-    passes = Passes(model, batch, cut(len(batch.y), parts))
-    with np.errstate(all="ignore"), passes:
-        known = None if sums_suffice(model) else counted(passes)
-        totals, sums = summed(passes, known)
-    values, weights = totals.results()
-    values[0] += totals.penalty(len(batch.y)) + model._parameter_penalty()
-    divisor = totals.divisors()[0] if known is None else 1.0
-    with np.errstate(all="ignore"):
-        gradients = {name: gradient / gradient.dtype.type(divisor) for name, gradient in sums.items()}
-        if not math.isfinite(total(model._objectives, values)) or not update_weights(model, gradients, None, transform):
-            values[0] = math.nan
-    return values, weights
+    def __init__(self, model: Any, accumulate: int, communicator: Any):
+        self.model, self.accumulate, self.communicator = model, accumulate, communicator
+
+    @property
+    def are_one(self) -> bool:
+        """Whether each batch is one part, here."""
+        return self.accumulate == self.communicator.size == 1
+
+    def learn(self, batch: Data, transform: Any = None) -> tuple[list, list]:
+        """Go through the parts of a batch, forward and back, and update once.
+
+        Returns the values of the batch before the update and their weights; a loss of NaN says that nothing was
+        updated.
+        """
+        model, samples, passes = self.model, len(batch.y), self._passes(batch, training=True)
+        with np.errstate(all="ignore"), passes:
+            known = None if sums_suffice(model) else counted(passes)
+            totals, sums, updates = summed(passes, known)
+        values, weights = totals.results(samples)
+        divisor = totals.divisors()[0] if known is None else 1.0
+        with np.errstate(all="ignore"):
+            sums = self.communicator.sum_by_name(sums)
+            gradients = {name: gradient / gradient.dtype.type(divisor) for name, gradient in sums.items()}
+            finite = math.isfinite(total(model._objectives, values))
+            if not finite or not update_weights(model, gradients, updates, transform):
+                values[0] = math.nan
+        return values, weights
+
+    def measure(self, batch: Data) -> tuple[list, list]:
+        """Return the values of a batch, outside training, and their weights."""
+        with self._passes(batch, training=False) as passes:
+            return counted(passes).results(len(batch.y))
+
+    def _passes(self, batch, training):
+        samples = len(batch.y)
+        first, count = cut(samples, self.communicator.size)[self.communicator.rank]
+        parts = cut(count, max(1, min(self.accumulate, count)))
+        rows = [Rows(first + start, number, samples) for start, number in parts]
+        return Passes(self.model, batch, rows, self.communicator, training)
+
+
+@contextmanager
+def over_processes(model: Any, communicator: Any) -> Iterator[None]:
+    """Let layers that look at the whole batch add up over all processes, which must start from the same numbers."""
+    if communicator.size == 1:
+        yield
+        return
+    communicator.expect_same("fit: the parameters, seeds and states at the beginning", digest(model))
+    layers = [layer for layer in with_parts(model.layers) if isinstance(layer, BatchNormalization)]
+    for layer in layers:
+        layer._sum_over_batch = communicator.sum
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer._sum_over_batch
+
+
+def with_parts(layers):
+    """Yield layers, and those inside them."""
+    for layer in layers:
+        yield layer
+        yield from with_parts(getattr(layer, "parts", {}).values())
 
 
 def counted(passes):
-    """Return the `Totals` of a batch, and forget the passes."""
+    """Return the `Totals` of a batch."""
     totals = Totals(passes.model)
     for run, found, rows in passes:
         totals.add(found, run.penalty, rows)
         del run, found
-    passes.go_back()
+    totals.over(passes.communicator)
     return totals
 
 
 def summed(passes, known):
-    """Return the `Totals` of a batch, and the sums over its parts of {name: gradient}.
+    """Return the `Totals` of a batch, the sums over the parts here of {name: gradient}, and new averages.
 
     Without ``known``, the totals, the gradient of a part is multiplied by its weight; else by its share.
     """
-    totals, sums = Totals(passes.model), {}
+    totals, sums, updates = Totals(passes.model), {}, {}
     for run, found, rows in passes:
         totals.add(found, run.penalty, rows)
         if known is not None:
@@ -81,8 +133,10 @@ def summed(passes, known):
         factors = totals.factors(found.weights, known)
         for name, gradient in run.backward(scaled(found.gradient, factors), **found.options).params.items():
             sums[name] = sums[name] + gradient if name in sums else gradient
+        updates = run.updates
         del run, found
-    return totals, sums
+    totals.over(passes.communicator)
+    return totals, sums, updates
 
 
 def sums_suffice(model):
@@ -96,8 +150,9 @@ class Passes:
     Each starts from the same state of the random generator, and its rows of the states of stateful layers.
     """
 
-    def __init__(self, model, batch, parts):
+    def __init__(self, model, batch, parts, communicator, training):
         self.model, self.batch, self.parts = model, batch, parts
+        self.communicator, self.training = communicator, training
         self.layers = model._stateful_layers()
         for layer in self.layers:
             for part in getattr(layer, "parts", {"": layer}).values():
@@ -106,7 +161,7 @@ class Passes:
         self.after = []
 
     def __iter__(self):
-        """Yield each pass, the `Measured` without penalties, and the rows."""
+        """Yield each pass, the `Measured` without penalties, and the rows; a second time all starts anew."""
         self.after = []
         for rows in self.parts:
             # no name here may keep a pass while the next one runs
@@ -118,7 +173,7 @@ class Passes:
         for layer, state in zip(self.layers, self.states, strict=True):
             layer.state = tree_map(lambda array: None if array is None else array[own], state)
         part = self.batch.rows(own)
-        run = model._forward(part.x, training=True, rng=RowGenerator(model._dropout_rng, rows))
+        run = model._forward(part.x, self.training, rng=RowGenerator(model._dropout_rng, rows))
         self.after.append([layer.state for layer in self.layers])
         return run, measured(run, part.y, model._objectives, model._fused, part.weights)
 
@@ -137,7 +192,7 @@ class Passes:
             self.go_back()
             return
         for layer, states in zip(self.layers, zip(*self.after, strict=True), strict=True):
-            layer.state = tree_map(lambda *arrays: np.concatenate(arrays), *states)
+            layer.state = tree_map(lambda *arrays: self.communicator.join(np.concatenate(arrays)), *states)
 
 
 class Totals:
@@ -156,7 +211,7 @@ class Totals:
             *(hasattr(metric, "sums") for objective in trained for metric in objective.metrics.values()),
         ]
         self.sums, self.weights = [0.0] * len(self.adds_up), [0.0] * len(self.adds_up)
-        self.penalties = 0.0
+        self.penalties, self.of_parameters = 0.0, model._parameter_penalty()
 
     def add(self, found, penalty, rows):
         """Add the `Measured` of a part, and the penalty on its activities, a mean over its rows."""
@@ -166,18 +221,29 @@ class Totals:
             self.weights[i] += weight
         self.penalties += penalty * rows.count
 
-    def results(self):
-        """Return the values of the batch and their weights."""
-        values = [s if adds else s / (w or 1) for s, w, adds in zip(self.sums, self.weights, self.adds_up, strict=True)]
-        return values, [1 if adds else w for w, adds in zip(self.weights, self.adds_up, strict=True)]
+    def over(self, communicator):
+        """Add up over all processes."""
+        shapes = [np.shape(value) for value in self.sums]
+        vector = np.concatenate([np.ravel(value) for value in (*self.sums, self.weights, self.penalties)])
+        vector = communicator.sum(vector.astype(np.float64, copy=False))
+        *sums, rest = np.split(vector, np.cumsum([math.prod(shape) for shape in shapes]))
+        self.sums = [part.reshape(shape) if shape else float(part[0]) for part, shape in zip(sums, shapes, strict=True)]
+        *self.weights, self.penalties = rest.tolist()
 
-    def penalty(self, samples):
-        return self.penalties / max(1, samples)
+    def results(self, samples):
+        """Return the values of a batch of so many rows, and their weights; the loss has all penalties."""
+        weights = self._weights()
+        pairs = zip(self.sums, weights, self.adds_up, strict=True)
+        values = [value if adds else value / (weight or 1) for value, weight, adds in pairs]
+        values[0] += self.penalties / max(1, samples) + self.of_parameters
+        return values, weights
 
     def divisors(self):
         """Return what the sum of each loss is divided by."""
-        _, weights = self.results()
-        return [weight or 1.0 for weight in weights[self.several : self.several + sum(self.has_loss)]]
+        return [weight or 1.0 for weight in self._weights()[self.several : self.several + sum(self.has_loss)]]
+
+    def _weights(self):
+        return [1 if adds else weight for weight, adds in zip(self.weights, self.adds_up, strict=True)]
 
     def factors(self, weights, known):
         """Return what the gradients of a part are multiplied by, one for each output: its weight, or its share."""

