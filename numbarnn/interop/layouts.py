@@ -141,11 +141,9 @@ def translate(arrays: Arrays, source: Layouts, target: Layouts, sizes: Mapping[s
 
 def numbers(caller: str, name: str, value: Any) -> np.ndarray:
     """Return the numbers of an array, of a tensor of PyTorch or of a variable of Keras as an array."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
     try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError) as error:  # the last of tensors without numbers
         raise InputError(f"{caller}: expected {name} to be an array, got {type(value).__name__} ({error})") from None
     if array.dtype not in FLOATS:
         raise InputError(f"{caller}: expected {name} of dtype float32 or float64, got {array.dtype}")

@@ -9,6 +9,7 @@ import numpy as np
 from ..cells.rnn_cell import RNNCell
 from ..errors import InputError
 from ..models.sequential import Sequential
+from ..rnn.arguments import check_truth_values
 from ..utils.types import Arrays
 from ..wrappers import Bidirectional
 from .composites import checked, input_size, prefixed
@@ -147,6 +148,7 @@ def to_onnx(
     with the attribute ``layout``, which therefore is not written.
     """
     caller = "to_onnx"
+    check_truth_values(caller, lengths=lengths, initial_state=initial_state, reverse=reverse, time_major=time_major)
     options = {"lengths": lengths, "initial_state": initial_state, "reverse": reverse, "time_major": time_major}
     if isinstance(cell_or_model, RNNCell):
         return _of_cell(caller, cell_or_model, checked(caller, cell_or_model, params), **options)

@@ -5,12 +5,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..layers.symbolic import any_symbolic
 from ..utils.arrays import shape_hint
 from ..utils.padded import Padded, array_or_padded, described
 
 
 def numbers_of(caller: str, what: str, x: Any, integers: bool) -> "np.ndarray | Padded":
     """Return inputs as an array or a `Padded` of numbers of the kind that layers read."""
+    if any_symbolic(x):
+        raise InputError(
+            f"{caller}: a model is no layer, and computes numbers; nr.Model(model.input, head(model.output)) goes on "
+            "from its layers"
+        )
     given = array_or_padded(caller, what, x)
     values = given.values if isinstance(given, Padded) else given
     if values.dtype.kind not in ("iu" if integers else "fiub") or values.ndim < 2:

@@ -1,5 +1,6 @@
 """Read whole models from files of `Sequential.save`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ def load_model(path: str | Path, custom_objects: CustomObjects | None = None, *,
     InputError
         If the file is damaged or foreign, or names something that is not known.
     """
+    if not isinstance(custom_objects, Mapping | None):
+        got = type(custom_objects).__name__
+        raise InputError(f"load_model: expected custom_objects to be a dict of names and what they mean, got {got}")
     arrays, facts = checkpoint.load_with_facts(path)
     if not isinstance(facts, dict) or facts.get("model_format") != FORMAT:
         what = "weights, for load_weights" if facts is None else "a training, for load_training"

@@ -5,6 +5,7 @@ from typing import Any
 
 from .. import checkpoint
 from ..errors import InputError
+from ..rnn.arguments import check_truth_values
 from ..training import resume
 from ..utils.config import encoded, name_of
 from ..utils.tree import tree_lists
@@ -14,6 +15,7 @@ FORMAT = "numbarnn model 1"
 
 def save(model: Any, path: str | Path, training: bool, epoch: int) -> None:
     """Write a model to a file of `Sequential.save`, whole or not at all."""
+    check_truth_values("save", training=training)
     arrays, facts = {f"parameter:{name}": w for name, w in model.weights.items()}, {}
     if training:
         arrays, facts = resume.state_of(model, "save", epoch)

@@ -170,6 +170,14 @@ def test_what_onnx_lacks_is_named(cell, error):
         to_onnx(cell, random_params(cell))
 
 
+def test_options_are_true_or_false():
+    cell = nr.LSTMCell(H)
+    for options in ({"lengths": LENGTHS}, {"reverse": 3}, {"initial_state": "zeros"}, {"time_major": None}):
+        (name,) = options
+        with pytest.raises(InputError, match=f"to_onnx: expected {name} to be True or False, got"):
+            to_onnx(cell, random_params(cell), **options)
+
+
 def test_onnx_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     cell = nr.LSTMCell(H)

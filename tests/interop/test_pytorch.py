@@ -173,6 +173,7 @@ BAD = {
     "too many": (lambda s: [s.pop("weight_hr_l0"), s.pop("weight_hr_l1")], "weight_h"),
     "name": (lambda s: s.update({3: 1}), "expected 3 of dtype|names such as"),
     "no array": (lambda s: s.update(bias_ih_l0="zeros"), "bias_ih_l0"),
+    "no numbers": (lambda s: s.update(bias_ih_l0=torch.zeros(20, device="meta")), "bias_ih_l0 to be an array, got"),
     "empty": (lambda s: s.clear(), "expected names"),
 }
 

@@ -451,6 +451,46 @@ def test_cudnn_adds_no_forget_bias_and_keeps_two_biases_more():
     assert cell == nr.LSTMCell(H, forget_bias=0.0)
     assert_array_equal(params["bias"], from_tensorflow1(golden("basic_lstm", "value"))[1]["bias"])
 
+    def reference(v):
+        def step(x, state):
+            c, h = state
+            z = anp.hstack([x, h]) @ v["rnn/lstm_cell/kernel"] + v["rnn/lstm_cell/bias"]
+            i, j, f, o = anp.split(z, 4, 1)
+            c = sigmoid(f) * c + sigmoid(i) * anp.tanh(j)
+            h = sigmoid(o) * anp.tanh(c)
+            return h, (c, h)
+
+        return unrolled(step, x, np.zeros((B, H)), np.zeros((B, H)))
+
+    x, variables = RNG.standard_normal((B, T, I)), to_tensorflow1(cell, params)
+    run = nr.forward(cell, params, x, device="numpy")
+    assert close(run.outputs, reference(variables), 1e-12)
+    d_outputs = RNG.standard_normal(run.outputs.shape)
+    expected = autograd.grad(lambda v: anp.sum(reference(v) * d_outputs))(variables)
+    for name, ours in to_tensorflow1(cell, run.backward(d_outputs).params).items():
+        assert close(ours, expected[name], 1e-12), name
+
+
+def test_a_block_cell_steps_as_that_of_tensorflow():
+    tf = pytest.importorskip("tensorflow", reason="needs TensorFlow (pip install tensorflow)")
+    cell = nr.LSTMBlockCell(H, cell_clip=0.3, use_peephole=True)
+    variables = {
+        name: (RNG.standard_normal(array.shape) * 0.5).astype("float32")
+        for name, array in to_tensorflow1(cell, cell.init_params(I)).items()
+    }
+    given = {name.rpartition("/")[2]: array for name, array in variables.items()}
+    peepholes = {f"wc{gate}": given[f"w_{gate}_diag"] for gate in "ifo"}
+    params, x = from_tensorflow1(variables, cell)[1], RNG.standard_normal((T, B, I)).astype("float32")
+    h = c = np.zeros((B, H), "float32")
+    run = nr.forward(cell, params, x, time_major=True, device="numpy")
+    for t in range(T):
+        _, c, *_, h = tf.raw_ops.LSTMBlockCell(
+            **{"x": x[t], "cs_prev": c, "h_prev": h, "w": given["kernel"], "b": given["bias"], **peepholes},
+            **{"forget_bias": 1.0, "cell_clip": 0.3, "use_peephole": True},
+        )
+        assert close(run.outputs[t], h.numpy(), 1e-6)
+    assert close(run.state.c, c.numpy(), 1e-6)
+
 
 def test_names_of_older_releases_are_known():
     for case in ("gru", "lstm full"):

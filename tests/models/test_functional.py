@@ -32,6 +32,15 @@ def test_a_layer_called_on_numbers_still_computes():
     assert Dense(3)(np.ones((2, 4), "float32")).shape == (2, 3)
 
 
+def test_a_model_is_no_layer():
+    chain = nr.Sequential([Input((5, 3)), Dense(2)], name="chain")
+    graph = nr.Model(chain.input, chain.output, name="graph")
+    for model in (chain, graph):
+        expected = rf"{model.name}: a model is no layer, .*nr\.Model\(model\.input, head\(model\.output\)\)"
+        with pytest.raises(nr.InputError, match=expected):
+            model(Input((5, 3)))
+
+
 def test_what_does_not_come_from_the_input_is_refused():
     inputs, hidden = Input((8, 8)), SimpleRNN(3)
     with pytest.raises(nr.InputError, match=r"Model: expected inputs to be an Input, got SimpleRNN"):

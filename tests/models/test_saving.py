@@ -173,7 +173,11 @@ def test_refusals(tmp_path):
         nr.Sequential([L.Dense(3)]).save(path)
     with pytest.raises(nr.InputError, match="save: expected training=True where there is an epoch, got 3"):
         model.save(path, epoch=3)
+    with pytest.raises(nr.InputError, match="save: expected training to be True or False, got 'all'"):
+        model.save(path, training="all")
     model.save(path)
+    with pytest.raises(nr.InputError, match=r"load_model: expected custom_objects to be a dict .*, got list"):
+        nr.load_model(path, [L.Dense])
     with pytest.raises(nr.InputError, match=r"a file of model\.save: nr\.load_model reads it"):
         model.load_weights(path)
     model.save_weights(tmp_path / "weights.npz")
