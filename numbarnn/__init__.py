@@ -56,6 +56,7 @@ MODULES = (
 
 # that are imported when they are first used, and where each is
 NAMES = {
+    "Checkpoints": "training.checkpoints",
     "EncoderDecoder": "models.encoder_decoder",
     "Model": "models.functional",
     "Padded": "utils.padded",

@@ -100,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
     train.add_argument("--out", metavar="DIR", help="folder for weights and figures (default: runs/NAME)")
     train.add_argument("--json", dest="json_file", metavar="FILE", help="write history and result here")
+    help = "keep checkpoints in the folder; the same command goes on where it was broken off"
+    train.add_argument("--resume", action="store_true", help=help)
     generate = add("generate", _generate, "let a trained recipe write on: text, or the values of a series")
     generate.add_argument("name", metavar="NAME", help="a recipe that can, such as series or shakespeare")
     generate.add_argument("--prompt", metavar="TEXT", help="what it goes on from; of a series: values, by commas")

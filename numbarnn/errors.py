@@ -22,6 +22,10 @@ class InputError(ValueError, TypeError):
     """
 
 
+class Terminated(SystemExit):
+    """SIGTERM has come, and everything that was to be written is written; all processes of a training raise it."""
+
+
 class Checked:
     """Turns unknown, missing or mistyped constructor arguments into an `InputError`.
 

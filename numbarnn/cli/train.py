@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from ..distributed import launched
-from ..distributed.alone import Alone
 from ..distributed.chosen import chosen
 from ..engines.cpu.plan import must_compile
 from ..errors import InputError
@@ -19,6 +18,7 @@ from ..models.sequential import Sequential
 from ..recipes import RECIPES, about, curves
 from ..runtime.interrupts import Interrupts
 from ..runtime.whole_file import whole_file
+from ..training.checkpoints import Checkpoints
 from ..training.history import History
 from ..utils.files import make_folder, write_text
 
@@ -33,6 +33,7 @@ def train(
     dtype: str = "float32",
     out: str | Path | None = None,
     json_file: str | Path | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Train a recipe, print its progress, and write weights, report and figures.
 
@@ -58,6 +59,8 @@ def train(
         Folder for weights, report and figures; runs/NAME by default.
     json_file : path, optional
         File for the result.
+    resume : bool
+        Whether checkpoints are kept in ``out``, from which the same call goes on where it was broken off.
 
     Returns
     -------
@@ -77,14 +80,15 @@ def train(
     recipe = RECIPES[name]
     if hasattr(recipe, "show") and (epochs, batch_size) != (None, None):
         raise InputError(f"{name}: expected no epochs or batch_size, it trains nothing")
-    epochs, batch_size = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
-    communicator = chosen(launched())
+    communicator, out = chosen(launched()), Path(out or Path("runs") / name)
+    options = {"communicator": communicator} | ({"checkpoints": out / "checkpoints"} if resume else {})
     with communicator.guard():
         if communicator.rank > 0:
             if not hasattr(recipe, "show"):
-                _train_beside(recipe, data, epochs, batch_size, seed, dtype, communicator)
+                sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
+                _train_beside(recipe, data, *sizes, seed, dtype, options)
             return {}
-        out = make_folder("train", out or Path("runs") / name)
+        make_folder("train", out)
         if json_file is not None:
             if Path(json_file).is_dir():
                 raise InputError(f"train: expected a file to write the result to, got the folder {json_file}")
@@ -95,7 +99,8 @@ def train(
             report, course = recipe.show(seed, dtype), {"epochs": [], "final": {}, "seconds": 0.0}
             print(f"{about(recipe)}\n\n{report}\n")
         else:
-            report, course = _train(recipe, data, epochs, batch_size, seed, dtype, out, communicator)
+            sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
+            report, course = _train(recipe, data, *sizes, seed, dtype, out, options)
         result = {"recipe": name, "seed": seed} | course
         interrupts = Interrupts()
         with interrupts, interrupts.deferred():
@@ -108,13 +113,13 @@ def train(
 
 
 def _train_beside(
-    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, communicator: Alone
+    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, options: dict
 ) -> None:
     """Train beside rank 0, in silence."""
     train, test = recipe.load(data, dtype)
     built = recipe.build(seed, dtype)
-    for model in built.values() if isinstance(built, dict) else [built]:
-        _fit(recipe, model, train, test, epochs, batch_size, seed, communicator)
+    for label, model in (built if isinstance(built, dict) else {"": built}).items():
+        _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
 
 
 def _train(
@@ -125,7 +130,7 @@ def _train(
     seed: int,
     dtype: str,
     out: Path,
-    communicator: Alone,
+    options: dict,
 ) -> tuple[str, dict[str, Any]]:
     """Train, write weights and figures; return the report and {"epochs", "final", "seconds"}."""
     train, test = recipe.load(data, dtype)
@@ -140,7 +145,7 @@ def _train(
         model.summary()
         print()
         try:
-            histories[label] = _fit(recipe, model, train, test, epochs, batch_size, seed, communicator)
+            histories[label] = _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
         except KeyboardInterrupt:
             histories[label] = model.history
             seconds = time.perf_counter() - start
@@ -182,19 +187,21 @@ def _save_weights(models: dict[str, Sequential], out: Path) -> None:
 
 def _fit(
     recipe: ModuleType,
+    label: str,
     model: Sequential,
     train: tuple,
     test: tuple,
     epochs: int,
     batch_size: int,
     seed: int,
-    communicator: Alone,
+    options: dict,
 ) -> History:
     """Train a model in the recipe's own way, or by `Sequential.fit`."""
+    if "checkpoints" in options:
+        options = options | {"checkpoints": Checkpoints(options["checkpoints"] / label)}
     if hasattr(recipe, "fit"):
-        return recipe.fit(model, train, test, epochs, batch_size, seed, communicator=communicator)
-    options = {"validation_data": test, "communicator": communicator}
-    return model.fit(*train, batch_size=batch_size, epochs=epochs, **options)
+        return recipe.fit(model, train, test, epochs, batch_size, seed, **options)
+    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test, **options)
 
 
 def _best(history: History) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, Terminated
 from ..utils.flat import flatten, unflatten
 from ..utils.types import Arrays
 from .alone import Alone
@@ -166,6 +166,8 @@ class Communicator(Alone):
         """
         try:
             yield
+        except Terminated:
+            raise
         except BaseException as error:
             if self.size > 1:
                 traceback.print_exc()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -70,7 +70,7 @@ class BatchNormalization(Layer):
     """
 
     # a training on several processes, each with some rows of the batch, replaces it
-    _sum_over_batch: ClassVar[Callable[[np.ndarray], np.ndarray]] = staticmethod(lambda array: array)
+    _sum_over_batch = staticmethod(lambda array: array)
 
     _: KW_ONLY
     momentum: float = 0.99

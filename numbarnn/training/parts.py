@@ -210,7 +210,8 @@ class Totals:
             *(getattr(objective.loss, "reduction", None) == "sum" for objective in trained),
             *(hasattr(metric, "sums") for objective in trained for metric in objective.metrics.values()),
         ]
-        self.sums, self.weights = [0.0] * len(self.adds_up), [0.0] * len(self.adds_up)
+        self.sums: list[Any] = [0.0] * len(self.adds_up)
+        self.weights = [0.0] * len(self.adds_up)
         self.penalties, self.of_parameters = 0.0, model._parameter_penalty()
 
     def add(self, found, penalty, rows):

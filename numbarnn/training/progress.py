@@ -13,20 +13,20 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Prints how far a pass over the data has come: batches, samples a second, time left, running values.
 
-    ``batches``: how many there are, or None if that is not known.
+    ``batches``: how many there are, or None if that is not known. ``done``: how many are gone already.
 
     ``verbose`` 1 keeps one line up to date on a terminal and prints a line every ten seconds elsewhere; 2 prints only
     the last line of the pass, 0 nothing.
     """
 
-    def __init__(self, label, batches, verbose):
+    def __init__(self, label, batches, verbose, done=0):
         if verbose not in (0, 1, 2):
             raise InputError(f"expected verbose to be 0, 1 or 2, got {verbose!r}")
         self.label, self.batches, self.verbose = label, batches, verbose
         self.live = verbose == 1 and sys.stdout.isatty()
         self.interval = SECONDS_BETWEEN_REDRAWS if self.live else SECONDS_BETWEEN_LINES
         self.start = self.updated = self.printed = time.perf_counter()
-        self.done = self.samples = self.width = 0
+        self.done, self.samples, self.width = done, 0, 0
 
     def update(self, samples, means):
         """Count one more batch, of so many samples, with the values so far, ``means`` (`Means`)."""

@@ -65,6 +65,8 @@ def load(model, path):
     arrays, facts = checkpoint.load_with_facts(path)
     if facts is None:
         raise InputError(f"{path}: not a file of save_training, but of weights alone, which load_weights reads")
+    if (facts or {}).get("course", {}).get("batch"):
+        raise InputError(f"{path}: written in the middle of an epoch, from where fit(checkpoints=...) goes on")
     return take_in(model, path, arrays, facts)
 
 

@@ -36,6 +36,10 @@ class Samples:
             batch = self.data.rows(rows)
             yield (batch if self.plan is None else self.plan.trimmed(batch)), rows
 
+    def rest(self, passes: int, done: int) -> Iterator[tuple[Data, Any]]:
+        """Yield what is left of a pass, of which ``done`` batches are gone, like the ``passes`` before it."""
+        return islice(self, done, None)
+
 
 class Stream:
     """An iterable of batches (x, y) or (x, y, sample_weight), each checked when it comes.
@@ -54,28 +58,35 @@ class Stream:
 
     def __iter__(self) -> Iterator[tuple[Data, Any]]:
         """Yield batches, and the places of their rows, counted in the batch."""
-        data = None
-        for item in walk(self.source) if self.steps is None else self._some():
+        return self.rest(0, 0)
+
+    def rest(self, passes: int, done: int) -> Iterator[tuple[Data, Any]]:
+        """Yield what is left of a pass, of which ``done`` batches are gone, like the ``passes`` before it.
+
+        An iterable that has been given its state again goes on by itself; another one is walked through up to there.
+        """
+        moved, data = hasattr(self.source, "set_state"), None
+        if self.steps is None:
+            items = islice(walk(self.source), 0 if moved else done, None)
+        else:
+            for _ in range(0 if moved else passes * self.steps + done):
+                self._next()
+            items = (self._next(number) for number in range(done, self.steps))
+        for item in items:
             data = self._checked(item)
             yield data, slice(0, len(data.y))
-        if data is None:
+        if data is None and not done:
             raise InputError(f"{self.caller}: expected at least one batch, got none")
 
-    def _some(self):
-        for number in range(self.steps):
+    def _next(self, number=0):
+        """Return the next batch, which has this number in its pass."""
+        for _ in range(2):
             if self.left is None:
                 self.left = walk(self.source)
-            try:
-                item = next(self.left)
-            except StopIteration:
-                self.left = walk(self.source)
-                try:
-                    item = next(self.left)
-                except StopIteration:
-                    raise InputError(
-                        f"{self.caller}: expected {self.steps} batches in a pass, got {number}: the iterable ended"
-                    ) from None
-            yield item
+            for item in self.left:
+                return item
+            self.left = None
+        raise InputError(f"{self.caller}: expected {self.steps} batches in a pass, got {number}: the iterable ended")
 
     def _checked(self, item):
         if not isinstance(item, tuple | list) or len(item) not in (2, 3):

@@ -30,6 +30,7 @@ from ..utils.tree import tree_lists, tree_map
 from ..utils.types import Arrays
 from . import fit_options, resume
 from .batches import Data, Means
+from .checkpoints import Checkpoints, course_of
 from .digest import digest
 from .forward_pass import ForwardPass, forward
 from .history import History
@@ -182,6 +183,7 @@ class Trainer(Checked):
         update: str = "pass",
         accumulate: int = 1,
         communicator: Any = None,
+        checkpoints: Checkpoints | None = None,
         gradient_transform: Callable[[Arrays], Arrays] | None = None,
         verbose: int = 1,
     ) -> History:
@@ -242,6 +244,10 @@ class Trainer(Checked):
             The processes that train together, each with a part of the rows of every batch; each calls `fit` with the
             same data and options. Weights and history are those of one process, to rounding, in all of them. Callbacks
             run on rank 0 alone.
+        checkpoints : nr.Checkpoints, optional
+            A folder of files. If there are some, the training goes on from the latest one, also in the middle of an
+            epoch, with callbacks of the same options; the history is that of the whole training. A generator of batches
+            without ``set_state`` is walked through up to there.
         gradient_transform : callable, optional
             Called before every update with {name: gradient} of all trainable parameters, the penalties' gradients
             included; what it returns, with the same names, shapes and dtype, takes their place. Clipping and the check
@@ -304,17 +310,19 @@ class Trainer(Checked):
                 callbacks, self, {"epochs": epochs, "metrics": names}, communicator
             )
             verbose = verbose if communicator.rank == 0 else 0
-            with self._interrupts, listeners.training(), over_processes(self, communicator):
+            course = course_of(checkpoints, self, communicator, initial_epoch)
+            with self._interrupts, listeners.training(), over_processes(self, communicator), course:
                 self._give_states_back(listeners, x)
-                for epoch in range(initial_epoch, epochs):
+                for epoch in range(max(initial_epoch, course.epoch), epochs):
                     if self.stop_training:
                         break
-                    listeners.on_epoch_begin(epoch)
-                    if reset_every == "epoch":
+                    if not course.batch:
+                        listeners.on_epoch_begin(epoch)
+                    if reset_every == "epoch" and not course.batch:
                         self.reset_states()
-                    progress = Progress(f"epoch {epoch + 1}/{epochs}", source.batches, verbose)
+                    progress = Progress(f"epoch {epoch + 1}/{epochs}", source.batches, verbose, course.batch)
                     means, finite, why = self._means(), True, ""
-                    for number, (batch, rows) in enumerate(source):
+                    for number, (batch, rows) in course.items(source, means):
                         listeners.on_train_batch_begin(number)
                         if reset_every == "sequence":
                             self.reset_states()
@@ -332,6 +340,7 @@ class Trainer(Checked):
                         if not finite:
                             why = cause(self, batch, rows, number if isinstance(source, Stream) else None)
                             break
+                        course.after_batch(epoch, number + 1, means)
                     results = means.values()
                     if validation is not None:
                         results |= {
@@ -349,6 +358,7 @@ class Trainer(Checked):
                         if communicator.rank == 0:
                             warnings.warn(message, RuntimeWarning, stacklevel=2)
                         break
+                    course.after_epoch(epoch, results)
         return self.history
 
     def evaluate(

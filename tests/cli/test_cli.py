@@ -55,6 +55,17 @@ def test_train_says_so_where_matplotlib_is_missing(tmp_path, capsys, monkeypatch
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_the_same_command_with_resume_goes_on(tmp_path):
+    whole = train(tmp_path / "whole", "digits", "--epochs", "2")
+    first = train(tmp_path / "kept", "digits", "--epochs", "1", "--resume")
+    assert first["epochs"] == whole["epochs"][:1]
+    kept = train(tmp_path / "kept", "digits", "--epochs", "2", "--resume")
+    assert kept["epochs"] == whole["epochs"] and kept["final"] == whole["final"]
+    weights = [checkpoint.load(tmp_path / name / "weights.npz") for name in ("whole", "kept")]
+    for name, w in weights[0].items():
+        np.testing.assert_array_equal(weights[1][name], w, err_msg=name)
+
+
 def test_same_seed_same_bits(tmp_path):
     runs = [(tmp_path / str(i), seed) for i, seed in enumerate("778")]
     results = [train(folder, "--epochs", "1", "--seed", seed, "--batch-size", "100") for folder, seed in runs]

@@ -111,6 +111,20 @@ def test_one_process_that_fails_ends_all_with_its_message(name, message, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_sigterm_stops_all_and_the_same_call_goes_on(tmp_path):
+    done = run(2, *PROGRAM, "terminated", "--out", tmp_path)
+    assert done.returncode != 0
+    assert done.stderr.count("numbarnn: stopped by SIGTERM; the same call goes on from") == 1
+    assert "failed" not in done.stderr
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["000000-000000001.npz"]
+    found, _ = results(2, tmp_path, "kept")
+    (tmp_path / "alone").mkdir()
+    alone = mpi_trainings.result("kept", None, folder=tmp_path / "alone")
+    for of_rank in found:
+        for name, array in alone.items():
+            assert_allclose(of_rank[name], array, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
 @pytest.mark.parametrize(("samples", "parts"), [(1, 3), (7, 3), (8, 2), (0, 2), (3, 3)])
 def test_parts_cover_all_rows_once_the_first_ones_first(samples, parts):
     found = cut(samples, parts)

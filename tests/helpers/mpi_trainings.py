@@ -128,6 +128,26 @@ def called_back(communicator, folder="."):
     return model
 
 
+class Terminate(callbacks.Callback):
+    """Sends this process SIGTERM after a batch."""
+
+    def on_train_batch_end(self, batch, logs):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def kept(communicator, folder, *called):
+    """A training that goes on from its files."""
+    x, y, _ = sequences()
+    model = compiled([SimpleRNN(4, return_sequences=True), BatchNormalization(), Dropout(0.2), Dense(3)])
+    options = {"batch_size": 8, "epochs": 2, "checkpoints": nr.Checkpoints(Path(folder) / "kept"), "callbacks": called}
+    model.fit(x, y, verbose=0, communicator=communicator, **options)
+    return model
+
+
+def terminated(communicator, folder):
+    kept(communicator, folder, Terminate())
+
+
 def not_finite(communicator):
     """A number in the rows of the last rank that is not finite."""
     x, y, _ = sequences()
@@ -191,7 +211,7 @@ def drifting(communicator):
 
 TRAININGS = {
     function.__name__: function
-    for function in (masked, accumulated, several, stateful, lengths, called_back, not_finite)
+    for function in (masked, accumulated, several, stateful, lengths, called_back, kept, not_finite)
 }
 FAILURES = {function.__name__: function for function in (failing, killed, failing_before, other_seeds, drifting)}
 
@@ -206,6 +226,9 @@ def result(name, communicator, **options):
     return found
 
 
+FILES = "called_back", "kept"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="+")
@@ -213,10 +236,12 @@ def main():
     given = parser.parse_args()
     communicator, found = nr.distributed.Communicator(), {}
     for name in given.names:
-        if name in FAILURES:
+        if name == "terminated":
+            terminated(communicator, given.out)
+        elif name in FAILURES:
             FAILURES[name](communicator)
         else:
-            found |= result(name, communicator, **({"folder": given.out} if name == "called_back" else {}))
+            found |= result(name, communicator, **({"folder": given.out} if name in FILES else {}))
     np.savez(given.out / f"{communicator.rank}.npz", **found)
 
 
