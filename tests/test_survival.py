@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("options", [("kills", "--kills", "10"), ("interrupts", "--interrupts", "17")])
+@pytest.mark.parametrize(
+    "options", [("kills", "--kills", "10"), ("interrupts", "--interrupts", "17"), ("trainings", "--trainings", "8")]
+)
 def test_what_is_left_is_whole(options):
     """In a process of its own, as it forks and takes signals."""
     command = [sys.executable, "-m", "tests.helpers.survival", *options, "--seed", "4"]

@@ -1,11 +1,13 @@
 """Disturb saves, trainings and files, and look at what is left.
 
-    python -m tests.helpers.survival [--kills 200] [--interrupts 85] [--files 800] [--seed 0] [PART ...]
+    python -m tests.helpers.survival [--kills 200] [--interrupts 85] [--files 800] [--trainings 200] [PART ...]
 
 kills       SIGKILL while a process saves weights, training files, arrays, kernels or text: the old file or the new one
             is there, whole, and the next save removes what the killed one left (`helpers.kills`)
 interrupts  SIGINT in `fit`, truncated `fit`, `evaluate`, `predict`, and in the commands train and generate: weights are
             those after a whole update, history and files are whole, nothing hangs (`helpers.interrupts`)
+trainings   SIGKILL and SIGTERM in `fit(checkpoints=...)`, and full disks: the same call, again and again, comes to the
+            bits of a training without a break (`helpers.broken_trainings`)
 files       damaged files, for each reader: it reads them or refuses them by name (`helpers.damaged_files`)
 
 Exit code 1 when something went wrong.
@@ -16,11 +18,11 @@ import sys
 import time
 import traceback
 
-from . import damaged_files, interrupts, kills
+from . import broken_trainings, damaged_files, interrupts, kills
 
 
 def disturb(run, cases, seed):
-    """Run cases of `kills` or `interrupts`, show how far they are, and return whether something went wrong."""
+    """Run cases of a module, show how far they are, and return whether something went wrong."""
     name, start = run.__module__.rpartition(".")[2], time.perf_counter()
 
     def progress(done):
@@ -42,12 +44,14 @@ def main():
     parts = {
         "kills": lambda: disturb(kills.run, options.kills, options.seed),
         "interrupts": lambda: disturb(interrupts.run, options.interrupts, options.seed),
+        "trainings": lambda: disturb(broken_trainings.run, options.trainings, options.seed),
         "files": lambda: damaged_files.read_all(damaged_files.READERS, options.files, options.seed),
     }
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)} (default: all)")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--interrupts", type=int, default=85)
+    parser.add_argument("--trainings", type=int, default=200, help="how often a training is killed (default: 200)")
     parser.add_argument("--files", type=int, default=800, help="damaged files for each reader (default: 800)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
