@@ -30,5 +30,7 @@ class FixedParams(dict):
 
 
 def snapshot(params: dict[str, np.ndarray]) -> FixedParams:
-    """Copy parameters, so that nobody else can change them."""
+    """Copy parameters, so that nobody else can change them; fixed ones need no copy."""
+    if isinstance(params, FixedParams):
+        return params
     return FixedParams({name: np.array(array, order="C") for name, array in params.items()})

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..utils.tree import tree_leaves, tree_map
 from .base import Layer
 from .embedding import Embedding
-from .stateless import is_recurrent, returning_states
+from .stateless import is_recurrent, remembering, returning_states, with_fixed_params
 
 # the place of an array, or a tuple of these, which may be nested
 Places = Any
@@ -114,6 +114,23 @@ def with_states(graph: Graph) -> Graph:
             final.append(after)
         calls.append(call)
     return sorted_calls(calls, graph.inputs, graph.outputs, tuple(initial), tuple(final))
+
+
+def going_on(graph: Graph, states: Iterable | None = None) -> Graph:
+    """Return a graph whose recurrent layers start from states, zeros by default, and remember their own, whatever the
+    layers of the model remember; `states` has a list for each of them, h first."""
+    initial = iter(states or ())
+    calls = [
+        call._replace(layer=remembering(call.layer, next(initial, None))) if is_recurrent(call.layer) else call
+        for call in graph.calls
+    ]
+    return graph._replace(calls=tuple(calls))
+
+
+def for_prediction(graph: Graph) -> Graph:
+    """Return a graph for prediction alone, with a copy of the weights, which recurrent layers pack once."""
+    layers = {call.layer: with_fixed_params(call.layer) for call in graph.calls}
+    return graph._replace(calls=tuple(call._replace(layer=layers[call.layer]) for call in graph.calls))
 
 
 def reads_integers(graph: Graph) -> bool:

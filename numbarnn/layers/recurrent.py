@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..cells.rnn_cell import RNNCell
+from ..engines.fixed_params import FixedParams
 from ..errors import InputError
 from ..ops import embedding as lookup
+from ..rnn.prepared import prepare
 from ..rnn.run import Run, forward
 from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
@@ -16,6 +18,7 @@ from ..utils.tree import tree_leaves, tree_map
 from ..utils.types import Seed, Shape
 from ..wrappers import EmbeddingWrapper
 from ..wrappers.base import part, prefixed
+from ..wrappers.embedding import multiplies_table
 from .base import Layer
 from .input_dropout import InputDropout
 from .masked_outputs import repeat, repeat_gradient
@@ -26,6 +29,13 @@ from .states import added, as_list, as_state, at, from_list, place_of_output
 def reading(cell: RNNCell, rows: int, width: int) -> EmbeddingWrapper:
     """Return the cell behind a table of so many rows; making it anew would take as long as a small step."""
     return EmbeddingWrapper(cell, rows, width)
+
+
+def behind(table: np.ndarray, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the parameters of a cell behind a table; of fixed ones they are made once."""
+    if not isinstance(params, FixedParams):
+        return {"embedding": table} | prefixed({"cell": params})
+    return params.once(("behind", id(table)), lambda: FixedParams(behind(table, dict(params))))
 
 
 @dataclass
@@ -83,6 +93,12 @@ class Recurrent(Layer):
 
     reads_rows = True
     state = None  # of a stateful layer, nested like that of the cell
+    _original = None  # of a copy for prediction: the layer whose state it continues
+
+    @property
+    def _memory(self):
+        """The layer that remembers the state."""
+        return self._original or self
 
     @property
     def has_one_output(self) -> bool:
@@ -168,11 +184,13 @@ class Recurrent(Layer):
         dropout = self.input_dropout(x, rng) if training else None
         given = initial_state is not None
         initial_state = as_state(self.cell, initial_state) if given else self.carried_state(len(x))
+        if mask is None and reset_mask is None and self._predicts_one_step(x, training):
+            return self._one_step(x, initial_state), None
         cell, params, rows = self.cell, self.params, x if isinstance(x, lookup.DeferredLookup) else None
         if dropout:
             params, x = params | {"kernel": dropout.kernel(params["kernel"])}, dropout.inputs(np.asarray(x))
         elif rows is not None:
-            cell, params = reading(cell, *x.table.shape), {"embedding": x.table} | prefixed({"cell": params})
+            cell, params = reading(cell, *x.table.shape), behind(x.table, params)
             x = x.tokens
         run = forward(
             cell,
@@ -188,13 +206,30 @@ class Recurrent(Layer):
             save="all" if training else "minimal",
         )
         if self.stateful:
-            self.state = tree_map(np.copy, run.state)
+            self._memory.state = tree_map(np.copy, run.state)
         repeated = None if mask is None or self.zero_output_for_mask else self._in_reading_order(mask)
         in_state = self._output_is_state(mask, repeated, reset_mask)
         output = at(run.state, place_of_output(self.cell)) if in_state else self._outputs(run, repeated, initial_state)
         if self.return_state:
             output = [output, *as_list(run.state)]
         return output, Saved(run, rows, repeated, in_state, dropout, given)
+
+    def _predicts_one_step(self, x, training):
+        """Return whether the weights are packed for such a pass: see `with_fixed_params`."""
+        if training or not isinstance(self.params, FixedParams) or self.device != "cpu" or x.shape[1] != 1:
+            return False
+        rows = isinstance(x, lookup.DeferredLookup)
+        return not (rows and multiplies_table(self.cell, self.params, x.table, x.tokens.size, self.device))
+
+    def _one_step(self, x, state):
+        """Run one step, with the weights packed once."""
+        params: Any = self.params
+        prepared = params.once("prepared", lambda: prepare(self.cell, params))
+        output, state = prepared.step(np.asarray(x)[:, 0], state)
+        if self.stateful:
+            self._memory.state = state
+        output = output[:, None] if self.return_sequences else output
+        return [output, *as_list(state)] if self.return_state else output
 
     def _output_is_state(self, mask, repeated, reset_mask):
         """Return whether the output can be taken out of the final state."""
@@ -330,14 +365,15 @@ class Recurrent(Layer):
         InputError
             The state has another number of rows.
         """
-        if self.state is not None:
-            got = tuple(s.shape for s in tree_leaves(self.state))
+        state = self._memory.state
+        if state is not None:
+            got = tuple(s.shape for s in tree_leaves(state))
             self._expect(
                 got == tuple((batch, size) for size in tree_leaves(self.cell.state_size)),
                 f"a batch that goes on from states of shapes {got} (reset_states() starts anew)",
                 f"{batch} rows",
             )
-        return self.state
+        return state
 
     def get_initial_state(self, batch_size: int) -> list:
         """Make states of zeros, as `forward` takes them.

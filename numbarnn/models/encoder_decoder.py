@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import InputError
 from ..layers import Layer
-from ..layers.graph import chain, joined, with_states
+from ..layers.graph import chain, for_prediction, joined, with_states
 from ..training.batches import Data
 from ..training.forward_pass import ForwardPass, forward
 from ..training.lengths import join, plan_of
@@ -143,7 +143,9 @@ class EncoderDecoder(Sequential):
         """
         pairs = self._pairs("predict", x, y)
         source = Samples(Data(pairs), batch_size, plan=plan_of(self, pairs))
-        outputs, places = zip(*((self._forward(batch.x).outputs, rows) for batch, rows in source), strict=True)
+        graph = self.graph if source.batches == 1 else for_prediction(self.graph)
+        passes = ((self._forward(batch.x, graph=graph).outputs, rows) for batch, rows in source)
+        outputs, places = zip(*passes, strict=True)
         return join(outputs, places, pairs.steps)
 
     def __call__(self, x: Any, y: Any, training: bool = False) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -184,11 +186,12 @@ class EncoderDecoder(Sequential):
             raise InputError(f"{caller}: expected as many targets as sources, {len(x)}, got {len(y)}")
         return TeacherForcingBatch.of(x, y, self.start)
 
-    def _forward(self, x, training=False, keep=False, rng=None) -> ForwardPass:
-        """Run a `TeacherForcingBatch`; in training, or with `keep`, the pass keeps what the gradient needs."""
+    def _forward(self, x, training=False, keep=False, rng=None, graph=None) -> ForwardPass:
+        """Run a `TeacherForcingBatch`, or run it through a copy of the graph; in training, or with `keep`, the pass
+        keeps what the gradient needs."""
         inputs, masks = (x.source.values, x.inputs), (x.source.mask, None if x.mask.all() else x.mask)
         with np.errstate(all="ignore"):
-            return forward(self.graph, inputs, training, rng or self._dropout_rng, masks, keep=keep)
+            return forward(graph or self.graph, inputs, training, rng or self._dropout_rng, masks, keep=keep)
 
     def _sorted_calls(self):
         return joined(handing_over(self.encoder), with_states(chain(self.decoder)))

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, checked
 from ..layers.base import is_positive_integer
-from ..layers.graph import check_single, reads_integers, with_states
+from ..layers.graph import check_single, for_prediction, going_on, reads_integers, with_states
 from ..layers.stepwise import check_one_output, check_stepwise
 from ..training.forward_pass import forward
 from ..utils.arrays import plain_array
@@ -97,7 +97,7 @@ def generate_from_windows(
     if window is not None and not is_positive_integer(window):
         raise InputError(f"generate_from_windows: expected window to be a positive integer or None, got {window!r}")
     _expect_steps(steps)
-    choose, graph = chooser(model.graph, temperature, seed), with_states(model.graph)
+    choose, graph = chooser(model.graph, temperature, seed), for_prediction(with_states(model.graph))
     start = sequence.shape[1]
     for _ in range(steps):
         run = forward(graph, sequence[:, -window if window else None :])
@@ -113,12 +113,12 @@ def run_on(graph, x, states, steps, *, stop=None, temperature=0.0, seed=0):
     A row ends with the token `stop`, or if `stop(vectors)` is true; all rows run until every one has ended.
     """
     _expect_steps(steps)
-    graph, choose = with_states(graph), chooser(graph, temperature, seed)
+    graph, choose = for_prediction(going_on(graph, states)), chooser(graph, temperature, seed)
     ends = stop if callable(stop) else lambda value: np.full(len(value), False) if stop is None else value == stop
     ended, lengths, written = np.full(len(x), False), np.zeros(len(x), np.int64), []
     while len(written) < steps and not (written and ended.all()):
-        run = forward(graph, x, state=states)
-        value, states = np.asarray(choose(run), x.dtype), run.state
+        run = forward(graph, x)
+        value = np.asarray(choose(run), x.dtype)
         _expect_like_inputs(value, x)
         written.append(np.where(ended.reshape(-1, *(1,) * (value.ndim - 1)), value.dtype.type(0), value))
         lengths += ~ended

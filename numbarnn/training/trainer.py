@@ -20,7 +20,7 @@ from ..callbacks.shared import callbacks_of
 from ..distributed.chosen import chosen as communicator_of
 from ..errors import Checked, InputError
 from ..layers import Layer
-from ..layers.graph import Graph
+from ..layers.graph import Graph, for_prediction
 from ..layers.stepwise import check_one_output
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -428,7 +428,7 @@ class Trainer(Checked):
         verbose: int = 0,
         callbacks: Sequence[Callback] = (),
     ) -> Any:
-        """Compute the outputs for inputs.
+        """Compute the outputs for inputs, with the weights as they are at the start.
 
         Parameters
         ----------
@@ -456,7 +456,7 @@ class Trainer(Checked):
             If the inputs do not fit the model.
         """
         expect_steps("predict", "steps", steps, x)
-        longest = None
+        longest = graph = None
         if is_stream(x):
             count = len(x) if steps is None and hasattr(x, "__len__") else steps
             rank = 0 if isinstance(self.input_shape, list) else len(self.input_shape or ())
@@ -473,7 +473,9 @@ class Trainer(Checked):
         listeners.on_predict_begin()
         for number, (batch, rows) in enumerate(batches):
             listeners.on_predict_batch_begin(number)
-            outputs.append(tree_lists(self._forward(batch).outputs))
+            if number == 0:  # an iterable's first batch may have built the layers
+                graph = self.graph if count == 1 else for_prediction(self.graph)
+            outputs.append(tree_lists(self._forward(batch, graph=graph).outputs))
             places.append(slice(done, done + len(batch)) if rows is None else rows)
             done += len(batch)
             progress.update(len(batch), Means(()))
@@ -716,11 +718,12 @@ class Trainer(Checked):
         """Return inputs of the first layer as an array or a `Padded`, to be indexed by rows, and build the layers."""
         raise NotImplementedError
 
-    def _forward(self, x, training=False, keep=False, rng=None) -> ForwardPass:
-        """Run a batch through the layers; in training, or with `keep`, the pass keeps what the gradient needs."""
+    def _forward(self, x, training=False, keep=False, rng=None, graph=None) -> ForwardPass:
+        """Run a batch through the layers, or through a copy of their graph; in training, or with `keep`, the pass keeps
+        what the gradient needs."""
         x, mask = values_and_mask(x)
         with np.errstate(all="ignore"):
-            return forward(self.graph, x, training, rng or self._dropout_rng, mask, keep=keep)
+            return forward(graph or self.graph, x, training, rng or self._dropout_rng, mask, keep=keep)
 
     def _otherwise(self, truncation, in_parts):
         """Return how `fit` learns from a batch if not in one pass: (batch, transform) -> values, weights."""

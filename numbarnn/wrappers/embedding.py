@@ -12,7 +12,7 @@ from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions, check_finite
 from ..ops import embedding, linear
-from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
+from .base import ParametrisedWrapper, check_floats, check_sizes, part, zero_masked
 
 # Cost model, in multiply-adds of the three products of a training step; measured at 65 to 30,000 rows, 8 to 256
 # numbers each, and 32 to 1,024 columns.
@@ -87,8 +87,7 @@ class EmbeddingWrapper(ParametrisedWrapper):
         self, params: dict[str, np.ndarray], x: np.ndarray, state: Any, mask: np.ndarray | None, options: RunOptions
     ) -> CellResult:
         table = params["embedding"]
-        rows, size = table.shape
-        if reads_products(self.cell, options) and products_pay(x.size, rows, size, params["cell/kernel"].shape[1]):
+        if multiplies_table(self.cell, part("cell", params), table, x.size, options.device):
             return self._unroll_products(params, x, state, mask, options)
         vectors = embedding.forward(type(self).__name__, table, x)
         run = self.unroll_inner(params, zero_masked(vectors, mask), state, mask, options)
@@ -143,9 +142,15 @@ class EmbeddingWrapper(ParametrisedWrapper):
         return replace(run, backward=backward)
 
 
-def reads_products(cell: RNNCell, options: RunOptions) -> bool:
+def multiplies_table(cell: RNNCell, params: dict[str, np.ndarray], table: np.ndarray, tokens: int, device: str) -> bool:
+    """Say whether a cell reads so many tokens as products of the table with its kernel."""
+    rows, size = table.shape
+    return reads_products(cell, device) and products_pay(tokens, rows, size, params["kernel"].shape[1])
+
+
+def reads_products(cell: RNNCell, device: str) -> bool:
     """Say whether the cell only multiplies its inputs by its kernel, on an engine that can look products up."""
-    if options.device not in ("cpu", "numpy", "njit") or not isinstance(cell, Cell):
+    if device not in ("cpu", "numpy", "njit") or not isinstance(cell, Cell):
         return False
     return type(cell).unroll is Cell.unroll and "u" not in cell.inputs.values()
 

@@ -28,6 +28,7 @@ from benchmarks import (
     report,
     run_loop,
     run_numbarnn,
+    stream,
     teams,
     workloads,
 )
@@ -295,6 +296,31 @@ def test_the_dashboard_leaves_pytorch_out_where_it_is_not_installed(monkeypatch)
 def test_the_comparison_with_loops_needs_pytorch(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert loops.main(["--quick"]) == 1
+    assert "torch is left out" in capsys.readouterr().err
+
+
+@needs_jit
+@pytest.mark.skipif(not (find_spec("torch") and find_spec("onnxruntime")), reason="needs PyTorch and onnxruntime")
+def test_streams(tmp_path):
+    path = tmp_path / "results.json"
+    finished = python("-m", "benchmarks.stream", "--quick", "--rounds", "1", "--cells", "LSTM", "--json", str(path))
+    assert finished.returncode == 0, finished.stderr
+    content = json.loads(path.read_text())
+    steps, token, forward = ["torch", "unprepared"] * 2, ["torch"], ["onnxruntime", "unprepared"]
+    assert [row["peer"] for row in content["results"]] == steps + token + forward and content["wrong"] == []
+    for row in content["results"]:
+        assert row["ratio"] == pytest.approx(row["peer_us"] / row["ours_us"])
+
+
+def test_streams_that_differ_are_not_timed():
+    calls = {"ours": lambda: np.ones(2), "torch": lambda: np.ones(2) + 1e-6, "unprepared": lambda: np.ones(2) + 1e-9}
+    _, rows, wrong = stream.measured("a step", calls, 1, None)
+    assert rows == [] and wrong == ["a step: unprepared differs by 1.0e-09"]
+
+
+def test_streams_need_a_peer(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert stream.main(["--quick", "--parts", "steps,tokens"]) == 1
     assert "torch is left out" in capsys.readouterr().err
 
 

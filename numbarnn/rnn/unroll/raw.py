@@ -9,6 +9,7 @@ from ...cells.rnn_cell import RNNCell
 from ...errors import InputError
 from ...utils.tree import tree_leaves, tree_map
 from ..arguments import check_array, check_cell, check_state, shared_generator
+from ..prepared import prepare
 from ..run import Gradients, forward
 from .raw_gradient import Step, backward, check_like, fill_zeros, select
 from .result import Unrolled
@@ -111,6 +112,8 @@ def raw_rnn(
     _, options = of_tensorflow("raw_rnn", cell, params, None, options)
     if options.get("save") == "sqrt":  # each step is a run of its own, a segment of which nothing is kept
         options["save"] = "minimal"
+    if options.get("device", "cpu") == "cpu":
+        params = prepare(cell, params).params
     rng = shared_generator("raw_rnn", rng)
     finished, x, state, example, loop_state = call(loop_fn, 0, None, None, None)
     first = np.asarray(x)
