@@ -74,6 +74,8 @@ from .rnn.unroll import static_rnn as static_rnn
 from .rnn.unroll import static_state_saving_rnn as static_state_saving_rnn
 from .rnn.unroll import unstack_time as unstack_time
 from .runtime.versions import show_versions as show_versions
+from .sweeps.result import Sweep as Sweep
+from .sweeps.run import sweep as sweep
 from .training.checkpoints import Checkpoints as Checkpoints
 from .utils.flat import flatten as flatten
 from .utils.flat import unflatten as unflatten

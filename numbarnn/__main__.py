@@ -1,4 +1,4 @@
-"""The command line: `python -m numbarnn {train,generate,recipes,info,validate,warmup,cache}`."""
+"""The command line: `python -m numbarnn {train,sweep,generate,recipes,info,validate,warmup,cache}`."""
 
 import argparse
 import math
@@ -36,6 +36,14 @@ def _train(**options: Any) -> None:
     from .cli.train import train
 
     train(**options)
+
+
+def _sweep(grid: Sequence[tuple[str, list[Any]]], **options: Any) -> int:
+    from .cli.sweep import sweep_recipe
+
+    if len(dict(grid)) < len(grid):
+        raise InputError("sweep: expected each name once, as --grid NAME=VALUE,VALUE")
+    return sweep_recipe(grid=dict(grid), **options)
 
 
 def _generate(**options: Any) -> None:
@@ -102,6 +110,23 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--json", dest="json_file", metavar="FILE", help="write history and result here")
     help = "keep checkpoints in the folder; the same command goes on where it was broken off"
     train.add_argument("--resume", action="store_true", help=help)
+    sweep = add("sweep", _sweep, "train a recipe for every point of a grid and several seeds, and compare")
+    sweep.add_argument("name", metavar="NAME", help="see `recipes`")
+    sweep.add_argument(
+        "--grid",
+        type=_grid,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,...",
+        help="values of epochs, batch_size, or an option of the optimiser, such as lr=1e-3,3e-3; may be repeated",
+    )
+    sweep.add_argument("--seeds", type=_at_least(1), default=1, metavar="N", help="seeds 0 to N - 1 (default: 1)")
+    sweep.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="trainings at a time (default: 1)")
+    sweep.add_argument("--data", metavar="DIR", help="as for `train`")
+    sweep.add_argument("--epochs", type=_at_least(1), metavar="N", help="default: the recipe's")
+    sweep.add_argument("--batch-size", type=_at_least(1), metavar="N", help="default: the recipe's")
+    sweep.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
+    sweep.add_argument("--out", metavar="DIR", help="folder for the results (default: runs/NAME-sweep)")
     generate = add("generate", _generate, "let a trained recipe write on: text, or the values of a series")
     generate.add_argument("name", metavar="NAME", help="a recipe that can, such as series or shakespeare")
     generate.add_argument("--prompt", metavar="TEXT", help="what it goes on from; of a series: values, by commas")
@@ -126,6 +151,24 @@ def _parser() -> argparse.ArgumentParser:
     cache = add("cache", _cache, "show or clear the folder of compiled kernels")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     return parser
+
+
+def _grid(text: str) -> tuple[str, list[Any]]:
+    """Parse NAME=VALUE,VALUE: whole numbers, numbers, or text."""
+    name, equals, values = text.partition("=")
+    if not equals or not name or not all(values.split(",")):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE,VALUE, got {text!r}")
+    return name, [_value(word) for word in values.split(",")]
+
+
+def _value(word: str) -> Any:
+    """Read a word as a whole number, a number or text."""
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
 
 
 def _temperature(text: str) -> float:

@@ -14,7 +14,7 @@ FLOORS = (  # from the top; parts of one floor do not import each other
     ("cli",),
     ("recipes",),
     ("keras",),
-    ("interop", "torch", "jax", "sklearn"),
+    ("interop", "torch", "jax", "sklearn", "sweeps"),
     ("models", "inspection"),
     ("training",),
     ("callbacks",),

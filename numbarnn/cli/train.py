@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import zip_longest
@@ -15,12 +16,14 @@ from ..distributed.chosen import chosen
 from ..engines.cpu.plan import must_compile
 from ..errors import InputError
 from ..models.sequential import Sequential
+from ..optimizers.base import ALIASES
 from ..recipes import RECIPES, about, curves
 from ..runtime.interrupts import Interrupts
 from ..runtime.whole_file import whole_file
 from ..training.checkpoints import Checkpoints
 from ..training.history import History
 from ..utils.files import make_folder, write_text
+from ..utils.options import changed_options
 
 
 def train(
@@ -31,6 +34,7 @@ def train(
     batch_size: int | None = None,
     seed: int = 0,
     dtype: str = "float32",
+    optimizer: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     json_file: str | Path | None = None,
     resume: bool = False,
@@ -55,6 +59,8 @@ def train(
         Seed of the initial weights and of the training.
     dtype : {"float32", "float64"}
         Precision.
+    optimizer : dict of {str: value}, optional
+        Options of the recipe's optimiser in the place of its own, such as {"learning_rate": 0.003}.
     out : path, optional
         Folder for weights, report and figures; runs/NAME by default.
     json_file : path, optional
@@ -78,15 +84,15 @@ def train(
     if name not in RECIPES:
         raise InputError(f"train: expected one of the recipes {', '.join(RECIPES)}, got {name!r}")
     recipe = RECIPES[name]
-    if hasattr(recipe, "show") and (epochs, batch_size) != (None, None):
-        raise InputError(f"{name}: expected no epochs or batch_size, it trains nothing")
+    if hasattr(recipe, "show") and (epochs, batch_size, optimizer or None) != (None, None, None):
+        raise InputError(f"{name}: expected no epochs, batch_size or optimizer, it trains nothing")
     communicator, out = chosen(launched()), Path(out or Path("runs") / name)
     options = {"communicator": communicator} | ({"checkpoints": out / "checkpoints"} if resume else {})
     with communicator.guard():
         if communicator.rank > 0:
             if not hasattr(recipe, "show"):
                 sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
-                _train_beside(recipe, data, *sizes, seed, dtype, options)
+                _train_beside(recipe, data, *sizes, seed, dtype, optimizer or {}, options)
             return {}
         make_folder("train", out)
         if json_file is not None:
@@ -100,7 +106,7 @@ def train(
             print(f"{about(recipe)}\n\n{report}\n")
         else:
             sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
-            report, course = _train(recipe, data, *sizes, seed, dtype, out, options)
+            report, course = _train(recipe, data, *sizes, seed, dtype, optimizer or {}, out, options)
         result = {"recipe": name, "seed": seed} | course
         interrupts = Interrupts()
         with interrupts, interrupts.deferred():
@@ -113,12 +119,19 @@ def train(
 
 
 def _train_beside(
-    recipe: ModuleType, data: str | None, epochs: int, batch_size: int, seed: int, dtype: str, options: dict
+    recipe: ModuleType,
+    data: str | None,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    dtype: str,
+    optimizer: Mapping[str, Any],
+    options: dict,
 ) -> None:
     """Train beside rank 0, in silence."""
     train, test = recipe.load(data, dtype)
-    built = recipe.build(seed, dtype)
-    for label, model in (built if isinstance(built, dict) else {"": built}).items():
+    _, models = _build(recipe, seed, dtype, optimizer)
+    for label, model in models.items():
         _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
 
 
@@ -129,13 +142,13 @@ def _train(
     batch_size: int,
     seed: int,
     dtype: str,
+    optimizer: Mapping[str, Any],
     out: Path,
     options: dict,
 ) -> tuple[str, dict[str, Any]]:
     """Train, write weights and figures; return the report and {"epochs", "final", "seconds"}."""
     train, test = recipe.load(data, dtype)
-    built = recipe.build(seed, dtype)
-    models = built if isinstance(built, dict) else {"": built}
+    built, models = _build(recipe, seed, dtype, optimizer)
     print(f"{about(recipe)}\n{len(train[0]):,} sequences to train on, {len(test[0]):,} to test on")
     if must_compile(dtype):
         print("The first training compiles kernels, which takes some seconds; later ones load them from the disk.")
@@ -147,9 +160,9 @@ def _train(
         try:
             histories[label] = _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
         except KeyboardInterrupt:
-            histories[label] = model.history
+            histories[label] = history = model.history or History()  # there is none before the first epoch
             seconds = time.perf_counter() - start
-            report = f"interrupted in epoch {len(model.history.epoch) + 1} of {epochs}; nothing was tested"
+            report = f"interrupted in epoch {len(history.epoch) + 1} of {epochs}; nothing was tested"
             print(f"\n{report}\n")
             _save_weights({label: models[label] for label in histories}, out)
             return report, {"epochs": _epochs(histories), "final": {}, "seconds": seconds, "interrupted": True}
@@ -173,6 +186,23 @@ def _train(
     except KeyboardInterrupt:
         course["interrupted"] = True
     return report, course
+
+
+def _build(
+    recipe: ModuleType, seed: int, dtype: str, optimizer: Mapping[str, Any]
+) -> tuple[Any, dict[str, Sequential]]:
+    """Build the models of a recipe; return what `report` takes, and {label: model}."""
+    built = recipe.build(seed, dtype)
+    models = built if isinstance(built, dict) else {"": built}
+    for model in models.values() if optimizer else ():
+        change_optimizer(model, optimizer)
+    return built, models
+
+
+def change_optimizer(model: Sequential, options: Mapping[str, Any]) -> None:
+    """Give a compiled model an optimiser with other options, by their names or Keras' (`lr`)."""
+    given = {ALIASES.get(name, name): value for name, value in options.items()}
+    model.optimizer = type(model.optimizer)(**changed_options(model.optimizer) | given)
 
 
 def _save_weights(models: dict[str, Sequential], out: Path) -> None:

@@ -18,7 +18,6 @@ __all__ = ["BATCH_SIZE", "EPOCHS", "READS", "build", "figures", "fit", "load", "
 READS = "mnist"
 EPOCHS = 30
 BATCH_SIZE = 150
-RATE = 1e-3
 
 
 def build(seed: int, dtype: str) -> Sequential:
@@ -38,6 +37,7 @@ def fit(
     """Train on a stream of batches with a rate that falls along half a cosine."""
     stream = datasets.batch_stream(*train, batch_size, seed)
     updates = len(train[0]) // batch_size
-    model.optimizer.learning_rate = optimizers.CosineDecay(RATE, epochs * updates, alpha=0.02)
+    rate = model.optimizer.learning_rate
+    model.optimizer.learning_rate = optimizers.CosineDecay(rate, epochs * updates, alpha=0.02)
     options |= {"epochs": epochs, "steps_per_epoch": updates, "validation_data": test}
     return model.fit(stream, batch_size=batch_size, **options)

@@ -65,7 +65,7 @@ def fit(
     if batch_size != BATCH_SIZE:
         raise InputError(f"shakespeare: the text is cut into rows for batches of {BATCH_SIZE}, got {batch_size}")
     updates = epochs * len(train[0]) // batch_size
-    model.optimizer.learning_rate = optimizers.CosineDecay(RATE, updates, alpha=0.02)
+    model.optimizer.learning_rate = optimizers.CosineDecay(model.optimizer.learning_rate, updates, alpha=0.02)
     options |= {"validation_data": test, "shuffle": False, "reset_every": "epoch"}
     return model.fit(*train, batch_size=batch_size, epochs=epochs, **options)
 
