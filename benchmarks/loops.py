@@ -1,14 +1,17 @@
-"""numbarnn against the same cell as a Python loop in PyTorch: same weights and inputs, one process, in turn.
+"""numbarnn against the same cell as a loop in PyTorch or JAX: same weights and inputs, one process, in turn.
 
-    python -m benchmarks.loops [--cells NAME,...] [--quick] [--json FILE]
+    python -m benchmarks.loops [--cells NAME,...] [--peers NAME,...] [--kind train|forward] [--dtype DTYPE] [--quick]
+                               [--json FILE]
 
-A training step (forward, full BPTT, gradients of all parameters and of the inputs) of 50 steps, 64 rows, 128 inputs,
-128 units, float32. "loop" multiplies a step's inputs within the step, as PyTorch's own examples of custom cells
-do; "hoisted" multiplies the inputs of all steps before the loop. Random masks are numbarnn's, and cost the loops
-nothing. Results are compared before anything is timed, in float64, since layer norm and clips magnify float32's
-rounding errors; a wrong result ends its cell, and the exit code is 1. A ratio is PyTorch's time over ours, the median
-over all rounds; its range is that of single rounds. "limit" is the ratio of a program that does nothing but the
-multiply-adds of the matrix products, at the peak of these threads, timed in the same rounds.
+A training step (forward, full BPTT, gradients of all parameters and of the inputs), or the outputs only, of 50 steps,
+64 rows, 128 inputs, 128 units. "torch loop" multiplies a step's inputs within the step, as PyTorch's own examples of
+custom cells do; "torch hoisted" multiplies the inputs of all steps before the loop, and so does "jax scan", `lax.scan`
+under `jit`, for some of the cells. "torch compiled" is the hoisted loop by `torch.compile`; it takes minutes a cell,
+and runs if --peers names it. Random masks are numbarnn's, and cost the loops nothing. Results are compared before
+anything is timed, in float64, since layer norm and clips magnify float32's rounding errors; a wrong result ends its
+cell, and the exit code is 1. A ratio is the other's time over ours, the median over all rounds; its range is that of
+single rounds. "limit" is the ratio of a program that does nothing but the multiply-adds of the matrix products, at the
+peak of these threads, timed in the same rounds.
 """
 
 import sys
@@ -16,7 +19,7 @@ from functools import partial
 
 import numpy as np
 
-from . import arguments, report, run_loop, run_numbarnn, workloads
+from . import arguments, jax_cells, report, run_jax, run_loop, run_numbarnn, workloads
 from .comparison import compare, installed, rows, wrong_results
 from .peak import MultiplyAdds, peak_gflops
 from .timing import alternate
@@ -25,38 +28,45 @@ from .torch_cells.products import before_loop, in_loop
 from .variants import SHAPE, VARIANTS
 
 SHAPE_NAME = "x".join(map(str, SHAPE))
-PEERS = {"torch loop": in_loop, "torch hoisted": before_loop}
+PEERS = {
+    "torch loop": partial(run_loop.Runner, each=in_loop),
+    "torch hoisted": partial(run_loop.Runner, each=before_loop),
+    "jax scan": run_jax.Runner,
+    "torch compiled": partial(run_loop.Runner, each=before_loop, compiled=True),
+}
+BY_DEFAULT = ["torch loop", "torch hoisted", "jax scan"]
 
 
-def runners(name, dtype, threads):
-    """Make a workload, our runner and those of the peers."""
+def runners(name, dtype, options):
+    """Make a workload, our runner and those of the peers that have the cell."""
     workload = workloads.make(name, VARIANTS[name](*SHAPE[2:]), SHAPE, dtype)
-    ours = run_numbarnn.Runner(workload, threads, training=True, rng=0)
-    return workload, ours, {peer: run_loop.Runner(workload, threads, each) for peer, each in PEERS.items()}
+    ours = run_numbarnn.Runner(workload, options.threads, training=True, rng=0)
+    peers = [peer for peer in options.peers if peer != "jax scan" or name in jax_cells.CELLS]
+    return workload, ours, {peer: PEERS[peer](workload, options.threads) for peer in peers}
 
 
 def measure(name, options):
     """Measure one cell: lines to print, rows of results, and errors (then there are no rows)."""
-    workload, *both = runners(name, "float64", options.threads)
+    workload, *both = runners(name, "float64", options)
     if wrong := wrong_results(workload, SHAPE_NAME, compare(*both)):
         return list(map(report.wrong_line, wrong)), [], wrong
-    workload, ours, peers = runners(name, "float32", options.threads)
-    found, products = compare(ours, peers), MultiplyAdds(operations(workload), options.threads)
-    calls = {"numbarnn": ours.train, "products": products.run} | {peer: run.train for peer, run in peers.items()}
+    workload, ours, peers = runners(name, options.dtype, options)
+    found, kind = compare(ours, peers), options.kind
+    products = MultiplyAdds(workloads.flops(workload.cell, workload.shape, kind), options.threads)
+    calls = {"numbarnn": getattr(ours, kind), "products": products.run}
+    calls |= {peer: getattr(run, kind) for peer, run in peers.items()}
     times = alternate(calls, options.rounds, options.seconds)
     least = float(np.median(times["products"]))
-    results = [row | {"limit": row["peer_ms"] / least} for row in rows(workload, SHAPE_NAME, "train", times, found)]
-    return [line(results)], results, []
+    results = [row | {"limit": row["peer_ms"] / least} for row in rows(workload, SHAPE_NAME, kind, times, found)]
+    return [line(results, options.peers)], results, []
 
 
-def operations(workload):
-    return workloads.flops(workload.cell, workload.shape, "train")
-
-
-def line(rows):
-    text = f"{rows[0]['cell']:<42}{rows[0]['numbarnn_ms']:>9.2f}"
-    more = (f"{row['peer_ms']:>18.2f}  {report.ratio(row):<19}{row['limit']:>7.2f}" for row in rows)
-    return text + "".join(more)
+def line(rows, peers):
+    text, found = f"{rows[0]['cell']:<42}{rows[0]['numbarnn_ms']:>9.2f}", {row["peer"]: row for row in rows}
+    for peer in peers:
+        row = found.get(peer)
+        text += f"{row['peer_ms']:>18.2f}  {report.ratio(row):<19}{row['limit']:>7.2f}" if row else f"{'':>46}"
+    return text.rstrip()
 
 
 def summary(rows):
@@ -67,15 +77,19 @@ def summary(rows):
 
 
 def main(texts=None):
-    options = arguments.finish(
-        arguments.parser("loops", __doc__.splitlines()[0], LOOPS, "few, short rounds").parse_args(texts)
-    )
-    if not installed(["torch"]):
+    parser = arguments.parser("loops", __doc__.splitlines()[0], LOOPS, "few, short rounds")
+    parser.add_argument("--peers", type=arguments.names(PEERS), default=BY_DEFAULT, help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--kind", choices=("train", "forward"), default="train", help="default train")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default float32")
+    options = arguments.finish(parser.parse_args(texts))
+    libraries = installed(sorted({peer.split()[0] for peer in options.peers}))
+    options.peers = [peer for peer in options.peers if peer.split()[0] in libraries]
+    if not options.peers:
         return 1
-    content = {"environment": report.about(["torch"], options.threads), "peak_gflops": peak_gflops(options.threads)}
+    content = {"environment": report.about(libraries, options.threads), "peak_gflops": peak_gflops(options.threads)}
     print(
         f"{'cell':<42}{'ours ms':>9}"
-        + "".join(f"{peer + ' ms':>18}  {'ratio [range]':<19}{'limit':>7}" for peer in PEERS)
+        + "".join(f"{peer + ' ms':>18}  {'ratio [range]':<19}{'limit':>7}" for peer in options.peers)
     )
     content = report.collect({name: partial(measure, name, options) for name in options.cells}, content, options.json)
     if content["results"]:

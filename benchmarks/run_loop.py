@@ -5,12 +5,17 @@ from .torch_cells import LOOPS
 
 
 class Runner:
-    """A Python loop; `each` is `in_loop`, which multiplies a step's inputs in the step, or `before_loop` (hoisted)."""
+    """A Python loop; `each` is `in_loop`, which multiplies a step's inputs in the step, or `before_loop` (hoisted).
 
-    def __init__(self, workload, threads, each, device="cpu"):
+    `compiled`: by `torch.compile`, which takes minutes for a loop of 50 steps.
+    """
+
+    def __init__(self, workload, threads, each, device="cpu", compiled=False):
         import torch
 
         torch.set_num_threads(threads)
+        if compiled:
+            self.run = torch.compile(self.run)
         self.torch, self.each, self.cell = torch, each, workload.cell
         self.loop = LOOPS[workload.name]
         learned = lambda value: torch.tensor(value, device=device, requires_grad=True)  # noqa: E731

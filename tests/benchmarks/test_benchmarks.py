@@ -22,10 +22,12 @@ from benchmarks import (
     comparison,
     engines,
     first_step,
+    jax_cells,
     loops,
     peers,
     relative,
     report,
+    run_jax,
     run_loop,
     run_numbarnn,
     stream,
@@ -271,7 +273,8 @@ def test_the_comparison_with_loops_writes_what_peers_writes(tmp_path):
     finished = python("-m", "benchmarks.loops", "--quick", "--json", str(path), "--cells", "SimpleRNNCell")
     assert finished.returncode == 0, finished.stderr
     content = json.loads(path.read_text())
-    assert [row["peer"] for row in content["results"]] == list(loops.PEERS) and content["wrong"] == []
+    peers = [peer for peer in loops.BY_DEFAULT if find_spec(peer.split()[0])]
+    assert [row["peer"] for row in content["results"]] == peers and content["wrong"] == []
     for row in content["results"]:
         assert row.keys() == KEYS | {"limit"}
         assert (row["cell"], row["shape"], row["kind"]) == ("SimpleRNNCell", [50, 64, 128, 128], "train")
@@ -293,10 +296,19 @@ def test_the_dashboard_leaves_pytorch_out_where_it_is_not_installed(monkeypatch)
         benchmark_peers.PyTorchLoop().setup("SimpleRNNCell")
 
 
-def test_the_comparison_with_loops_needs_pytorch(monkeypatch, capsys):
+def test_the_comparison_with_loops_needs_a_peer(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert loops.main(["--quick"]) == 1
+    assert loops.main(["--quick", "--peers", "torch loop"]) == 1
     assert "torch is left out" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not find_spec("jax"), reason="needs JAX")
+@pytest.mark.parametrize("name", jax_cells.CELLS.keys() & VARIANTS.keys())
+def test_scans_in_jax_are_the_same_cells(name):
+    workload = workloads.make(name, VARIANTS[name](5, 6), (4, 3, 5, 6), "float64")
+    expected = run_numbarnn.Runner(workload, 1).results()
+    for quantity, value in run_jax.Runner(workload, 1).results().items():
+        assert comparison.error(expected[quantity], value) < 1e-13, quantity
 
 
 @needs_jit
@@ -329,7 +341,7 @@ def test_loops_that_are_not_three_times_slower_are_named():
     rows = [
         {"cell": cell, "peer": peer, "ratio": ratio}
         for cell, both in ratios.items()
-        for peer, ratio in zip(loops.PEERS, both, strict=True)
+        for peer, ratio in zip(loops.BY_DEFAULT[:2], both, strict=True)
     ]
     summary = loops.summary(rows)
     assert "least ratio 1.50 (NASCell, torch loop)" in summary and summary.endswith("under 3: LSTMCell, NASCell")
