@@ -39,6 +39,11 @@ DOORS = {  # a use of each, and the sentence without its library
     "interop.to_onnx(model)": "to_onnx needs ONNX: pip install 'numbarnn[onnx]'",
     "interop.save_onnx('a', model)": "to_onnx needs ONNX: pip install 'numbarnn[onnx]'",
     "model.history.plot()": "History.plot needs matplotlib: pip install 'numbarnn[plot]'",
+    "nr.inspection.plot_saturation({'i': (0, 1)})": "plot_saturation needs matplotlib: pip install 'numbarnn[plot]'",
+    "nr.sweep(lambda a, seed: {'loss': a}, {'a': [1]}).plot('loss')": (
+        "Sweep.plot needs matplotlib: pip install 'numbarnn[plot]'"
+    ),
+    "nr.sweep(dict, {'a': [1]}, jobs=2)": "sweep with several jobs needs joblib: pip install 'numbarnn[sweep]'",
 }
 MADE = """
 import sys
@@ -85,7 +90,7 @@ def sentences(tmp_path_factory):
         "    except ImportError as error:\n        print(use, error, sep='\\t')\n"
         "assert not os.listdir()\n"
     )
-    return dict(line.split("\t") for line in shown(hidden + MADE + PLAIN + uses).splitlines())
+    return dict(line.split("\t") for line in shown(hidden + MADE + PLAIN + uses).splitlines() if "\t" in line)
 
 
 @pytest.mark.parametrize("use", DOORS)
