@@ -45,6 +45,9 @@ def cut(samples: int, parts: int) -> list[tuple[int, int]]:
 class InParts:
     """Learns from batches, and measures them, in parts: ``accumulate`` on each process of a communicator."""
 
+    # whether all processes have the same parameters
+    settled = True
+
     def __init__(self, model: Any, accumulate: int, communicator: Any):
         self.model, self.accumulate, self.communicator = model, accumulate, communicator
 
@@ -59,24 +62,26 @@ class InParts:
         Returns the values of the batch before the update and their weights; a loss of NaN says that nothing was
         updated.
         """
-        model, samples, passes = self.model, len(batch.y), self._passes(batch, training=True)
+        model, passes = self.model, self._passes(batch, training=True)
         with np.errstate(all="ignore"), passes:
-            known = None if sums_suffice(model) else counted(passes)
+            known = None if sums_suffice(model) else counted(passes).over(self.communicator)
             totals, sums, updates = summed(passes, known)
-        values, weights = totals.results(samples)
-        divisor = totals.divisors()[0] if known is None else 1.0
+        totals.over(self.communicator)
+        values, weights = totals.results(len(batch.y))
         with np.errstate(all="ignore"):
-            sums = self.communicator.sum_by_name(sums)
-            gradients = {name: gradient / gradient.dtype.type(divisor) for name, gradient in sums.items()}
+            gradients = divided(self.communicator.sum_by_name(sums), totals, known)
             finite = math.isfinite(total(model._objectives, values))
             if not finite or not update_weights(model, gradients, updates, transform):
                 values[0] = math.nan
         return values, weights
 
+    def settle(self) -> None:
+        """Give all processes the same parameters."""
+
     def measure(self, batch: Data) -> tuple[list, list]:
         """Return the values of a batch, outside training, and their weights."""
         with self._passes(batch, training=False) as passes:
-            return counted(passes).results(len(batch.y))
+            return counted(passes).over(self.communicator).results(len(batch.y))
 
     def _passes(self, batch, training):
         samples = len(batch.y)
@@ -111,17 +116,22 @@ def with_parts(layers):
 
 
 def counted(passes):
-    """Return the `Totals` of a batch."""
+    """Return the `Totals` of the parts here."""
     totals = Totals(passes.model)
     for run, found, rows in passes:
         totals.add(found, run.penalty, rows)
         del run, found
-    totals.over(passes.communicator)
     return totals
 
 
+def divided(sums, totals, known):
+    """Return the gradients of a loss from their sums, by the weight of all rows if this was not known before."""
+    divisor = totals.divisors()[0] if known is None else 1.0
+    return {name: gradient / gradient.dtype.type(divisor) for name, gradient in sums.items()}
+
+
 def summed(passes, known):
-    """Return the `Totals` of a batch, the sums over the parts here of {name: gradient}, and new averages.
+    """Return the `Totals` of the parts here, the sums over them of {name: gradient}, and new averages.
 
     Without ``known``, the totals, the gradient of a part is multiplied by its weight; else by its share.
     """
@@ -135,7 +145,6 @@ def summed(passes, known):
             sums[name] = sums[name] + gradient if name in sums else gradient
         updates = run.updates
         del run, found
-    totals.over(passes.communicator)
     return totals, sums, updates
 
 
@@ -223,13 +232,14 @@ class Totals:
         self.penalties += penalty * rows.count
 
     def over(self, communicator):
-        """Add up over all processes."""
+        """Add up over all processes; return itself."""
         shapes = [np.shape(value) for value in self.sums]
         vector = np.concatenate([np.ravel(value) for value in (*self.sums, self.weights, self.penalties)])
         vector = communicator.sum(vector.astype(np.float64, copy=False))
         *sums, rest = np.split(vector, np.cumsum([math.prod(shape) for shape in shapes]))
         self.sums = [part.reshape(shape) if shape else float(part[0]) for part, shape in zip(sums, shapes, strict=True)]
         *self.weights, self.penalties = rest.tolist()
+        return self
 
     def results(self, samples):
         """Return the values of a batch of so many rows, and their weights; the loss has all penalties."""

@@ -36,10 +36,11 @@ from .forward_pass import ForwardPass, forward
 from .history import History
 from .labels import labels_for
 from .lengths import join, plan_of
+from .local_steps import learner
 from .not_finite import cause
 from .objectives import Objective, chosen, from_pre_activation, measured, metrics_of, names_of, total, with_loss
-from .parts import InParts, over_processes
 from .parts import check as check_parts
+from .parts import over_processes
 from .progress import Progress
 from .sample_weights import weights_of
 from .sources import Samples, Stream, expect_steps, inputs_of, is_stream, refuse_beside_stream, refuse_list_of_batches
@@ -183,6 +184,7 @@ class Trainer(Checked):
         update: str = "pass",
         accumulate: int = 1,
         communicator: Any = None,
+        average_every: int | None = None,
         checkpoints: Checkpoints | None = None,
         gradient_transform: Callable[[Arrays], Arrays] | None = None,
         verbose: int = 1,
@@ -244,6 +246,9 @@ class Trainer(Checked):
             The processes that train together, each with a part of the rows of every batch; each calls `fit` with the
             same data and options. Weights and history are those of one process, to rounding, in all of them. Callbacks
             run on rank 0 alone.
+        average_every : int, optional
+            Local SGD, for slow networks: each process updates by its rows alone, and after so many updates, and each
+            epoch, all take the mean of their parameters and of the optimiser's memory.
         checkpoints : nr.Checkpoints, optional
             A folder of files. If there are some, the training goes on from the latest one, also in the middle of an
             epoch, with callbacks of the same options; the history is that of the whole training. A generator of batches
@@ -278,7 +283,7 @@ class Trainer(Checked):
         Ctrl-C raises KeyboardInterrupt between two updates. The model then has the weights of the last update (or its
         best ones, if `EarlyStopping` restores them), and ``model.history`` the finished epochs.
         """
-        communicator = communicator_of(communicator)
+        given, communicator = communicator, communicator_of(communicator)
         with communicator.guard():
             self.history = History()
             fit_options.expect_positive("fit", "batch_size", batch_size)
@@ -299,7 +304,7 @@ class Trainer(Checked):
             )
             truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
             check_parts(self, accumulate, communicator, truncation is not None)
-            in_parts = InParts(self, accumulate, communicator)
+            in_parts = learner(self, accumulate, communicator, given, average_every)
             otherwise = self._otherwise(truncation, in_parts)
             measure = in_parts.measure if communicator.size > 1 else self._measure_batch
             if gradient_transform is not None and not callable(gradient_transform):
@@ -335,12 +340,14 @@ class Trainer(Checked):
                         progress.update(len(batch.y), means)
                         listeners.on_train_batch_end(number, means)
                         finite = math.isfinite(values[0])
-                        if communicator.is_due(self.optimizer.iterations):
+                        if in_parts.settled and communicator.is_due(self.optimizer.iterations):
                             communicator.expect_same("fit: the parameters", digest(self))
                         if not finite:
                             why = cause(self, batch, rows, number if isinstance(source, Stream) else None)
                             break
-                        course.after_batch(epoch, number + 1, means)
+                        if in_parts.settled:
+                            course.after_batch(epoch, number + 1, means)
+                    in_parts.settle()
                     results = means.values()
                     if validation is not None:
                         results |= {

@@ -13,7 +13,7 @@ from numbarnn.distributed.alone import Alone
 from numbarnn.errors import InputError
 from numbarnn.training.parts import cut
 
-SAME = "masked", "accumulated", "several", "stateful", "lengths"
+SAME = "masked", "accumulated", "several", "stateful", "lengths", "local_steps"
 PROGRAM = "-m", "helpers.mpi_trainings"
 
 
@@ -34,7 +34,7 @@ def alone():
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
     """{number of processes: what each of them has}."""
-    return {processes: results(processes, tmp_path_factory.mktemp("of"), *SAME) for processes in (2, 3)}
+    return {processes: results(processes, tmp_path_factory.mktemp("of"), *SAME, "seldom") for processes in (2, 3)}
 
 
 @pytest.mark.parametrize("processes", [2, 3])
@@ -42,10 +42,19 @@ def test_weights_history_and_states_are_those_of_one_process(processes, alone, t
     found, printed = together[processes]
     assert not printed
     for of_rank in found:
-        assert of_rank.keys() == alone.keys()
+        assert of_rank.keys() >= alone.keys()
         for name, array in alone.items():
             assert_allclose(of_rank[name], array, rtol=1e-11, atol=1e-13, err_msg=name)
             assert_array_equal(of_rank[name], found[0][name], err_msg=name)
+
+
+def test_local_steps_end_in_the_same_parameters_near_those_of_one_process(together, alone):
+    first, second = together[2][0]
+    names = [name.partition(":")[2] for name in first if name.startswith("seldom:weight:")]
+    for name in names:
+        assert_array_equal(first[f"seldom:{name}"], second[f"seldom:{name}"], err_msg=name)
+        assert_allclose(first[f"seldom:{name}"], alone[f"local_steps:{name}"], atol=0.05, err_msg=name)
+    assert any((first[f"seldom:{name}"] != first[f"local_steps:{name}"]).any() for name in names)
 
 
 def test_the_same_number_of_processes_gives_the_same_bits(together, tmp_path):
@@ -136,6 +145,10 @@ def test_parts_cover_all_rows_once_the_first_ones_first(samples, parts):
 def test_what_is_no_communicator_is_refused():
     model = mpi_trainings.compiled([nr.layers.SimpleRNN(4, return_sequences=True), nr.layers.Dense(3)])
     x, y, _ = mpi_trainings.sequences()
+    with pytest.raises(InputError, match="expected a communicator beside average_every, got average_every=2 alone"):
+        model.fit(x, y, average_every=2)
+    with pytest.raises(InputError, match="expected average_every to be a positive integer, got 0"):
+        model.fit(x, y, average_every=0, communicator=Alone())
     with pytest.raises(InputError, match=r"expected communicator to be an nr\.distributed\.Communicator"):
         model.fit(x, y, communicator=2)
 

@@ -128,6 +128,22 @@ def called_back(communicator, folder="."):
     return model
 
 
+def local_steps(communicator, average_every=1):
+    """Each process by itself; after every update of gradient descent the mean is that of one process."""
+    x, y, _ = sequences(24)
+    model = compiled([SimpleRNN(4, return_sequences=True), BatchNormalization(), Dropout(0.2), Dense(3)])
+    model.compile(nr.optimizers.SGD(0.1, momentum=0.9), LABELS, ["accuracy", "f1"])
+    options = {"batch_size": 12, "epochs": 3, "validation_data": (x, y), "verbose": 0}
+    local = {} if communicator is None else {"communicator": communicator, "average_every": average_every}
+    model.fit(x, y, **options, **local)
+    return model
+
+
+def seldom(communicator):
+    """A mean after three updates, and after each epoch of two."""
+    return local_steps(communicator, average_every=3)
+
+
 class Terminate(callbacks.Callback):
     """Sends this process SIGTERM after a batch."""
 
@@ -211,7 +227,18 @@ def drifting(communicator):
 
 TRAININGS = {
     function.__name__: function
-    for function in (masked, accumulated, several, stateful, lengths, called_back, kept, not_finite)
+    for function in (
+        masked,
+        accumulated,
+        several,
+        stateful,
+        lengths,
+        local_steps,
+        seldom,
+        called_back,
+        kept,
+        not_finite,
+    )
 }
 FAILURES = {function.__name__: function for function in (failing, killed, failing_before, other_seeds, drifting)}
 
