@@ -5,6 +5,7 @@ from .csv_logger import CSVLogger
 from .early_stopping import EarlyStopping
 from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from .model_checkpoint import ModelCheckpoint
+from .tensorboard import TensorBoard
 
 __all__ = [
     "CSVLogger",
@@ -14,6 +15,7 @@ __all__ = [
     "LearningRateScheduler",
     "ModelCheckpoint",
     "ReduceLROnPlateau",
+    "TensorBoard",
 ]
 
 
