@@ -47,6 +47,7 @@ def test_batches(tmp_path):
     history = trained(tmp_path, update_freq=3)
     found = read(tmp_path / "train")
     assert [step for step, _ in found["batch_loss"]] == [3, 6, 9, 12]
+    # the last batch ends the last epoch
     assert found["batch_loss"][-1][1] == pytest.approx(history["loss"][-1], rel=1e-6), (
         "the last batch of the last epoch"
     )
