@@ -13,6 +13,8 @@ from numbarnn.errors import InputError
 from numbarnn.interop import from_onnx, load_onnx, to_onnx
 
 onnx = pytest.importorskip("onnx", reason="needs ONNX (pip install onnx)")
+from onnx.reference import ReferenceEvaluator  # noqa: E402
+
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install onnxruntime)")
 make = onnx.helper
 
@@ -128,6 +130,9 @@ def test_a_node_without_bias_and_with_the_layout_of_batches_comes_in():
     assert cell == nr.LSTMCell(H, use_bias=False) and params.keys() == {"kernel", "recurrent_kernel"}
     i, _, f, g = np.split(weights["W"][0].T, 4, axis=1)
     assert_array_equal(params["kernel"][:, : 3 * H], np.concatenate([i, f, g], axis=1))
+    x = X.swapaxes(0, 1)  # onnxruntime has no such layout, ONNX' own evaluator has it
+    outputs, *_ = ReferenceEvaluator(model).run(None, {"x": x})
+    check_close(nr.forward(cell, params, x, device="numpy").outputs, outputs[:, :, 0])
 
 
 @pytest.mark.parametrize(
