@@ -10,7 +10,13 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    "options", [("kills", "--kills", "10"), ("interrupts", "--interrupts", "17"), ("trainings", "--trainings", "8")]
+    "options",
+    [
+        ("kills", "--kills", "10"),
+        ("interrupts", "--interrupts", "17"),
+        ("trainings", "--trainings", "8"),
+        ("memory", "--batches", "1500"),
+    ],
 )
 def test_what_is_left_is_whole(options):
     """In a process of its own, as it forks and takes signals."""
