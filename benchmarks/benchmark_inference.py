@@ -30,6 +30,25 @@ class Step(Timing):
     time_step.pretty_name = "A step of one row"
 
 
+class PreparedStep(Timing):
+    """`PreparedCell.step` of one row."""
+
+    params = (PLAIN, (32, 128, 512))
+    param_names = ("cell", "units")
+
+    def setup(self, cell, units):
+        with or_skip():
+            made = getattr(nr, cell)(units)
+            self.prepared = nr.prepare(made, made.init_params(units, rng=0))
+            self.x = np.ones((1, units), np.float32)
+            self.state = self.prepared.step(self.x)[1]
+
+    def time_step(self, cell, units):
+        self.prepared.step(self.x, self.state)
+
+    time_step.pretty_name = "A step of one row, weights packed once"
+
+
 @cache
 def language_model():
     """Make two LSTM(256) over an embedding of 65 tokens."""

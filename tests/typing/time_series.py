@@ -23,6 +23,11 @@ for _ in range(5):
     y_pred, _ = nr.dynamic_rnn(cell, params, X_batch, save="minimal")
     sequence.append(float(y_pred[0, -1, 0]))
 
+prepared, state = nr.prepare(cell, params), cell.zero_state(1)
+for x in X[:1].swapaxes(0, 1):
+    output, state = prepared.step(x, state)
+print(output.shape, nr.forward(prepared, X).outputs.shape)
+
 for step in nr.truncated_bptt(cell, params, [(X[:4], y[:4])], "mse", truncate=(5, 10)):
     optimizer.apply(params, step.gradients)
     print(step.loss)
