@@ -49,7 +49,7 @@ def verdict(rows, site):
     lstm = [row["ratio"] for row in rows if (row["cell"], row["kind"], row["peer"]) == ("LSTM", "train", "torch")]
     said = ""
     if lstm:
-        low, high = f"{min(lstm):.1f}", f"{max(lstm):.1f}"
+        low, high = f"{min(lstm):.2f}", f"{max(lstm):.2f}"
         said = f"An LSTM trains {low if low == high else f'{low} to {high}'} times as fast as in PyTorch. "
     worse = len(site.regressions)
     if worse:

@@ -47,7 +47,7 @@ PEERS = {
 
 def test_the_page_says_how_fast_an_lstm_trains_and_that_nothing_got_worse(site):
     page = landing.page(PEERS, site)
-    assert "An LSTM trains 2.0 times as fast as in PyTorch" in page
+    assert "An LSTM trains 2.00 times as fast as in PyTorch" in page
     assert "No guarded series got worse over the 2 recorded commits" in page
     assert "-50.0 % over 2 commits" in page and "1 M instructions" in page
     assert "http" not in re.sub(r"http://(www\.w3\.org|127\.0\.0\.1)", "", page).replace("http.server", "")
