@@ -23,7 +23,7 @@ GRID = {"feature_size": 2, "frequency_skip": 2, "num_frequency_blocks": [2]}
 NEEDED = GRID | {  # options without a default
     "units": 4, "rate": 0.1, "n": 2, "steps": 2, "input_dim": 4, "output_dim": 3, "num_proj": 2, "output_size": 2,
     "embedding_classes": 3, "embedding_size": 2, "initial_learning_rate": 0.1, "decay": 0.1, "decay_steps": 5,
-    "decay_rate": 0.5, "activation": "tanh", "shape": (3,), "path": "weights.npz", "device": "cpu",
+    "decay_rate": 0.5, "activation": "tanh", "shape": (3,), "path": "weights.npz", "folder": "runs", "device": "cpu",
     "schedule": lambda epoch: 0.1, "cell": nr.LSTMCell(4), "cells": [nr.GRUCell(3)], "forward_cell": nr.GRUCell(3),
 }  # fmt: skip
 BASES = {"Cell", "RNNCell", "Layer", "Loss", "CrossEntropy", "Optimizer", "Schedule", "Callback", "LSTMBlockWrapper"}

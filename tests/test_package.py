@@ -51,7 +51,7 @@ def test_wheel_metadata(wheel):
         assert line in lines
     extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra")}
     doors = {"torch", "jax", "keras", "keras-files", "safetensors", "tensorflow", "onnx", "sklearn", "mpi", "validate"}
-    assert extras == {"plot", "data", "test", "bench", "cuda13", "dev"} | doors
+    assert extras == {"plot", "data", "sweep", "tensorboard", "test", "bench", "cuda13", "dev"} | doors
 
 
 def test_the_suite_in_the_wheel_runs_anywhere(wheel, tmp_path):

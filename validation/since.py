@@ -16,9 +16,9 @@ OWN = ("cells", "wrappers")  # of these each cell has its own files
 LISTS = ("numbarnn/cells/__init__.py", "numbarnn/wrappers/__init__.py")
 INTEROP = ("interop", "checkpoint")  # the way of weights to and from the peers
 BESIDE = (  # nothing that the suite runs
-    *("__init__", "__main__", "callbacks", "cli", "constraints", "datasets"),
+    *("__init__", "__main__", "callbacks", "cli", "constraints", "datasets", "distributed"),
     *("initializers", "inspection", "jax", "keras", "layers", "losses", "metrics"),
-    *("models", "optimizers", "recipes", "regularizers", "sklearn", "torch", "training"),
+    *("models", "optimizers", "recipes", "regularizers", "sklearn", "sweeps", "torch", "training"),
 )
 SHOWN = ("validation/report/", "validation/mutation/", "validation/__main__.py", "validation/since.py")
 PEERS = "peers"  # the check in which weights go to other libraries

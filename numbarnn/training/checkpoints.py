@@ -20,6 +20,7 @@ from . import resume
 from .batches import Means
 
 BEST = "best.npz"
+MOST = 1e9  # minutes
 
 
 class Checkpoints(Checked):
@@ -36,7 +37,7 @@ class Checkpoints(Checked):
     keep : int, default 2
         Number of files that are kept, the latest ones.
     minutes : float, default 10
-        Time after which a file is written in the middle of an epoch, at least 0.
+        Time after which a file is written in the middle of an epoch.
     monitor : str, optional
         Name of a value of an epoch, such as "val_loss"; the file of the best epoch is then kept as ``best.npz`` too.
     mode : {"auto", "min", "max"}
@@ -59,8 +60,8 @@ class Checkpoints(Checked):
     ):
         if not is_positive_integer(keep):
             raise InputError(f"Checkpoints: expected keep to be a positive integer, got {keep!r}")
-        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not minutes >= 0:
-            raise InputError(f"Checkpoints: expected minutes to be a number of at least 0, got {minutes!r}")
+        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < MOST:
+            raise InputError(f"Checkpoints: expected minutes to be a number in [0, {MOST:.0e}), got {minutes!r}")
         self.folder, self.keep, self.minutes, self.monitor, self.mode = Path(folder), keep, minutes, monitor, mode
         Monitor(str(monitor), 0.0, mode)
 

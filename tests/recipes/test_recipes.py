@@ -85,7 +85,7 @@ def test_a_recipe_without_training_is_a_report(tmp_path):
     result = train("toy", seed=4, out=tmp_path)
     assert result == {"recipe": "toy", "seed": 4, "epochs": [], "final": {}, "seconds": 0.0}
     assert (tmp_path / "report.txt").read_text() == toy.show(4, "float32")
-    with pytest.raises(InputError, match="toy: expected no epochs or batch_size"):
+    with pytest.raises(InputError, match="toy: expected no epochs, batch_size or optimizer"):
         train("toy", epochs=3, out=tmp_path)
 
 
