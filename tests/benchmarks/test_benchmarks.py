@@ -61,8 +61,9 @@ needs_jit = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reaso
 
 
 def python(*arguments, **variables):
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"} | variables
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=300
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
 
 
