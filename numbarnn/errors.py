@@ -52,6 +52,11 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def is_positive_integer(value: Any) -> bool:
+    """Say whether this is an integer of at least 1, Python's or NumPy's; a bool is none."""
+    return is_integer(value) and value > 0
+
+
 def is_number(value: Any, finite: bool = True) -> bool:
     """Say whether this is a number that a float can hold, Python's or NumPy's; NaN and a bool are none."""
     if not is_integer(value) and not isinstance(value, float | np.floating):

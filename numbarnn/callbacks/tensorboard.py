@@ -3,7 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
-from ..layers.base import is_positive_integer
+from ..errors import is_positive_integer
 from ..utils.files import make_folder
 from .base import Callback
 
@@ -19,8 +19,8 @@ class TensorBoard(Callback):
     log_dir : str or path, default "logs"
         The folder.
     update_freq : "epoch" or int, default "epoch"
-        Number of batches after which the values so far are written too, as "batch_loss" over all batches since the
-        training began.
+        Number of batches after which the values of the epoch so far are written too, as "batch_loss" at the number of
+        batches since the training began.
 
     Raises
     ------

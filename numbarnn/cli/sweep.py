@@ -9,11 +9,10 @@ from typing import Any
 
 from ..errors import InputError
 from ..recipes import RECIPES
-from ..runtime.whole_file import whole_file
 from ..sweeps.result import name_of
 from ..sweeps.run import sweep
 from ..utils.files import make_folder, write_text
-from .train import change_optimizer, train
+from .train import change_optimizer, save_figures, train
 
 OF_TRAINING = "epochs", "batch_size"  # values of a grid that are no options of the optimiser
 
@@ -72,11 +71,8 @@ def sweep_recipe(
     if find_spec("matplotlib") is None:
         print("no curves: they need matplotlib (pip install 'numbarnn[plot]')")
     else:
-        for key in dict.fromkeys(key for case in done.cases for epoch in case.epochs for key in epoch):
-            file = out / f"{key.replace('/', '-')}.png"
-            with whole_file(file) as opened:
-                done.plot(key).savefig(opened, format="png", dpi=150)
-            print(f"wrote {file}")
+        keys = dict.fromkeys(key for case in done.cases for epoch in case.epochs for key in epoch)
+        save_figures({f"{key.replace('/', '-')}.png": done.plot(key) for key in keys}, out)
     for case in done.failed:
         print(f"failed: {case.name}: {case.error}")
     return 1 if done.failed else 0

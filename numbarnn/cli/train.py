@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import zip_longest
@@ -88,11 +89,11 @@ def train(
         raise InputError(f"{name}: expected no epochs, batch_size or optimizer, it trains nothing")
     communicator, out = chosen(launched()), Path(out or Path("runs") / name)
     options = {"communicator": communicator} | ({"checkpoints": out / "checkpoints"} if resume else {})
+    training = Training(recipe, data, epochs, batch_size, seed, dtype, optimizer or {}, options)
     with communicator.guard():
         if communicator.rank > 0:
             if not hasattr(recipe, "show"):
-                sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
-                _train_beside(recipe, data, *sizes, seed, dtype, optimizer or {}, options)
+                training.beside()
             return {}
         make_folder("train", out)
         if json_file is not None:
@@ -105,8 +106,7 @@ def train(
             report, course = recipe.show(seed, dtype), {"epochs": [], "final": {}, "seconds": 0.0}
             print(f"{about(recipe)}\n\n{report}\n")
         else:
-            sizes = epochs or recipe.EPOCHS, batch_size or recipe.BATCH_SIZE
-            report, course = _train(recipe, data, *sizes, seed, dtype, optimizer or {}, out, options)
+            report, course = _train(training, out)
         result = {"recipe": name, "seed": seed} | course
         interrupts = Interrupts()
         with interrupts, interrupts.deferred():
@@ -118,39 +118,58 @@ def train(
         return result
 
 
-def _train_beside(
-    recipe: ModuleType,
-    data: str | None,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    dtype: str,
-    optimizer: Mapping[str, Any],
-    options: dict,
-) -> None:
-    """Train beside rank 0, in silence."""
-    train, test = recipe.load(data, dtype)
-    _, models = _build(recipe, seed, dtype, optimizer)
-    for label, model in models.items():
-        _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
+@dataclass(frozen=True)
+class Training:
+    """A recipe and how it is trained; `options` are more options of `fit`."""
+
+    recipe: ModuleType
+    data: str | None
+    epochs: int | None
+    batch_size: int | None
+    seed: int
+    dtype: str
+    optimizer: Mapping[str, Any]
+    options: dict[str, Any]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Epochs, and samples in a batch: the recipe's unless others are given."""
+        return self.epochs or self.recipe.EPOCHS, self.batch_size or self.recipe.BATCH_SIZE
+
+    def load(self) -> tuple[Any, Any]:
+        """Load what to train on and to test on."""
+        return self.recipe.load(self.data, self.dtype)
+
+    def build(self) -> tuple[Any, dict[str, Sequential]]:
+        """Build the models; return what `report` takes, and {label: model}."""
+        built = self.recipe.build(self.seed, self.dtype)
+        models = built if isinstance(built, dict) else {"": built}
+        for model in models.values() if self.optimizer else ():
+            change_optimizer(model, self.optimizer)
+        return built, models
+
+    def fit(self, label: str, model: Sequential, train: tuple, test: tuple) -> History:
+        """Train a model in the recipe's own way, or by `Sequential.fit`; each has its own checkpoints."""
+        options, (epochs, batch_size) = self.options, self.sizes
+        if "checkpoints" in options:
+            options = options | {"checkpoints": Checkpoints(options["checkpoints"] / label)}
+        if hasattr(self.recipe, "fit"):
+            return self.recipe.fit(model, train, test, epochs, batch_size, self.seed, **options)
+        return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test, **options)
+
+    def beside(self) -> None:
+        """Train beside rank 0, in silence."""
+        train, test = self.load()
+        for label, model in self.build()[1].items():
+            self.fit(label, model, train, test)
 
 
-def _train(
-    recipe: ModuleType,
-    data: str | None,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    dtype: str,
-    optimizer: Mapping[str, Any],
-    out: Path,
-    options: dict,
-) -> tuple[str, dict[str, Any]]:
+def _train(training: Training, out: Path) -> tuple[str, dict[str, Any]]:
     """Train, write weights and figures; return the report and {"epochs", "final", "seconds"}."""
-    train, test = recipe.load(data, dtype)
-    built, models = _build(recipe, seed, dtype, optimizer)
+    recipe, (train, test), (built, models) = training.recipe, training.load(), training.build()
+    epochs, batch_size = training.sizes
     print(f"{about(recipe)}\n{len(train[0]):,} sequences to train on, {len(test[0]):,} to test on")
-    if must_compile(dtype):
+    if must_compile(training.dtype):
         print("The first training compiles kernels, which takes some seconds; later ones load them from the disk.")
     histories, start = {}, time.perf_counter()
     for label, model in models.items():
@@ -158,7 +177,7 @@ def _train(
         model.summary()
         print()
         try:
-            histories[label] = _fit(recipe, label, model, train, test, epochs, batch_size, seed, options)
+            histories[label] = training.fit(label, model, train, test)
         except KeyboardInterrupt:
             histories[label] = history = model.history or History()  # there is none before the first epoch
             seconds = time.perf_counter() - start
@@ -182,21 +201,10 @@ def _train(
             print("no figures: they need matplotlib (pip install 'numbarnn[plot]')")
         else:
             _import_matplotlib()
-            _save(curves.figures(histories) | recipe.figures(built, *test), out)
+            save_figures(curves.figures(histories) | recipe.figures(built, *test), out)
     except KeyboardInterrupt:
         course["interrupted"] = True
     return report, course
-
-
-def _build(
-    recipe: ModuleType, seed: int, dtype: str, optimizer: Mapping[str, Any]
-) -> tuple[Any, dict[str, Sequential]]:
-    """Build the models of a recipe; return what `report` takes, and {label: model}."""
-    built = recipe.build(seed, dtype)
-    models = built if isinstance(built, dict) else {"": built}
-    for model in models.values() if optimizer else ():
-        change_optimizer(model, optimizer)
-    return built, models
 
 
 def change_optimizer(model: Sequential, options: Mapping[str, Any]) -> None:
@@ -213,25 +221,6 @@ def _save_weights(models: dict[str, Sequential], out: Path) -> None:
             file = out / (f"weights-{label}.npz" if label else "weights.npz")
             model.save_weights(file)
             print(f"wrote {file}")
-
-
-def _fit(
-    recipe: ModuleType,
-    label: str,
-    model: Sequential,
-    train: tuple,
-    test: tuple,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    options: dict,
-) -> History:
-    """Train a model in the recipe's own way, or by `Sequential.fit`."""
-    if "checkpoints" in options:
-        options = options | {"checkpoints": Checkpoints(options["checkpoints"] / label)}
-    if hasattr(recipe, "fit"):
-        return recipe.fit(model, train, test, epochs, batch_size, seed, **options)
-    return model.fit(*train, batch_size=batch_size, epochs=epochs, validation_data=test, **options)
 
 
 def _best(history: History) -> str:
@@ -266,7 +255,7 @@ def _import_matplotlib() -> None:
         import_module("matplotlib.backends.backend_agg")
 
 
-def _save(figures: dict[str, Any], out: Path) -> None:
+def save_figures(figures: dict[str, Any], out: Path) -> None:
     """Write {file name: figure} into a folder."""
     for name, figure in figures.items():
         with whole_file(out / name) as file:

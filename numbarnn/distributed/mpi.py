@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, Terminated
+from ..errors import InputError, Terminated, is_positive_integer
 from ..utils.flat import flatten, unflatten
 from ..utils.types import Arrays
 from .alone import Alone
@@ -47,7 +47,7 @@ class Communicator(Alone):
         comm = self._mpi.COMM_WORLD if comm is None else comm
         if not isinstance(comm, self._mpi.Intracomm):
             raise InputError(f"Communicator: expected a communicator of mpi4py, got {comm!r}")
-        if not isinstance(check_every, int) or isinstance(check_every, bool) or check_every < 1:
+        if not is_positive_integer(check_every):
             raise InputError(f"Communicator: expected check_every to be a positive integer, got {check_every!r}")
         self.comm, self.check_every = comm, check_every
         self.rank, self.size = comm.Get_rank(), comm.Get_size()

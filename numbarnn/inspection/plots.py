@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..utils.figures import new_figure
 
 
 def plot_gradient_flow(flows: Mapping[str, Any], title: str = "Gradient on its way back through time") -> Any:
@@ -115,9 +116,4 @@ def plot_saturation(saturation: Mapping[str, Any], title: str = "Saturated gates
 def _figure(found, caller):
     if not isinstance(found, dict) or not found:
         raise InputError(f"{caller}: expected {{label: values}} with at least one entry, got {found!r}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(f"{caller} needs matplotlib: pip install 'numbarnn[plot]'") from error
-    figure = Figure()
-    return figure, figure.subplots()
+    return new_figure(caller)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .. import constraints, regularizers
-from ..errors import InputError, is_integer
+from ..errors import InputError, is_positive_integer
 from ..regularizers import Regularizer
 from ..utils.arrays import float_dtype, plain_array
 from ..utils.config import Configured
@@ -493,10 +493,6 @@ def is_taken(layer: Layer, own: Arrays, prefix: str) -> bool:
 def is_shape(shape: Any) -> bool:
     """Say whether this is a shape without the batch: sizes, None where one is free."""
     return isinstance(shape, tuple | list) and all(n is None or is_positive_integer(n) for n in shape)
-
-
-def is_positive_integer(value: Any) -> bool:
-    return is_integer(value) and value > 0
 
 
 @inherit_parameters

@@ -154,6 +154,8 @@ class BatchNormalization(Layer):
 
     def _moments(self, rows, count):
         """Compute mean and variance of the columns of all rows of the batch, of which there are ``count``."""
-        mean_of = lambda values: (self._sum_over_batch(values.sum(axis=0, dtype=np.float64)) / count).astype(rows.dtype)  # noqa: E731
-        mean = mean_of(rows)
-        return {"moving_mean": mean, "moving_variance": mean_of(np.square(rows - mean))}
+        mean = self._mean(rows, count)
+        return {"moving_mean": mean, "moving_variance": self._mean(np.square(rows - mean), count)}
+
+    def _mean(self, rows, count):
+        return (self._sum_over_batch(rows.sum(axis=0, dtype=np.float64)) / count).astype(rows.dtype)

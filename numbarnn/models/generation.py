@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, checked
-from ..layers.base import is_positive_integer
+from ..errors import InputError, checked, is_positive_integer
 from ..layers.graph import check_single, for_prediction, going_on, reads_integers, with_states
 from ..layers.stepwise import check_one_output, check_stepwise
 from ..training.forward_pass import forward

@@ -26,7 +26,6 @@ def environment() -> dict[str, str | int]:
         "compiled_for": config.CPU_NAME or get_host_cpu_name(),
         "vector_bits": 8 * BYTES,
         "threads": config.NUMBA_NUM_THREADS,
-        "cache": str(folder()),
     }
 
 
@@ -45,7 +44,7 @@ def show_versions() -> None:
     python        3.12.3
     ...
     """
-    for name, value in environment().items():
+    for name, value in (environment() | {"cache": folder()}).items():
         print(f"{name:<13} {value}")
 
 

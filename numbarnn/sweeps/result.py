@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from ..errors import InputError
-from ..utils.figures import legend_below
+from ..utils.figures import legend_below, new_figure
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,10 @@ class Sweep:
         ImportError
             matplotlib is missing (the extra "plot").
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError("Sweep.plot needs matplotlib: pip install 'numbarnn[plot]'") from error
         known = list(dict.fromkeys(key for case in self.cases for epoch in case.epochs for key in epoch))
         if key not in known:
             raise InputError(f"Sweep.plot: expected one of {', '.join(known) or 'no values'}, got {key!r}")
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = new_figure("Sweep.plot", figsize=(8, 5), layout="constrained")
         for name, cases in self.points().items():
             curves = [[epoch.get(key) for epoch in case.epochs] for case in cases]
             steps = [[value for value in step if value is not None] for step in itertools.zip_longest(*curves)]

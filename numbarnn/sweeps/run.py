@@ -12,7 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+import numpy as np
+
+from ..errors import InputError, is_number, is_positive_integer
 from ..utils.files import make_folder, write_text
 from .result import Case, Sweep, format_value, spread
 
@@ -64,13 +66,17 @@ def sweep(
     ImportError
         joblib is missing.
     """
-    cases = [Case(values, seed) for values in points_of(grid) for seed in range(checked("seeds", seeds))]
-    folder = None if out is None else open_folder(out, {"run": text_of(run), "grid": plain(grid)})
+    axes = plain(grid)
+    expect_positive("seeds", seeds)
+    expect_positive("jobs", jobs)
+    points = [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())]
+    cases = [Case(values, seed) for values in points for seed in range(seeds)]
+    folder = None if out is None else open_folder(out, {"run": text_of(run), "grid": axes})
     found = {} if folder is None else kept(folder, cases)
     left = [case for case in cases if case.name not in found]
     if found:
         print(f"{len(found)} of {len(cases)} cases were done before")
-    for case in finished(run, left, checked("jobs", jobs), backend):
+    for case in finished(run, left, jobs, backend):
         found[case.name] = case
         if folder is not None:
             write_text(folder / f"{case.name}.json", json.dumps(vars(case), indent=1))
@@ -80,8 +86,8 @@ def sweep(
     return Sweep([found[case.name] for case in cases])
 
 
-def points_of(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """List the points of a grid, which it checks."""
+def plain(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return a grid in the types of JSON; raise `InputError` if it is none."""
     if not isinstance(grid, Mapping):
         raise InputError(f"sweep: expected the grid as {{name: values}}, got {type(grid).__name__}")
     for name, values in grid.items():
@@ -90,20 +96,17 @@ def points_of(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         if isinstance(values, str) or not isinstance(values, Sequence) or not values:
             raise InputError(f"sweep: expected a list of at least one value for {name}, got {values!r}")
         for value in values:
-            if not isinstance(value, bool | int | float | str) or (
-                isinstance(value, float) and not math.isfinite(value)
-            ):
+            if not isinstance(value, bool | str) and not is_number(value):
                 raise InputError(f"sweep: expected numbers or text for {name}, got {value!r}")
         if len({format_value(value) for value in values}) < len(values):
             raise InputError(f"sweep: expected different values for {name}, got {list(values)}")
-    return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+    return {name: [v.item() if isinstance(v, np.generic) else v for v in values] for name, values in grid.items()}
 
 
-def checked(name: str, number: int) -> int:
-    """Return a whole number of at least 1."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+def expect_positive(name: str, number: int) -> None:
+    """Raise `InputError` unless this is a whole number of at least 1."""
+    if not is_positive_integer(number):
         raise InputError(f"sweep: expected {name} to be a whole number >= 1, got {number!r}")
-    return number
 
 
 def text_of(run: Any) -> str:
@@ -112,11 +115,6 @@ def text_of(run: Any) -> str:
         fixed = [*map(repr, run.args), *(f"{name}={value!r}" for name, value in run.keywords.items())]
         return f"{text_of(run.func)}({', '.join(fixed)})"
     return f"{getattr(run, '__module__', '')}.{getattr(run, '__qualname__', type(run).__qualname__)}"
-
-
-def plain(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Return the grid in the types of JSON."""
-    return {name: list(values) for name, values in grid.items()}
 
 
 def open_folder(out: str | os.PathLike, about: dict[str, Any]) -> Path:
@@ -136,7 +134,10 @@ def kept(folder: Path, cases: Sequence[Case]) -> dict[str, Case]:
     for case in cases:
         file = folder / f"{case.name}.json"
         if file.exists():
-            before = Case(**json.loads(file.read_text(encoding="utf-8")))
+            try:
+                before = Case(**json.loads(file.read_text(encoding="utf-8")))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"sweep: {file} holds no case of a sweep, remove it: {error}") from error
             if before.error is None:
                 found[case.name] = before
     return found

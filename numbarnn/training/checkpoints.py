@@ -13,14 +13,12 @@ import numpy as np
 
 from .. import checkpoint
 from ..callbacks.monitor import Monitor
-from ..errors import Checked, InputError, Terminated
-from ..layers.base import is_positive_integer
+from ..errors import Checked, InputError, Terminated, is_number, is_positive_integer
 from ..utils.files import make_folder
 from . import resume
 from .batches import Means
 
 BEST = "best.npz"
-MOST = 1e9  # minutes
 
 
 class Checkpoints(Checked):
@@ -60,8 +58,8 @@ class Checkpoints(Checked):
     ):
         if not is_positive_integer(keep):
             raise InputError(f"Checkpoints: expected keep to be a positive integer, got {keep!r}")
-        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes < MOST:
-            raise InputError(f"Checkpoints: expected minutes to be a number in [0, {MOST:.0e}), got {minutes!r}")
+        if not is_number(minutes) or minutes < 0:
+            raise InputError(f"Checkpoints: expected minutes to be a number of at least 0, got {minutes!r}")
         self.folder, self.keep, self.minutes, self.monitor, self.mode = Path(folder), keep, minutes, monitor, mode
         Monitor(str(monitor), 0.0, mode)
 

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..callbacks import Callbacks
-from ..errors import InputError
-from ..layers.base import is_positive_integer
+from ..errors import InputError, is_positive_integer
 from .batches import split_validation
 from .lengths import plan_of
 from .sources import Samples, Stream, expect_steps, is_stream, refuse_beside_stream

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..layers.base import is_positive_integer
+from ..errors import InputError, is_positive_integer
 from .objectives import total
 from .parts import InParts, counted, divided, summed, sums_suffice
 from .update import all_finite, update_weights

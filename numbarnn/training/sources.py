@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..layers.base import is_positive_integer
+from ..errors import InputError, is_positive_integer
 from ..utils.padded import Padded
 from .batches import Data, batch_rows
 from .lengths import LengthPlan, by_length

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
 import pytest
 
 import numbarnn as nr
@@ -78,8 +79,17 @@ def test_the_same_call_runs_what_failed_or_is_new(tmp_path, capsys):
     assert [case.final["loss"] for case in found.cases] == [1, 2, 4, 5, 9, 10]
     assert (tmp_path / "calls").read_text().split("\n")[:-1] == ["2 0", "2 1", "3 0", "3 1"]
     assert "2 of 6 cases were done before" in capsys.readouterr().out
+    (out / "lr=1,seed=0.json").write_text("{}")
+    with pytest.raises(nr.InputError, match=r"lr=1,seed=0\.json holds no case of a sweep"):
+        nr.sweep(run, {"lr": [1]}, out=out)
     with pytest.raises(nr.InputError, match=r"holds a sweep of .*counted.*, not of .*square; name another folder"):
         nr.sweep(square, {"lr": [1]}, out=out)
+
+
+def test_numbers_of_numpy_are_kept_too(tmp_path):
+    for _ in range(2):
+        (case,) = nr.sweep(square, {"lr": [np.float32(0.5)], "kind": [np.int64(3)]}, out=tmp_path).cases
+        assert (case.values, case.final) == ({"lr": 0.5, "kind": 3}, {"loss": 0.25})
 
 
 def test_a_killed_process_does_not_end_the_sweep():

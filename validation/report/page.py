@@ -127,7 +127,7 @@ def facts(records):
         [code(r["command"]), text(r["commit"] or "not from a checkout"), text(r["date"]), f"{r['seconds']:,.0f} s"]
         for r in records
     ]
-    environment = {name: value for r in records for name, value in r["environment"].items() if name != "cache"}
+    environment = {name: value for r in records for name, value in r["environment"].items()}
     versions = [[text(name), text(value)] for name, value in environment.items()]
     return table(["command", "commit", "date", "time"], rows) + element(
         "details", element("summary", "environment"), table(["what", "version"], versions)
