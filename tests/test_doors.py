@@ -40,7 +40,7 @@ DOORS = {  # a use of each, and the sentence without its library
     "interop.save_onnx('a', model)": "to_onnx needs ONNX: pip install 'numbarnn[onnx]'",
     "model.history.plot()": "History.plot needs matplotlib: pip install 'numbarnn[plot]'",
     "nr.inspection.plot_saturation({'i': (0, 1)})": "plot_saturation needs matplotlib: pip install 'numbarnn[plot]'",
-    "nr.sweep(lambda a, seed: {'loss': a}, {'a': [1]}).plot('loss')": (
+    "nr.sweep(lambda a, seed: {'final': {}, 'epochs': [{'loss': a}]}, {'a': [1]}).plot('loss')": (
         "Sweep.plot needs matplotlib: pip install 'numbarnn[plot]'"
     ),
     "nr.sweep(dict, {'a': [1]}, jobs=2)": "sweep with several jobs needs joblib: pip install 'numbarnn[sweep]'",

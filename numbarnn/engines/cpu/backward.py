@@ -190,8 +190,9 @@ def backward_steps(n, t0, t1, lo, hi, barrier, member, team, z):
             input_gradient(n, rows, dz, Rows(dx, n.dx_b), scratch, member, team)
         if n.cut:
             truncate_gradient(n, t, lo, hi, first, last, z)
-        team = invite(barrier, team, n.team, t)
-        first, last = share_of_team(n.P, member, team)
+        joined = invite(barrier, team, n.team, t)
+        if joined != team:
+            team, (first, last) = joined, share_of_team(n.P, member, joined)
     return team
 
 

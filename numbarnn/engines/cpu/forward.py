@@ -270,8 +270,9 @@ def forward_steps(n, t0, lo, hi, barrier, member, team, z):
         if n.resets and t + 1 < n.T:
             carry_states(n, t, lo, hi, first, last, z)
         times = meet(barrier, team, times)
-        team = invite(barrier, team, n.team, t + 1)
-        first, last = share_of_team(n.P, member, team)
+        joined = invite(barrier, team, n.team, t + 1)
+        if joined != team:
+            team, (first, last) = joined, share_of_team(n.P, member, joined)
     return hi, team
 
 
