@@ -3,7 +3,8 @@
 Checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"; Gruslys et al. 2016, "Memory-efficient
 backpropagation through time"): the gradient runs each segment once more, the last one first. With segments of sqrt(T)
 steps, memory grows with sqrt(T), but for outputs and dx. Gradients have the bits of `engine`: segments are whole blocks
-of steps of its backward pass, and each adds to the sums of the later ones.
+of steps of its backward pass, and each adds to the sums of the later ones. A pass that keeps nothing runs in segments
+if its rows are few.
 """
 
 from itertools import accumulate, pairwise
@@ -11,12 +12,14 @@ from math import isqrt, prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import config
 
 from ...runtime import workspace
 from ..interface import EngineResult
 from . import engine
 from .cell_kernels import slots_of
 from .plan import sizes_of, steps_of_block
+from .teams import FEW_ROWS
 
 
 class Segments(NamedTuple):
@@ -30,21 +33,25 @@ class Segments(NamedTuple):
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     """Run a cell over a sequence; see `EngineResult`."""
-    counts = lengths(cell, params["kernel"], x.shape)
-    if len(counts) == 1:
+    # of few rows, x W of all steps would be computed before the first step
+    in_parts = keep or x.shape[1] < FEW_ROWS * config.NUMBA_NUM_THREADS
+    counts = lengths(cell, params["kernel"], x.shape) if in_parts else []
+    if len(counts) <= 1:
         return engine.forward(cell, params, x, initial, mask, resets, reverse, keep, noise)
     parts, outputs, state, work_size = [], None, initial, 0
     result = EngineResult(cell, params, x, mask, reverse, outputs, state, Segments(resets, noise, parts, work_size))
     for start, end in pairwise(accumulate(counts, initial=0)):
         steps = slice(len(x) - end, len(x) - start) if reverse else slice(start, end)
-        part = run_part(result, steps, state)
+        part = run_part(result, steps, state, keep)
         parts.append((steps, state))
         if outputs is None:
             outputs = empty((len(x), *part.outputs.shape[1:]), part.outputs.dtype)
         outputs[steps], state = part.outputs, tuple(a.copy() for a in part.state)
-        work_size = max(work_size, part.saved.plan.gradients.size)
+        if keep:
+            work_size = max(work_size, part.saved.plan.gradients.size)
         del part  # its memory serves the next one
-    result.outputs, result.state, result.saved = outputs, state, result.saved._replace(work_size=work_size)
+    result.outputs, result.state = outputs, state
+    result.saved = result.saved._replace(work_size=work_size) if keep else None
     return result
 
 
@@ -57,12 +64,13 @@ def lengths(cell, kernel, shape):
     return [T - (count - 1) * steps, *[steps] * (count - 1)]
 
 
-def run_part(result, steps, state):
+def run_part(result, steps, state, keep=True):
     """Run a segment from a state."""
     resets, noise, *_ = result.saved
     mask, resets = (None if array is None else array[steps] for array in (result.mask, resets))
     noise = {name: array[steps] if np.ndim(array) == 3 and len(array) > 1 else array for name, array in noise.items()}
-    return engine.forward(result.cell, result.params, result.x[steps], state, mask, resets, result.reverse, True, noise)
+    x, reverse = result.x[steps], result.reverse
+    return engine.forward(result.cell, result.params, x, state, mask, resets, reverse, keep, noise)
 
 
 def backward(result, d_outputs, d_state, cut):
