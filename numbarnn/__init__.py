@@ -67,6 +67,7 @@ NAMES = {
     "generate": "models.generation",
     "generate_from_windows": "models.generation",
     "load_model": "models.loading",
+    "memory_plan": "inspection.memory",
     "prepare": "rnn.prepared",
     "show_versions": "runtime.versions",
     "sweep": "sweeps.run",

@@ -49,6 +49,7 @@ from .cells import SRUCell as SRUCell
 from .cells import UGRNNCell as UGRNNCell
 from .datasets.contiguous import contiguous_batches as contiguous_batches
 from .errors import InputError as InputError
+from .inspection.memory import memory_plan as memory_plan
 from .models.encoder_decoder import EncoderDecoder as EncoderDecoder
 from .models.functional import Model as Model
 from .models.generation import generate as generate

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from ..autodiff.equations import Equations
 from ..engines import dispatch
 from ..engines.interface import RunOptions
 from ..errors import InputError
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from ..utils.lazy import cached_property
 from . import _initializer
 from .rnn_cell import RNNCell
@@ -415,3 +417,8 @@ class Cell(RNNCell):
         return d_params
 
     unroll = dispatch.unroll
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        if type(self).unroll is not Cell.unroll or "m" in self.inputs.values():
+            return super().plan_memory(memory, inputs, options)
+        return dispatch.plan_memory(self, memory, inputs, options)

@@ -1,5 +1,6 @@
 """What `nr.forward` runs: a cell, plain or made of others."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError, is_integer
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from ..utils.arrays import float_dtype
 from ..utils.config import Configured
 from ..utils.lazy import cached_property
@@ -147,6 +149,30 @@ class RNNCell(Configured, metaclass=TakesTensorFlowNames):
             Outputs, final states and the backward pass.
         """
         raise NotImplementedError
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        """Plan the memory of a pass of `unroll` on the CPU; nothing runs.
+
+        Parameters
+        ----------
+        memory : PlannedMemory
+            What the plan adds to.
+        inputs : PlannedInputs
+            Sizes and dtype of the inputs.
+        options : RunOptions
+            How the pass would be run.
+
+        Returns
+        -------
+        callable
+            Plans the backward pass.
+
+        Raises
+        ------
+        InputError
+            If the memory of such a cell is not known.
+        """
+        raise InputError(f"memory_plan: the memory of a {type(self).__name__} is not known before it runs")
 
     def __call__(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse Keras' and TensorFlow's way to run a step, which needs a cell that holds parameters."""

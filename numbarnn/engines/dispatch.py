@@ -91,6 +91,19 @@ def unroll(cell, params, x, state, mask, options):
     return CellResult(result.outputs, final, backward, states, lambda: look(compute.gates))
 
 
+def plan_memory(cell, memory, inputs, options):
+    """Plan the memory of `unroll` on the CPU; returns a function that plans the gradient's."""
+    backward = import_module(".cpu.planned", __package__).plan_memory(cell, memory, inputs, options)
+    states = inputs.batch, sum(cell.state_size)
+    memory.array("final state", states, inputs.dtype.itemsize)
+
+    def planned_backward():
+        backward()
+        memory.array("gradients", states, inputs.dtype.itemsize)
+
+    return planned_backward
+
+
 def engine_params(cell, params):
     """Return the parameters as engines read them; of fixed parameters they are made once."""
     if not isinstance(params, FixedParams):

@@ -1,11 +1,14 @@
 """The layer that applies an activation."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..ops import activations
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed
 from .base import Layer
@@ -47,3 +50,12 @@ class Activation(Layer):
     ) -> tuple[Any, dict[str, np.ndarray]]:
         x, y = saved
         return d_output if from_pre_activation else activations.gradient(self.activation, x, y, d_output), {}
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        size = math.prod(x.shape)
+        activations.plan_forward(memory, size, x.dtype)
+
+        def backward(from_pre_activation: bool = False) -> Any:
+            return None if from_pre_activation else activations.plan_backward(memory, size, x.dtype)
+
+        return x._replace(held=None), backward

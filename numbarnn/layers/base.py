@@ -1,7 +1,7 @@
 """What a layer is: parameters, a forward pass, and its gradient."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .. import constraints, regularizers
 from ..errors import InputError, is_positive_integer
 from ..regularizers import Regularizer
+from ..runtime.planned_memory import PlannedArray, PlannedMemory
 from ..utils.arrays import float_dtype, plain_array
 from ..utils.config import Configured
 from ..utils.docs import inherit_parameters
@@ -313,6 +314,41 @@ class Layer(ExplainsKerasOptions):
             {name: array}, the gradients with respect to the trainable parameters.
         """
         raise NotImplementedError
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        """Plan the memory of a pass in training; nothing runs.
+
+        Parameters
+        ----------
+        memory : PlannedMemory
+            What the plan adds to.
+        x : PlannedArray
+            The inputs; a tuple for several.
+
+        Returns
+        -------
+        output : PlannedArray
+            The output; a tuple for several.
+        backward : callable
+            Plans the backward pass, and returns what holds the gradient of the inputs; None: it is that of the output.
+
+        Raises
+        ------
+        InputError
+            If the memory of the layer is not known.
+        """
+        several = not isinstance(x, PlannedArray)
+        first = x[0] if several else x
+        shape = self.compute_output_shape(tuple(part.shape for part in x) if several else x.shape)
+        output = first._replace(shape=shape, masked=len(shape) > 2 and (first.masked or self.makes_mask))
+        output = output._replace(held=output.hold(memory, "outputs"))
+        inputs = x if several else (x,)
+
+        def backward(from_pre_activation: bool = False) -> Any:
+            held = [part.hold(memory, "gradients of inputs") for part in inputs]
+            return held if several else held[0]
+
+        return output, backward
 
     def pre_activation(self, saved: Any) -> np.ndarray:
         """Return what the last activation was applied to; a loss may start there, and `backward` with it.

@@ -11,6 +11,7 @@ from .. import initializers
 from ..initializers import Initializer
 from ..regularizers import Regularizer
 from ..rnn.arguments import check_array
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Arrays, Seed, Shape
 from .base import Layer
@@ -147,6 +148,18 @@ class BatchNormalization(Layer):
         d_x = self.params.get("gamma", 1) / saved.deviation * (d_output - through_moments)
         grads = {"gamma": d_gamma, "beta": d_beta}
         return d_x, {name: grads[name] for name in self.params}
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        x.hold(memory, "outputs")
+        y = x.hold(memory, "outputs")
+        memory.release(x.hold(memory, "outputs", 2), x.held)
+
+        def backward() -> Any:
+            d_x = x.hold(memory, "gradients of inputs")
+            memory.release(x.hold(memory, "gradients of inputs", 2))
+            return d_x
+
+        return x._replace(held=y), backward
 
     def updates(self, saved: Any, old: Arrays | None = None) -> dict[str, np.ndarray]:
         old, momentum = self.non_trainable_weights if old is None else old, self.momentum

@@ -1,12 +1,14 @@
 """A recurrent layer in both directions."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..runtime.planned_memory import NOTHING, PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .recurrent import Recurrent
@@ -218,6 +220,22 @@ class Bidirectional(Wrapper):
         if isinstance(d_x, list):
             return [_sum(d_x[0], d_x_too[0]), *d_x[1:], *d_x_too[1:]], grads
         return _sum(d_x, d_x_too), grads
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        (output, first), (_, second) = (layer.plan_memory(memory, x) for layer in self.parts.values())
+        shape = self.compute_output_shape(x.shape)
+        self._expect(self.has_one_output, "one output, if its memory is to be planned", "several")
+        merged = output._replace(shape=shape)
+        merged = merged._replace(held=merged.hold(memory, "outputs"))
+
+        def backward() -> Any:
+            halves = merged.hold(memory, "gradients of outputs") if self.merge_mode in ("mul", "ave") else None
+            first()
+            second()
+            memory.release(halves)
+            return NOTHING if x.rows else x.hold(memory, "gradients of inputs")
+
+        return merged, backward
 
     def _merge(self, a, b):
         if self.merge_mode is None:

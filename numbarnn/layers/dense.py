@@ -1,5 +1,6 @@
 """The dense layer."""
 
+import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from ..initializers import Initializer
 from ..ops import activations
 from ..ops import linear as affine
 from ..regularizers import Regularizer
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .base import Layer
@@ -102,3 +104,8 @@ class Dense(Layer):
         d_z = d_output if from_pre_activation else activations.gradient(self.activation, z, y, d_output)
         d_x, d_kernel, d_bias = backward(d_z)
         return d_x, {"kernel": d_kernel} | ({"bias": d_bias} if self.use_bias else {})
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        rows, widths = math.prod(x.shape[:-1]), (x.shape[-1], self.units)
+        backward = affine.plan_memory(memory, rows, *widths, self.activation, x.dtype)
+        return x._replace(shape=(*x.shape[:-1], self.units), held=None), backward

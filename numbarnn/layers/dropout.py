@@ -1,5 +1,6 @@
 """Dropout between layers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..ops.dropout import keep
 from ..ops.random import bernoulli
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.rows import rows_of
 from ..utils.types import Seed
@@ -53,3 +55,11 @@ class Dropout(Layer):
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return (d_output if saved is None else keep(d_output, saved, 1 / (1 - self.rate))), {}
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        if self.rate == 0:
+            return x, lambda: None
+        memory.array("masks", x.shape, 1)
+        output = x._replace(held=x.hold(memory, "outputs"))
+        memory.release(x.held)
+        return output, lambda: x.hold(memory, "gradients of inputs")

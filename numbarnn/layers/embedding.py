@@ -1,5 +1,6 @@
 """The embedding of integers as vectors."""
 
+import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from .. import initializers
 from ..initializers import Initializer
 from ..ops import embedding as lookup
 from ..regularizers import Regularizer
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
@@ -100,6 +102,13 @@ class Embedding(Layer):
         if isinstance(d_output, lookup.LookupGradient):
             return None, {"embeddings": d_output.table}
         return None, {"embeddings": lookup.backward(self.params["embeddings"], saved, d_output)}
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        rows, size = self.input_dim, self.output_dim
+        output = x._replace(shape=(*x.shape, size), dtype=self.dtype, masked=x.masked or self.mask_zero)
+        output = output._replace(held=output.hold(memory, "outputs"))
+        tokens = math.prod(x.shape)
+        return output, lambda: lookup.plan_backward(memory, tokens, rows, size, self.dtype)
 
     def _tokens(self, x):
         x = plain_array(self.name, "inputs", x)

@@ -1,11 +1,13 @@
 """All features of a sample in one vector."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .base import Layer
@@ -32,6 +34,13 @@ class Flatten(Layer):
 
     def backward(self, saved: Any, d_output: Any) -> tuple[Any, dict[str, np.ndarray]]:
         return d_output.reshape(saved), {}
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        output = x._replace(shape=self.compute_output_shape(x.shape), masked=False, time_major=False)
+        if x.time_major:  # else the same memory
+            memory.release(x.held)
+            output = output._replace(held=output.hold(memory, "outputs"))
+        return output, lambda: None
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return None

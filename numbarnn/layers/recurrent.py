@@ -1,5 +1,6 @@
 """What all recurrent layers have in common: a cell run over whole sequences."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -8,10 +9,12 @@ import numpy as np
 
 from ..cells.rnn_cell import RNNCell
 from ..engines.fixed_params import FixedParams
+from ..engines.interface import RunOptions
 from ..errors import InputError
 from ..ops import embedding as lookup
 from ..rnn.prepared import prepare
 from ..rnn.run import Run, forward
+from ..runtime.planned_memory import NOTHING, PlannedArray, PlannedInputs, PlannedMemory
 from ..utils.arrays import plain_array
 from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_leaves, tree_map
@@ -92,6 +95,7 @@ class Recurrent(Layer):
     zero_output_for_mask: bool = False
 
     reads_rows = True
+    dropout, dropout_masks = 0.0, 1  # of the inputs: the share of zeros, and masks for each row
     state = None  # of a stateful layer, nested like that of the cell
     _original = None  # of a copy for prediction: the layer whose state it continues
 
@@ -289,6 +293,42 @@ class Recurrent(Layer):
         if d_before is not None and where is not None and not self.unroll:
             d_initial = added(d_initial, sizes, where, d_before)
         return [d_x, *as_list(d_initial)], d_params
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        self._expect(self.device == "cpu", "device='cpu', if its memory is to be planned", repr(self.device))
+        self._expect(self.has_one_output, "one output, if its memory is to be planned", "several")
+        batch, steps, *features = x.shape
+        cell, rows = self.cell, x.rows
+        if self.dropout:
+            read = x.hold(memory, "inputs") if rows else None
+            x.hold(memory, "inputs", self.dropout_masks)
+            memory.release(read)
+            rows, features = None, [self.dropout_masks * x.shape[2]]
+        inputs = PlannedInputs(steps, batch, features[0] if features else 1, self.dtype, x.masked)
+        if rows:
+            cell = reading(cell, rows, inputs.features)
+        elif x.masked:
+            inputs.array(memory, "inputs", inputs.features)
+            memory.release(x.held)
+        backward_of_cell = cell.plan_memory(memory, inputs, RunOptions(training=True))
+        of_steps = PlannedArray((batch, steps, cell.output_size), self.dtype, x.masked, time_major=True)
+        repeats = x.masked and not self.zero_output_for_mask
+        in_state = self._output_is_state(x.masked or None, repeats or None, None)
+        if repeats and not in_state:
+            of_steps = of_steps._replace(held=of_steps.hold(memory, "outputs"))
+
+        def backward() -> Any:
+            made = (repeats or not self.return_sequences) and not in_state
+            d_outputs = of_steps.hold(memory, "gradients of outputs") if made else None
+            backward_of_cell()
+            memory.release(d_outputs)
+            if not self.dropout:
+                return NOTHING  # it is among the cell's results
+            memory.release(x.hold(memory, "gradients of inputs", self.dropout_masks))
+            return x.hold(memory, "gradients of inputs")
+
+        last = PlannedArray((batch, cell.output_size), self.dtype)
+        return of_steps if self.return_sequences else last, backward
 
     def reset_states(self, states: Any = None, rows: Any = None) -> None:
         """Forget or set the state of a stateful layer.

@@ -1,11 +1,13 @@
 """A layer applied to every step alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.types import Seed, Shape
 from .base import Layer
@@ -81,6 +83,15 @@ class TimeDistributed(Wrapper):
         inner, leading = saved
         d_x, grads = self.layer.backward(inner, _merged(d_output), **options)
         return (None if d_x is None else d_x.reshape(*leading, *d_x.shape[1:])), grads
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        batch, steps, *features = x.shape
+        merged = x._replace(shape=(batch * steps, *features), time_major=False)
+        if x.time_major:
+            merged = merged._replace(held=x.hold(memory, "inputs"))
+            memory.release(x.held)
+        output, backward = self.layer.plan_memory(memory, merged)
+        return output._replace(shape=(batch, steps, *output.shape[1:]), masked=x.masked), backward
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return mask if mask is None or mask.ndim < 3 else np.asarray(mask.any(axis=tuple(range(2, mask.ndim))))

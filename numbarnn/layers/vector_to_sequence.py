@@ -1,11 +1,13 @@
 """From one vector to a sequence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..runtime.planned_memory import PlannedMemory
 from ..utils.docs import inherit_parameters
 from ..utils.tree import tree_map
 from ..utils.types import Seed, Shape
@@ -83,6 +85,17 @@ class VectorToSequence(Wrapper):
             cell = self.layer.cell
             return at(from_list(cell.state_size, d_x[1:]), place_of_output(cell)), d_params
         return (d_x[:, 0] if self.mode == "first" else d_x.sum(axis=1)), d_params
+
+    def plan_memory(self, memory: PlannedMemory, x: Any) -> tuple[Any, Callable[..., Any]]:
+        sequence = x._replace(shape=self._sequence_shape(x.shape), masked=False)
+        sequence.hold(memory, "inputs")
+        output, backward_of_layer = self.layer.plan_memory(memory, sequence)
+
+        def backward() -> Any:
+            backward_of_layer()
+            return x.hold(memory, "gradients of inputs")
+
+        return output, backward
 
     def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
         return None

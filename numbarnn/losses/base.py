@@ -39,6 +39,9 @@ class Loss(Configured):
     from_logits = False
     legacy_clip = False
 
+    # arrays of the size of the predictions that `value_and_gradient` holds at a time, measured
+    arrays_at_once: ClassVar[float] = 4
+
     def __post_init__(self):
         if self.reduction not in REDUCTIONS:
             name = type(self).__name__

@@ -57,6 +57,11 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     activation = "softmax"
 
+    @property
+    def arrays_at_once(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As of every loss."""
+        return 2 if self.from_logits else 5.3
+
     def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("SparseCategoricalCrossentropy", y_pred)
         labels = class_labels("SparseCategoricalCrossentropy", y_true, y_pred.shape)
@@ -78,6 +83,11 @@ class CategoricalCrossentropy(CrossEntropy):
     """
 
     activation = "softmax"
+
+    @property
+    def arrays_at_once(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As of every loss."""
+        return 4 if self.from_logits else 5.3
 
     def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("CategoricalCrossentropy", y_pred)
@@ -102,6 +112,11 @@ class BinaryCrossentropy(CrossEntropy):
     """
 
     activation = "sigmoid"
+
+    @property
+    def arrays_at_once(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As of every loss."""
+        return 4 if self.from_logits else 6.25
 
     def terms(self, y_true: "ArrayLike", y_pred: "ArrayLike") -> tuple[np.ndarray, np.ndarray]:
         y_pred = scores("BinaryCrossentropy", y_pred)

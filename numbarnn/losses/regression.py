@@ -40,6 +40,8 @@ class _Error(Loss):
 class MeanSquaredError(_Error):
     """Squared error (y_pred - y_true)^2, as a mean over each row; both are (batch, ..., outputs)."""
 
+    arrays_at_once = 3
+
     def of_difference(self, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return d * d, 2 * d
 
@@ -50,6 +52,8 @@ class MeanAbsoluteError(_Error):
 
     Its slope at 0 is 0.
     """
+
+    arrays_at_once = 3
 
     def of_difference(self, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.abs(d), np.sign(d)
@@ -103,6 +107,8 @@ class Pinball(Loss):
     """
 
     quantiles: Any = 0.5
+
+    arrays_at_once = 3.25
 
     def __post_init__(self):
         super().__post_init__()

@@ -84,3 +84,17 @@ def gradient(name, x, y, d_y):
     # A derivative may choose between two Python numbers, so its dtype is set.
     d = derivative_of(name)
     return d_y * np.asarray(d(y), y.dtype) if d else np.asarray(derived_gradient(function_of(name))(x, y, d_y), y.dtype)
+
+
+def plan_forward(memory, numbers, dtype):
+    """Plan the memory of `apply`: the result, and two arrays on the way there."""
+    y, *others = (memory.array("outputs", (numbers,), dtype.itemsize) for _ in range(3))
+    memory.release(*others)
+    return y
+
+
+def plan_backward(memory, numbers, dtype):
+    """Plan the memory of `gradient`; returns what holds the result."""
+    d, *others = (memory.array("gradients of inputs", (numbers,), dtype.itemsize) for _ in range(3))
+    memory.release(*others)
+    return d

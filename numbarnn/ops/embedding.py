@@ -64,3 +64,10 @@ def backward(table, tokens, d_rows):
     tokens = tokens.ravel().astype(np.int32)
     one_hot = (np.ones(tokens.size, table.dtype), tokens, np.arange(tokens.size + 1, dtype=np.int32))
     return csc_array(one_hot, shape=(len(table), tokens.size)) @ d_rows.reshape(tokens.size, table.shape[1])
+
+
+def plan_backward(memory, tokens, rows, size, dtype):
+    """Plan the memory of `backward`."""
+    one_hot = memory.array("gradients", (tokens, 1), dtype.itemsize + 8)
+    memory.array("gradients", (rows, size), dtype.itemsize)
+    memory.release(one_hot)

@@ -40,3 +40,37 @@ def forward(x, kernel, bias, activation):
 
 def _numpy(rows, kernel, bias):
     return rows @ kernel + bias, lambda d: (d @ kernel.T, rows.T @ d, d.sum(axis=0))
+
+
+def plan_memory(memory, rows, inputs, outputs, activation, dtype):
+    """Plan the memory of `forward` over so many rows.
+
+    The function that it returns plans the gradient, and returns what holds that of x.
+    """
+    in_numpy = rows * inputs * outputs <= ALONE or config.DISABLE_JIT
+    plan = _plan_numpy if in_numpy else kernels.plan_memory
+    product_backward, size = plan(memory, rows, inputs, outputs, dtype), rows * outputs
+    if activation != "linear":
+        activations.plan_forward(memory, size, dtype)
+
+    def backward(from_pre_activation=False):
+        starts = from_pre_activation or activation == "linear"
+        d_z = None if starts else activations.plan_backward(memory, size, dtype)
+        d_x = product_backward()
+        memory.release(d_z)
+        return d_x
+
+    return backward
+
+
+def _plan_numpy(memory, rows, inputs, outputs, dtype):
+    size = dtype.itemsize
+    product, _ = (memory.array("outputs", (rows, outputs), size) for _ in range(2))
+    memory.release(product)
+
+    def backward():
+        d_x = memory.array("gradients of inputs", (rows, inputs), size)
+        memory.array("gradients", (inputs + 1, outputs), size)
+        return d_x
+
+    return backward

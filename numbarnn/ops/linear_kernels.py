@@ -135,3 +135,20 @@ def forward(x, kernel, bias):
         return dx[:, :I], d_kernel, d_bias
 
     return z[:, :H], backward
+
+
+def plan_memory(memory, rows, inputs, outputs, dtype):
+    """Plan the memory of `forward`; returns a function that plans the gradient, and returns what holds that of x."""
+    size, V = dtype.itemsize, BYTES // dtype.itemsize
+    width, read = -(-outputs // V) * V, -(-inputs // V) * V
+    memory.array("outputs", (rows, width), size)
+    memory.array("packed weights", (inputs + 1, width), size)
+
+    def backward():
+        d_x = memory.array("gradients of inputs", (rows, read), size)
+        memory.array("gradients", (inputs + 1, outputs), size)
+        working = [(read, width), (rows + 2, width), (inputs + 1, width)]
+        memory.release(*[memory.array("gradients of a step and packed ones", shape, size) for shape in working])
+        return d_x
+
+    return backward

@@ -332,8 +332,10 @@ class Trainer(Checked):
                         if reset_every == "sequence":
                             self.reset_states()
                         if otherwise is None:
-                            run = self._forward(batch.x, training=True)
-                            values, weights = self._learn(batch, run, gradient_transform)
+                            # no name: the pass is gone before the next one begins
+                            values, weights = self._learn(
+                                batch, self._forward(batch.x, training=True), gradient_transform
+                            )
                         else:
                             values, weights = otherwise(batch, gradient_transform)
                         means.add(values, weights)

@@ -1,5 +1,6 @@
 """Two cells, one for each direction of time (Schuster and Paliwal 1997; Bidirectional of Keras)."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from .base import check_cells, part, prefixed
 
 # name: (merged outputs, gradients of both outputs)
@@ -136,3 +138,16 @@ class Bidirectional(RNNCell):
             lambda: prefixed({"forward": forth.states(), "backward": back.states()}),
             lambda: prefixed({"forward": forth.gates(), "backward": back.gates()}),
         )
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        parts = [memory.part(name) for name in ("forward", "backward")]
+        gradients = [cell.plan_memory(part, inputs, options) for cell, part in zip(self._cells, parts, strict=True)]
+        inputs.array(memory, "outputs", self.output_size)
+
+        def backward():
+            for planned in gradients:
+                planned()
+            if not inputs.tokens:
+                inputs.array(memory, "gradients", inputs.features)
+
+        return backward

@@ -1,5 +1,6 @@
 """Vectors for integers in front of a cell (EmbeddingWrapper of TensorFlow 1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -12,6 +13,7 @@ from ..cells.base import Cell
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions, check_finite
 from ..ops import embedding, linear
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from .base import ParametrisedWrapper, check_floats, check_sizes, part, zero_masked
 
 # Cost model, in multiply-adds of the three products of a training step; measured at 65 to 30,000 rows, 8 to 256
@@ -140,6 +142,34 @@ class EmbeddingWrapper(ParametrisedWrapper):
             return {"embedding": d_table} | d_params | {"cell/kernel": d_kernel}, None, d_initial
 
         return replace(run, backward=backward)
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        rows, size, tokens = self.embedding_classes, self.embedding_size, inputs.steps * inputs.batch
+        of_cell = memory.part("cell")
+        if reads_products(self.cell, options.device):
+            columns = self.cell.param_shapes(size)["kernel"][1]
+            if products_pay(tokens, rows, size, columns):
+                backward_of_products = linear.plan_memory(memory, rows, size, columns, "linear", inputs.dtype)
+                looked_up = inputs._replace(features=rows, tokens=True)
+                backward_of_cell = self.cell.plan_memory(of_cell, looked_up, options)
+
+                def backward_through_products():
+                    backward_of_cell()
+                    backward_of_products()
+
+                return backward_through_products
+        vectors = inputs._replace(features=size, tokens=False)
+        gathered = vectors.array(memory, "inputs", size)
+        if inputs.masked:
+            vectors.array(memory, "inputs", size)
+            memory.release(gathered)
+        backward_of_vectors = self.cell.plan_memory(of_cell, vectors, options)
+
+        def backward():
+            backward_of_vectors()
+            embedding.plan_backward(memory, tokens, rows, size, inputs.dtype)
+
+        return backward
 
 
 def multiplies_table(cell: RNNCell, params: dict[str, np.ndarray], table: np.ndarray, tokens: int, device: str) -> bool:

@@ -1,5 +1,6 @@
 """An affine map in front of a cell (InputProjectionWrapper of TensorFlow 1)."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..engines.interface import CellResult, RunOptions
 from ..ops import activations, linear
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from .base import ParametrisedWrapper, check_floats, check_sizes, zero_masked
 
 
@@ -71,3 +73,18 @@ class InputProjectionWrapper(ParametrisedWrapper):
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 
         return replace(run, backward=backward)
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        rows, widths = inputs.steps * inputs.batch, (inputs.features, self.num_proj)
+        activation = self.activation or "linear"
+        backward_of_map = linear.plan_memory(memory, rows, *widths, activation, inputs.dtype)
+        projected = inputs._replace(features=self.num_proj)
+        if inputs.masked:
+            projected.array(memory, "outputs", self.num_proj)
+        backward_of_cell = self.cell.plan_memory(memory.part("cell"), projected, options)
+
+        def backward():
+            backward_of_cell()
+            backward_of_map()
+
+        return backward

@@ -1,7 +1,7 @@
 """Cells on top of one another (MultiRNNCell of TensorFlow 1)."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..cells.rnn_cell import RNNCell
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from ..utils.tree import tree_leaves
 from .base import check_cells, part, prefixed
 from .concatenated_state import ConcatenatedState
@@ -145,3 +146,15 @@ class MultiRNNCell(RNNCell):
         states = lambda: prefixed({i: run.states() for i, run in enumerate(runs)})  # noqa: E731
         gates = lambda: prefixed({i: run.gates() for i, run in enumerate(runs)})  # noqa: E731
         return CellResult(x, final, backward, states, gates)
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        gradients = []
+        for i, cell in enumerate(self.cells):
+            gradients.append(cell.plan_memory(memory.part(i), inputs, options))
+            inputs = inputs._replace(features=cell.output_size, tokens=False)
+
+        def backward():
+            for planned in reversed(gradients):
+                planned()
+
+        return backward

@@ -1,5 +1,6 @@
 """An affine map behind a cell (OutputProjectionWrapper of TensorFlow 1)."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..engines.interface import CellResult, RunOptions
 from ..ops import activations, linear
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from .base import ParametrisedWrapper, check_sizes, zero_masked
 
 
@@ -70,3 +72,19 @@ class OutputProjectionWrapper(ParametrisedWrapper):
             return {"projection_kernel": d_kernel, "projection_bias": d_bias} | d_params, dx, d_initial
 
         return replace(run, outputs=zero_masked(y, mask), backward=backward)
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        backward_of_cell = self.cell.plan_memory(memory.part("cell"), inputs, options)
+        rows, widths = inputs.steps * inputs.batch, (self.cell.output_size, self.output_size)
+        activation = self.activation or "linear"
+        backward_of_map = linear.plan_memory(memory, rows, *widths, activation, inputs.dtype)
+        if inputs.masked:
+            inputs.array(memory, "outputs", self.output_size)
+
+        def backward():
+            d = inputs.array(memory, "gradients", self.output_size) if inputs.masked else None
+            d_inner = backward_of_map()
+            backward_of_cell()
+            memory.release(d, d_inner)
+
+        return backward

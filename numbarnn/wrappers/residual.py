@@ -10,6 +10,7 @@ import numpy as np
 from ..autodiff import derive
 from ..engines.interface import CellResult, RunOptions
 from ..errors import InputError
+from ..runtime.planned_memory import PlannedInputs, PlannedMemory
 from .base import Wrapper, check_floats, check_same_size, zero_masked
 
 
@@ -111,3 +112,21 @@ class ResidualWrapper(Wrapper):
             return d_params, dx + direct, d_initial
 
         return replace(run, outputs=zero_masked(outputs, mask), backward=backward)
+
+    def plan_memory(self, memory: PlannedMemory, inputs: PlannedInputs, options: RunOptions) -> Callable[[], Any]:
+        if self.residual_fn is not None:
+            return super().plan_memory(memory, inputs, options)
+        width = self.output_size
+        backward_of_cell = self.cell.plan_memory(memory, inputs, options)
+        outputs = inputs.array(memory, "outputs", width)
+        if inputs.masked:
+            inputs.array(memory, "outputs", width)
+            memory.release(outputs)
+
+        def backward():
+            direct = inputs.array(memory, "gradients", width) if inputs.masked else None
+            backward_of_cell()
+            inputs.array(memory, "gradients", inputs.features)
+            memory.release(direct)
+
+        return backward

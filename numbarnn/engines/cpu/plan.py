@@ -104,6 +104,18 @@ class Schedule(NamedTuple):
     step_blocks: int
 
 
+class Layouts(NamedTuple):
+    """The arrays of a pass, and what they depend on; nothing is compiled for it."""
+
+    sizes: Sizes
+    schedule: Schedule
+    states: Layout  # h, v, c, h1, v1, c1, y
+    work: Layout  # z and the other arrays of the steps
+    packed: Layout  # packed parameters
+    gradients: Layout  # what the backward pass works with
+    results: Layout  # what the backward pass returns
+
+
 @dataclass
 class Plan:
     """All that does not change between calls with the same cell, sizes, dtype and threads."""
@@ -149,14 +161,10 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
     allocate separate arrays for the states after a step and before the next. `tokens`: x holds int64 indices below I,
     treated as one-hot vectors, which have no gradient.
     """
-    slots, shapes, places = slots_of(cell), cell.engine_shapes(I), state_places(cell)
-    sizes = sizes_of(cell, dtype, T, B, I, shapes["kernel"][0])
-    schedule = schedule_of(cell, sizes, slots, threads)
-    shapes_packed = packed_shapes(cell, sizes, slots)
-    states = state_layout(cell, dtype, sizes, keep, masked, resets)
-    work = work_layout(cell, dtype, sizes, slots, schedule, keep)
-    packed = Layout(dtype, **shapes_packed)
-    gradients = gradient_layout(cell, dtype, sizes, slots, threads, tokens, shapes_packed)
+    slots, places = slots_of(cell), state_places(cell)
+    sizes, schedule, states, work, packed, gradients, results = layouts(
+        cell, dtype, T, B, I, keep, masked, threads, resets, tokens
+    )
     held = held_arrays(cell, dtype, sizes, slots)
     numbers = sizes._asdict() | schedule._asdict() | slot_numbers(cell, slots, I)
     numbers |= states.offsets() | work.offsets() | packed.offsets() | gradients.offsets() | strides_of(states, work)
@@ -173,7 +181,7 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         work=work,
         packed=packed,
         gradients=gradients,
-        results=Layout(dtype, dx=(T, B, 0 if tokens else I), vectors=(sizes.gates, sizes.H), **matrices_of(shapes)),
+        results=results,
         template=np.array([int(numbers.get(name, 0)) for name in KernelArguments._fields], np.int64),
         before=state_views(places, states),
         after=state_views(places, states, "{}1"),
@@ -184,6 +192,23 @@ def plan(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False
         noise_names=noise_names(cell, slots),
         forward=forward,
         held=held,
+    )
+
+
+def layouts(cell, dtype, T, B, I, keep, masked, threads, resets=False, tokens=False):
+    """Make the `Layouts` of a pass; arguments are those of `plan`."""
+    slots, shapes = slots_of(cell), cell.engine_shapes(I)
+    sizes = sizes_of(cell, dtype, T, B, I, shapes["kernel"][0])
+    schedule = schedule_of(cell, sizes, slots, threads)
+    packed = packed_shapes(cell, sizes, slots)
+    return Layouts(
+        sizes,
+        schedule,
+        states=state_layout(cell, dtype, sizes, keep, masked, resets),
+        work=work_layout(cell, dtype, sizes, slots, schedule, keep),
+        packed=Layout(dtype, **packed),
+        gradients=gradient_layout(cell, dtype, sizes, slots, threads, tokens, packed),
+        results=Layout(dtype, dx=(T, B, 0 if tokens else I), vectors=(sizes.gates, sizes.H), **matrices_of(shapes)),
     )
 
 

@@ -33,10 +33,9 @@ class Segments(NamedTuple):
 
 def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     """Run a cell over a sequence; see `EngineResult`."""
-    # of few rows, x W of all steps would be computed before the first step
-    in_parts = keep or x.shape[1] < FEW_ROWS * config.NUMBA_NUM_THREADS
-    counts = lengths(cell, params["kernel"], x.shape) if in_parts else []
-    if len(counts) <= 1:
+    (T, B, *features), kernel = x.shape, params["kernel"]
+    counts = lengths(cell, kernel.dtype, T, B, *(features or kernel.shape[:1]), keep)
+    if len(counts) == 1:
         return engine.forward(cell, params, x, initial, mask, resets, reverse, keep, noise)
     parts, outputs, state, work_size = [], None, initial, 0
     result = EngineResult(cell, params, x, mask, reverse, outputs, state, Segments(resets, noise, parts, work_size))
@@ -55,10 +54,12 @@ def forward(cell, params, x, initial, mask, resets, reverse, keep, noise):
     return result
 
 
-def lengths(cell, kernel, shape):
+def lengths(cell, dtype, T, B, I, keep):
     """Return the steps of each segment: about sqrt(T), in whole blocks, and the rest of them in the first."""
-    (T, B, *inputs), rows = shape, kernel.shape[0]
-    block = steps_of_block(sizes_of(cell, kernel.dtype, T, B, *(inputs or [rows]), rows), slots_of(cell))
+    # a pass that keeps nothing needs segments if its rows are few: x W of all steps would be computed before the first
+    if not keep and B >= FEW_ROWS * config.NUMBA_NUM_THREADS:
+        return [T]
+    block = steps_of_block(sizes_of(cell, dtype, T, B, I, I), slots_of(cell))
     steps = max(1, round(isqrt(T) / block)) * block
     count = max(1, T // steps)
     return [T - (count - 1) * steps, *[steps] * (count - 1)]
