@@ -8,6 +8,21 @@ import numpy as np
 from ..utils.types import Arrays
 
 
+class Sums:
+    """Sums of named arrays over all processes."""
+
+    def __init__(self):
+        self.found: Arrays = {}
+
+    def add(self, arrays: Arrays) -> None:
+        """Begin to add up arrays, of the same names and shapes and in the same order in all processes."""
+        self.found |= arrays
+
+    def results(self) -> Arrays:
+        """Return the sums of all arrays, when they are there."""
+        return self.found
+
+
 class Alone:
     """One process: it has all rows, and what it would share it has."""
 
@@ -21,6 +36,10 @@ class Alone:
     def sum_by_name(self, arrays: Arrays) -> Arrays:
         """Add up the arrays of all processes by their names, which are the same in all."""
         return arrays
+
+    def sums(self) -> Sums:
+        """Return what adds up arrays of all processes, each as soon as it is there."""
+        return Sums()
 
     def join(self, array: np.ndarray) -> np.ndarray:
         """Put the rows of all processes behind one another."""

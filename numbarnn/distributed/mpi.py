@@ -11,7 +11,10 @@ import numpy as np
 from ..errors import InputError, Terminated, is_positive_integer
 from ..utils.flat import flatten, unflatten
 from ..utils.types import Arrays
-from .alone import Alone
+from .alone import Alone, Sums
+
+# of the arrays that one reduction adds up: with fewer the latency counts, with more it ends later
+BYTES_AT_ONCE = 1 << 20
 
 
 class Communicator(Alone):
@@ -87,6 +90,16 @@ class Communicator(Alone):
             The sums.
         """
         return unflatten(self.sum(flatten(arrays)), like=arrays) if arrays else arrays
+
+    def sums(self) -> Sums:
+        """Add up arrays of all processes while others are still being made.
+
+        Returns
+        -------
+        Sums
+            Takes arrays by its ``add``, in the same order in all processes; ``results`` waits for their sums.
+        """
+        return SumsByMPI(self.comm, self._mpi)
 
     def join(self, array: np.ndarray) -> np.ndarray:
         """Put the rows of all processes behind one another, in the order of their ranks.
@@ -180,6 +193,39 @@ class Communicator(Alone):
         )
         sys.stdout.flush()
         self.comm.Abort(1)
+
+
+class SumsByMPI(Sums):
+    """Sums of named arrays over all processes, in reductions that go on while the next arrays are made."""
+
+    def __init__(self, comm, mpi):
+        super().__init__()
+        self.comm, self.mpi = comm, mpi
+        self.waiting: Arrays = {}
+        # (request, vector, arrays) of each reduction
+        self.begun = []
+
+    def add(self, arrays: Arrays) -> None:
+        self.waiting |= arrays
+        if sum(array.nbytes for array in self.waiting.values()) >= BYTES_AT_ONCE:
+            self._begin()
+        for request, *_ in self.begun:  # MPI goes on where it is asked
+            request.Test()
+
+    def _begin(self):
+        vector = flatten(self.waiting)
+        request = self.comm.Iallreduce(self.mpi.IN_PLACE, vector, op=self.mpi.SUM)
+        self.begun.append((request, vector, self.waiting))
+        self.waiting = {}
+
+    def results(self) -> Arrays:
+        if self.waiting:
+            self._begin()
+        found = {}
+        for request, vector, arrays in self.begun:
+            request.Wait()
+            found |= unflatten(vector, like=arrays)
+        return found
 
 
 class _AbortHook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 
@@ -114,7 +115,7 @@ def memory_plan(
         plan_batch(caller, memory, cell_or_model, batch, steps, masked)
     else:
         raise InputError(f"{caller}: expected a cell or a model, got {type(cell_or_model).__name__}")
-    return MemoryPlan(memory.ledger.peak, dict(memory.ledger.at_peak.most_common()))
+    return MemoryPlan(memory.ledger.peak, dict(Counter(memory.ledger.at_peak).most_common()))
 
 
 def plan_cell(caller, memory, cell, batch, steps, input_size, save, masked, dtype):

@@ -166,11 +166,19 @@ def in_parallel(run: Callable, cases: Iterable[Case], jobs: int, backend: str) -
     except ImportError as error:
         raise ImportError("sweep with several jobs needs joblib: pip install 'numbarnn[sweep]'") from error
     try:
-        with joblib.parallel_config(backend=backend):
-            parallel = joblib.Parallel(jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
+        config = joblib.parallel_config(backend=backend)
     except ValueError as error:
         raise InputError(f"sweep: expected a backend of joblib: {error}") from error
-    return parallel(joblib.delayed(run_case)(run, case) for case in cases)
+    tasks = [joblib.delayed(run_case)(run, case) for case in cases]
+    with config:
+        try:
+            parallel = joblib.Parallel(jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
+        except ValueError:  # Ray's backend returns only when all are done
+            parallel = joblib.Parallel(jobs, batch_size=1)
+            return itertools.chain.from_iterable(
+                parallel(tasks[start : start + jobs]) for start in range(0, len(tasks), jobs)
+            )
+    return parallel(tasks)
 
 
 def alone(run: Callable, case: Case, backend: str) -> Case:

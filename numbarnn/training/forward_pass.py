@@ -1,5 +1,6 @@
 """The forward pass of a batch through the calls of a network, and its backward pass."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,7 @@ class ForwardPass:
                 updates |= {prefix + name: new for name, new in found.items()}
         return updates
 
-    def backward(self, d_outputs, d_state=None, from_pre_activation=False) -> Gradients:
+    def backward(self, d_outputs, d_state=None, from_pre_activation=False, complete=None) -> Gradients:
         """Back-propagate through the calls.
 
         Parameters
@@ -86,6 +87,8 @@ class ForwardPass:
             The same with respect to ``state``.
         from_pre_activation : bool or tuple of bool
             Whether the gradient is that with respect to ``pre_activation`` instead; for each of several outputs.
+        complete : callable, optional
+            Called with {"layer/parameter": gradient} of each layer as soon as no call of it is left.
 
         Returns
         -------
@@ -99,6 +102,7 @@ class ForwardPass:
             add(gradients, self.graph.final, d_state)
         flags = zip(tree_leaves(outputs), tree_leaves(from_pre_activation), strict=True) if from_pre_activation else ()
         starts = {place for place, flag in flags if flag}
+        calls_left, left = Counter(call.layer.name for call, *_ in self.steps) if complete else {}, {}
         for (layer, read, written, states, *_), saved, d_penalty in reversed(self.steps):
             if type(written) is int:
                 d, gradients[written] = gradients[written], None
@@ -107,6 +111,8 @@ class ForwardPass:
                 put(gradients, written, None)
             if d_penalty is not None and d_outputs is not None:
                 d = _with_penalty(d, d_penalty)
+            if complete:
+                calls_left[layer.name] -= 1
             if d is None or (type(d) is tuple and all(part is None for part in tree_leaves(d))):
                 continue
             d, of_layer = layer.backward(saved, d, **({"from_pre_activation": True} if written in starts else {}))
@@ -117,6 +123,13 @@ class ForwardPass:
             for name, gradient in of_layer.items():
                 name = f"{layer.name}/{name}"
                 params[name] = params[name] + gradient if name in params else gradient
+            if complete:
+                left |= {f"{layer.name}/{name}": params[f"{layer.name}/{name}"] for name in of_layer}
+                if left and not calls_left[layer.name]:
+                    complete(left)
+                    left = {}
+        if left:  # of layers whose first call had no part in the loss
+            complete(left)
         return Gradients(params, taken(gradients, self.graph.inputs), taken(gradients, self.graph.initial))
 
 

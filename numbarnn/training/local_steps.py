@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..distributed.alone import Sums
 from ..errors import InputError, is_positive_integer
 from .objectives import total
 from .parts import InParts, counted, divided, summed, sums_suffice
@@ -34,8 +35,9 @@ class LocalSteps(InParts):
         model, passes = self.model, self._passes(batch, training=True)
         with np.errstate(all="ignore"), passes:
             known = None if sums_suffice(model) else counted(passes)
-            totals, sums, updates = summed(passes, known)
-        gradients = divided(sums, totals, known)
+            sums = Sums()
+            totals, updates = summed(passes, known, sums)
+        gradients = divided(sums.results(), totals, known)
         totals.over(self.communicator)
         values, weights = totals.results(len(batch.y))
         broken = self.communicator.sum(np.array([not all(map(all_finite, gradients.values()))], float))[0]

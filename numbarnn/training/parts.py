@@ -23,11 +23,14 @@ from .objectives import measured, total
 from .update import update_weights
 
 
-def check(model: Any, parts: int, communicator: Any, truncated: bool) -> None:
+def check(model: Any, parts: int, communicator: Any, average_every: Any, truncated: bool) -> None:
     """Raise `InputError` unless batches of a model can be cut into parts."""
     expect_positive("fit", "accumulate", parts)
-    if truncated and (parts > 1 or communicator.size > 1):
-        raise InputError(f"fit: expected {'accumulate' if parts > 1 else 'communicator'} or truncate, got both")
+    if truncated and (parts > 1 or average_every is not None):
+        raise InputError(f"fit: expected {'accumulate' if parts > 1 else 'average_every'} or truncate, got both")
+    if truncated and communicator.size > 1 and not sums_suffice(model):
+        expected = "layers without activity_regularizer, as truncate goes with a communicator"
+        raise InputError(f"fit: expected {expected}, got {model!r}")
     if parts == 1:
         return
     for layer in model.layers:
@@ -65,11 +68,12 @@ class InParts:
         model, passes = self.model, self._passes(batch, training=True)
         with np.errstate(all="ignore"), passes:
             known = None if sums_suffice(model) else counted(passes).over(self.communicator)
-            totals, sums, updates = summed(passes, known)
+            sums = self.communicator.sums()
+            totals, updates = summed(passes, known, sums)
         totals.over(self.communicator)
         values, weights = totals.results(len(batch.y))
         with np.errstate(all="ignore"):
-            gradients = divided(self.communicator.sum_by_name(sums), totals, known)
+            gradients = divided(sums.results(), totals, known)
             finite = math.isfinite(total(model._objectives, values))
             if not finite or not update_weights(model, gradients, updates, transform):
                 values[0] = math.nan
@@ -130,22 +134,32 @@ def divided(sums, totals, known):
     return {name: gradient / gradient.dtype.type(divisor) for name, gradient in sums.items()}
 
 
-def summed(passes, known):
-    """Return the `Totals` of the parts here, the sums over them of {name: gradient}, and new averages.
+def summed(passes, known, sums):
+    """Return the `Totals` of the parts here, and new averages; the gradients, summed over the parts, go into `sums`.
 
-    Without ``known``, the totals, the gradient of a part is multiplied by its weight; else by its share.
+    Each goes there as soon as the last part has it. Without ``known``, the totals, the gradient of a part is multiplied
+    by its weight; else by its share.
     """
-    totals, sums, updates = Totals(passes.model), {}, {}
+    totals, before, updates = Totals(passes.model), {}, {}
+    parts_left = len(passes.parts)
+
+    def complete(gradients):
+        found = {name: before[name] + g if name in before else g for name, g in gradients.items()}
+        if parts_left:
+            before.update(found)
+        else:
+            sums.add(found)
+
     for run, found, rows in passes:
         totals.add(found, run.penalty, rows)
         if known is not None:
             run.steps = [(call, saved, scaled(d, [rows.count / max(1, rows.total)])) for call, saved, d in run.steps]
-        factors = totals.factors(found.weights, known)
-        for name, gradient in run.backward(scaled(found.gradient, factors), **found.options).params.items():
-            sums[name] = sums[name] + gradient if name in sums else gradient
+        parts_left -= 1
+        gradient = scaled(found.gradient, totals.factors(found.weights, known))
+        run.backward(gradient, **found.options, complete=complete)
         updates = run.updates
-        del run, found
-    return totals, sums, updates
+        del run, found, gradient
+    return totals, updates
 
 
 def sums_suffice(model):

@@ -303,9 +303,9 @@ class Trainer(Checked):
                 passes=epochs - initial_epoch,
             )
             truncation = Truncation.of(self, source, truncate, loss_scope, activations, update)
-            check_parts(self, accumulate, communicator, truncation is not None)
+            check_parts(self, accumulate, communicator, average_every, truncation is not None)
             in_parts = learner(self, accumulate, communicator, given, average_every)
-            otherwise = self._otherwise(truncation, in_parts)
+            otherwise = self._otherwise(truncation, in_parts, communicator)
             measure = in_parts.measure if communicator.size > 1 else self._measure_batch
             if gradient_transform is not None and not callable(gradient_transform):
                 raise InputError(f"fit: expected gradient_transform to be a function, got {gradient_transform!r}")
@@ -734,10 +734,10 @@ class Trainer(Checked):
         with np.errstate(all="ignore"):
             return forward(graph or self.graph, x, training, rng or self._dropout_rng, mask, keep=keep)
 
-    def _otherwise(self, truncation, in_parts):
+    def _otherwise(self, truncation, in_parts, communicator):
         """Return how `fit` learns from a batch if not in one pass: (batch, transform) -> values, weights."""
         if truncation is not None:
-            return partial(train_sequences, self, truncation)
+            return partial(train_sequences, self, truncation, communicator)
         return None if in_parts.are_one else in_parts.learn
 
     def _learn(self, batch, run, transform=None):

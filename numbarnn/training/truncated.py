@@ -17,6 +17,7 @@ from ..rnn.truncation import check_truncate
 from ..utils.tree import tree_map
 from .batches import Means
 from .forward_pass import forward
+from .row_shares import shares_of
 from .sources import Samples
 from .update import update_weights
 
@@ -73,26 +74,26 @@ class Truncation:
         return self.activations == "stale" and updates and (k1 < k2 or steps % k1 > 0)
 
 
-def train_sequences(model, truncation, batch, transform=None):
-    """Train on a batch of sequences from the first step to the last.
+def train_sequences(model, truncation, communicator, batch, transform=None):
+    """Train on a batch of sequences from the first step to the last, each process on its rows.
 
     Stateful layers start from their states and keep the last ones. Returns means of loss and metrics over the passes,
     and their weights; a loss of NaN says that a number was not finite, which ended the sequence.
     """
     recurrent = [call.layer for call in model.graph.calls if is_recurrent(call.layer)]
-    state = [layer.carried_state(len(batch.x)) for layer in recurrent]
-    state = [None if arrays is None else as_list(arrays) for arrays in state]
+    state, rows = [layer.carried_state(len(batch.x)) for layer in recurrent], shares_of(model, batch, communicator)
+    state, batch = [None if s is None else [rows.own(array) for array in as_list(s)] for s in state], rows.batch
     needs_old = truncation.needs_old_parameters(batch.x.shape[1])
     means, summed, finite = Means(model.metrics_names), {}, True
 
     def make_runner():
         graph = with_states(deepcopy(model.graph) if needs_old else model.graph)
-        return lambda steps, state: forward(graph, steps.x, True, model._dropout_rng, state=state)
+        return lambda steps, state: forward(graph, steps.x, True, rows.rng, state=state)
 
     passes = backward_passes(
         [Steps(0, batch.x, batch.y, weights=of_steps(batch.weights, batch.x.shape[1]))],
         make_runner,
-        lambda run, steps: model._measure(steps.y, run, steps.weights),
+        rows.measure,
         truncation.truncate,
         truncation.loss_scope,
         truncation.activations,
@@ -101,20 +102,23 @@ def train_sequences(model, truncation, batch, transform=None):
     with np.errstate(all="ignore"):
         for measured, gradients, _, after in passes:
             state = after
-            means.add(measured.values, measured.weights)
-            finite = math.isfinite(measured.values[0])
+            values, weights = rows.values(measured)
+            means.add(values, weights)
+            finite = math.isfinite(values[0])
             if truncation.update == "sequence":
                 summed = {name: summed.get(name, 0) + measured.weights[0] * g for name, g in gradients.items()}
             elif finite:
+                gradients = rows.mean(gradients, measured.weights[0], weights[0])
                 finite = update_weights(model, gradients, transform=transform)
             if not finite:
                 break
         if finite and summed:
             divisor = (1 if model.loss.reduction == "sum" else means.weights[0]) or 1
-            finite = update_weights(model, {name: g / divisor for name, g in summed.items()}, transform=transform)
+            gradients = {name: g / divisor for name, g in rows.summed(summed).items()}
+            finite = update_weights(model, gradients, transform=transform)
     for layer, arrays in zip(recurrent, state, strict=True):
         if layer.stateful:
-            layer.state = tree_map(np.copy, from_list(layer.cell.state_size, arrays))
+            layer.state = tree_map(rows.joined, from_list(layer.cell.state_size, arrays))
     values = [total / weight if weight else total for total, weight in zip(means.sums, means.weights, strict=True)]
     return (values if finite else [math.nan, *values[1:]]), means.weights
 

@@ -101,6 +101,38 @@ def lengths(communicator):
     return model
 
 
+def truncated(communicator, update="pass", reduction="mean_valid"):
+    """Truncated BPTT with masks, weights, random numbers and states; the last batch has one row, some ranks none."""
+    x, y, weights = sequences(23 if update == "pass" else 22)
+    stateful = update == "sequence"
+    layers = [Masking(), Dropout(0.3), GRU(4, return_sequences=True, stateful=stateful), LSTM(4, return_sequences=True)]
+    model = compiled([*layers, Dense(3, kernel_regularizer="l2")], ["accuracy", "perplexity", "f1"])
+    model.compile("adam", losses.SparseCategoricalCrossentropy(True, reduction=reduction), ["accuracy", "f1"])
+    options = {"batch_size": 11, "epochs": 2, "sample_weight": weights, "truncate": (2, 3), "update": update}
+    options["shuffle"] = not stateful
+    model.fit(x, y, verbose=0, communicator=communicator, **options)
+    return model
+
+
+def truncated_sequences(communicator):
+    return truncated(communicator, update="sequence")
+
+
+def truncated_sums(communicator):
+    return truncated(communicator, reduction="sum")
+
+
+def wide(communicator):
+    """A layer that is called twice, and more gradients than one reduction adds up."""
+    x, y, _ = sequences()
+    given, shared = Input((5, 3)), Dense(200, activation="tanh")
+    steps = LSTM(200, return_sequences=True)(given)
+    model = nr.Model(given, Dense(3)(shared(shared(steps))), dtype="float64", device="numpy", seed=2)
+    model.compile("sgd", LABELS)
+    model.fit(x, y, batch_size=12, epochs=2, verbose=0, communicator=communicator)
+    return model
+
+
 class Observer(callbacks.Callback):
     """Changes the rate, adds a value, and says in which process it is."""
 
@@ -234,6 +266,10 @@ TRAININGS = {
         stateful,
         lengths,
         local_steps,
+        truncated,
+        truncated_sequences,
+        truncated_sums,
+        wide,
         seldom,
         called_back,
         kept,

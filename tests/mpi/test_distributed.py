@@ -14,6 +14,7 @@ from numbarnn.errors import InputError
 from numbarnn.training.parts import cut
 
 SAME = "masked", "accumulated", "several", "stateful", "lengths", "local_steps"
+SAME = *SAME, "truncated", "truncated_sequences", "truncated_sums", "wide"
 PROGRAM = "-m", "helpers.mpi_trainings"
 
 
@@ -153,14 +154,17 @@ def test_what_is_no_communicator_is_refused():
         model.fit(x, y, communicator=2)
 
 
-def test_truncation_is_refused_on_several_processes():
+def test_what_truncation_does_not_go_with_is_refused():
     class Two(Alone):
         size = 2
 
-    model = mpi_trainings.compiled([nr.layers.SimpleRNN(4, return_sequences=True), nr.layers.Dense(3)])
     x, y, _ = mpi_trainings.sequences()
-    with pytest.raises(InputError, match="expected communicator or truncate, got both"):
+    penalty = nr.layers.SimpleRNN(4, return_sequences=True, activity_regularizer="l2")
+    model = mpi_trainings.compiled([penalty, nr.layers.Dense(3)])
+    with pytest.raises(InputError, match="expected layers without activity_regularizer, as truncate goes with a comm"):
         model.fit(x, y, communicator=Two(), truncate=(2, 2), verbose=0)
+    with pytest.raises(InputError, match="expected average_every or truncate, got both"):
+        model.fit(x, y, communicator=Two(), average_every=2, truncate=(2, 2), verbose=0)
 
 
 def test_one_process_has_no_communicator(monkeypatch):

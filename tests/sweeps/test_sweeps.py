@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
@@ -104,6 +105,21 @@ def test_on_a_cluster(tmp_path):
     with distributed.LocalCluster(**cluster) as workers, distributed.Client(workers):
         found = nr.sweep(square, GRID, seeds=2, jobs=2, backend="dask")
         processes = nr.sweep(threads, {"x": [1, 2, 3]}, jobs=2, backend="dask")
+    assert [case.final for case in found.cases] == [case.final for case in nr.sweep(square, GRID, seeds=2).cases]
+    assert os.getpid() not in {case.final["process"] for case in processes.cases}
+
+
+def test_a_ray_cluster_runs_the_same():
+    ray = pytest.importorskip("ray", reason="needs Ray (pip install ray)")
+    register = pytest.importorskip("ray.util.joblib").register_ray
+    where = {"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}}  # of this file's functions
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=where)
+    try:
+        register()
+        found = nr.sweep(square, GRID, seeds=2, jobs=2, backend="ray")
+        processes = nr.sweep(threads, {"x": [1, 2, 3]}, jobs=2, backend="ray")
+    finally:
+        ray.shutdown()
     assert [case.final for case in found.cases] == [case.final for case in nr.sweep(square, GRID, seeds=2).cases]
     assert os.getpid() not in {case.final["process"] for case in processes.cases}
 
