@@ -27,7 +27,7 @@ PLANTED = {
     "a kernel of the LSTM with one function more": (
         "numbarnn/cells/_lstm.py",
         "return o * phi(c), o",
-        "return o * phi(c) + 0 * phi(o), o",
+        "return o * phi(c) + 1e-30 * phi(o), o",
     ),
     "a gradient that is copied once more": (
         "numbarnn/rnn/run.py",
