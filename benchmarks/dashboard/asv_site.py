@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -38,11 +39,24 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Regression:
+    """A guarded series that got worse, and since which commit: "HASH (date)"."""
+
+    name: str
+    revision: int
+    commit: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True)
 class Site:
-    """What asv's site shows: series by name, and what got worse in those that are guarded."""
+    """What asv's site shows: series by name, what got worse in those that are guarded, and the last commit."""
 
     series: dict
     regressions: list
+    last_revision: int
+    last_commit: str
 
 
 def publish(out, config):
@@ -78,4 +92,16 @@ def read(out):
         title = benchmark.get("pretty_name") or name
         series[name] = Series(name, title, benchmark.get("unit", ""), points)
     found = json.loads((out / "regressions.json").read_text())["regressions"]
-    return Site(series, found)
+    worse = []
+    for name, _, _, _, now, before, steps, *_ in found:
+        revision = steps[-1][1]
+        worse.append(Regression(name, revision, commit_of(index, revision), before, now))
+    last = max((revision for one in series.values() for revision, _ in one.points), default=0)
+    return Site(series, worse, last, commit_of(index, last))
+
+
+def commit_of(index, revision):
+    """Write the hash of a revision and its day; asv counts milliseconds."""
+    made = index["revision_to_date"].get(str(revision))
+    day = "" if made is None else f" ({datetime.fromtimestamp(made / 1000, UTC):%d %B %Y})"
+    return index["revision_to_hash"].get(str(revision), "")[:8] + day

@@ -51,10 +51,17 @@ def verdict(rows, site):
     if lstm:
         low, high = f"{min(lstm):.2f}", f"{max(lstm):.2f}"
         said = f"An LSTM trains {low if low == high else f'{low} to {high}'} times as fast as in PyTorch. "
-    worse = len(site.regressions)
-    if worse:
-        return said + f"{'One guarded series' if worse == 1 else f'{worse} guarded series'} got worse: see below."
-    return said + f"No guarded series got worse over the {len(recorded_revisions(site))} recorded commits."
+    worse, commits = len(site.regressions), len(recorded_revisions(site))
+    if not worse:
+        return said + f"No guarded series got worse over the {commits} recorded commits."
+    last = sum(found.revision == site.last_revision for found in site.regressions)
+    said += f"At the last recorded commit, {site.last_commit}, {series_text(last)} got worse; "
+    return said + f"over the {commits} recorded ones, {series_text(worse)}: see below."
+
+
+def series_text(count):
+    """Write a number of guarded series."""
+    return {0: "no guarded series", 1: "one guarded series"}.get(count, f"{count} guarded series")
 
 
 def table(rows, peak):
@@ -98,11 +105,14 @@ def regressions(site):
     """List what asv found in the guarded series."""
     if not site.regressions:
         return "<p>Nothing, by asv's step detection in the guarded series.</p>"
-    lines = (
-        f"<li>{escape(name)}: {best:.4g} before, {latest:.4g} now</li>"
-        for name, _, _, _, latest, best, *_ in site.regressions
-    )
-    return "<ul>" + "".join(lines) + "</ul>"
+    commits = {}
+    for found in sorted(site.regressions, key=lambda found: -found.revision):
+        series = site.series.get(found.name.partition("(")[0])
+        unit = series.unit if series else ""
+        sizes = " to ".join(charts.quantity(value, unit) for value in (found.before, found.now))
+        line = f"<li>{100 * (found.now / found.before - 1):+.1f} % {escape(found.name)}: {sizes}</li>"
+        commits.setdefault(found.commit, []).append(line)
+    return "".join(f"<p>Since {escape(commit)}:</p><ul>{''.join(lines)}</ul>" for commit, lines in commits.items())
 
 
 def recorded_revisions(site):

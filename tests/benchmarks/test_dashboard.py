@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def site():
             [(3, 2e6), (5, 1e6)],
         )
     }
-    return asv_site.Site(series, [])
+    return asv_site.Site(series, [], 5, "abcdef12 (30 November 2026)")
 
 
 PEERS = {
@@ -54,10 +55,18 @@ def test_the_page_says_how_fast_an_lstm_trains_and_that_nothing_got_worse(site):
 
 
 def test_the_page_names_what_got_worse(site):
-    worse = ["benchmark_memory.Training.track_forward(25, 'all')", "path", {}, None, 120.0, 100.0, []]
-    page = landing.page(PEERS, asv_site.Site(site.series, [worse]))
-    assert "One guarded series got worse" in page
-    assert "benchmark_memory.Training.track_forward(25, &#x27;all&#x27;): 100 before, 120 now" in page
+    before = asv_site.Regression(
+        "benchmark_memory.Training.track_forward(25, 'all')", 3, "12345678 (a day)", 1e2, 120.0
+    )
+    called = "benchmark_instructions.Instructions.track_instructions('LSTMCell step')"
+    now = asv_site.Regression(called, 5, site.last_commit, 7.2e5, 7.8e5)
+    page = landing.page(PEERS, replace(site, regressions=[before, now]))
+    assert "At the last recorded commit, abcdef12 (30 November 2026), one guarded series got worse" in page
+    assert "over the 2 recorded ones, 2 guarded series: see below" in page
+    first, _, second = page.partition("<p>Since 12345678 (a day):</p>")
+    assert "<p>Since abcdef12 (30 November 2026):</p>" in first and "+8.3 %" in first
+    assert "720 k instructions to 780 k instructions" in first
+    assert "+20.0 % benchmark_memory.Training.track_forward(25, &#x27;all&#x27;)" in second
 
 
 def test_bars_have_their_ratio_and_range():
