@@ -3,9 +3,9 @@
     mpiexec -n 2 python -m benchmarks.scaling [--rounds 15] [--json FILE]
 
 In each round rank 0 makes an update of the whole batch alone, then one of its part of the rows alone, while the others
-sleep; then all make an update together, once as `fit` does, and once with one reduction behind the way back; then they
-add up a vector as long as the parameters. All five are measured in turn, which needs as many idle cores as there are
-processes.
+sleep; then all make an update together, once as `fit` does on one machine, with one reduction behind the way back, and
+once with reductions that go on meanwhile, as it does on several; then they add up a vector as long as the parameters.
+All five are measured in turn, which needs as many idle cores as there are processes.
 
 The model of the cost: an update together takes as long as that of a part, and the reduction, alpha + beta bytes.
 For n ranks the reduction takes log2(n) alpha + 2 (n - 1) / n beta bytes, which halving and doubling needs, and the rows
@@ -23,7 +23,6 @@ from statistics import median
 import numpy as np
 
 import numbarnn as nr
-from numbarnn.distributed.alone import Sums
 from numbarnn.layers import LSTM, Dense, Dropout, Embedding, Input, SimpleRNN
 from numbarnn.training.batches import Data
 from numbarnn.training.parts import InParts
@@ -54,24 +53,6 @@ def large():
 SHAPES = {"mnist": mnist, "shakespeare": shakespeare, "large": large}
 
 
-class AtTheEnd(Sums):
-    """Adds up all arrays in one reduction, when they are asked for."""
-
-    def __init__(self, communicator):
-        super().__init__()
-        self.communicator = communicator
-
-    def results(self):
-        return self.communicator.sum_by_name(self.found)
-
-
-class OneReduction(nr.distributed.Communicator):
-    """A communicator that begins to add gradients up when all are there."""
-
-    def sums(self):
-        return AtTheEnd(self)
-
-
 def compiled(layers):
     model = nr.Sequential(layers)
     model.compile(nr.optimizers.Adam(1e-3, clip_global_norm=1.0), LOSS)
@@ -99,17 +80,19 @@ def measured(name, communicator, rounds):
     model._weighted_data("benchmark", x, y)
     rows = slice(0, -(-len(y) // communicator.size))
     together, comm = InParts(model, 1, communicator), communicator.comm
-    behind = InParts(model, 1, OneReduction(comm))
+    overlapping = nr.distributed.Communicator(comm)
+    overlapping.overlaps = True
+    overlapped = InParts(model, 1, overlapping)
     vector = np.zeros(model.count_params(), "float32")
     own = InParts(alone, 1, nr.distributed.Communicator(comm.Split(communicator.rank)))
     tasks = {"one": lambda: own.learn(batch), "part": lambda: own.learn(Data(batch.x[rows], batch.y[rows]))}
-    found = {key: [] for key in ("one", "part", "together", "behind", "reduction")}
+    found = {key: [] for key in ("one", "part", "together", "overlapped", "reduction")}
     for number in range(rounds + 2):
         for key, task in tasks.items():
             taken = seconds(task) if communicator.rank == 0 else 0.0
             asleep(comm)
             found[key] += [taken] * (number > 1)
-        of_all = {"together": lambda: together.learn(batch), "behind": lambda: behind.learn(batch)}
+        of_all = {"together": lambda: together.learn(batch), "overlapped": lambda: overlapped.learn(batch)}
         for key, task in (of_all | {"reduction": lambda: communicator.sum(vector)}).items():
             comm.Barrier()
             found[key] += [seconds(task)] * (number > 1)

@@ -36,6 +36,9 @@ class Communicator(Alone):
         The number of this process, from 0.
     size : int
         The number of processes.
+    overlaps : bool
+        Whether gradients of layers are added up while the layers below are still going back: where there are several
+        machines.
 
     Raises
     ------
@@ -54,6 +57,10 @@ class Communicator(Alone):
             raise InputError(f"Communicator: expected check_every to be a positive integer, got {check_every!r}")
         self.comm, self.check_every = comm, check_every
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        machine = comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        # On one machine the cores that go back through the layers also move the bytes: nothing is gained.
+        self.overlaps = comm.allreduce(machine.Get_size()) < self.size**2
+        machine.Free()
         if self.size > 1 and not isinstance(sys.excepthook, _AbortHook):
             sys.excepthook = _AbortHook(self, sys.excepthook)
 
@@ -92,14 +99,14 @@ class Communicator(Alone):
         return unflatten(self.sum(flatten(arrays)), like=arrays) if arrays else arrays
 
     def sums(self) -> Sums:
-        """Add up arrays of all processes while others are still being made.
+        """Add up arrays of all processes; if this one ``overlaps``, while others are still being made.
 
         Returns
         -------
         Sums
             Takes arrays by its ``add``, in the same order in all processes; ``results`` waits for their sums.
         """
-        return SumsByMPI(self.comm, self._mpi)
+        return SumsByMPI(self.comm, self._mpi) if self.overlaps else SumsAtOnce(self)
 
     def join(self, array: np.ndarray) -> np.ndarray:
         """Put the rows of all processes behind one another, in the order of their ranks.
@@ -193,6 +200,17 @@ class Communicator(Alone):
         )
         sys.stdout.flush()
         self.comm.Abort(1)
+
+
+class SumsAtOnce(Sums):
+    """Sums of named arrays over all processes, in one reduction when they are asked for."""
+
+    def __init__(self, communicator):
+        super().__init__()
+        self.communicator = communicator
+
+    def results(self) -> Arrays:
+        return self.communicator.sum_by_name(self.found)
 
 
 class SumsByMPI(Sums):

@@ -123,12 +123,15 @@ def truncated_sums(communicator):
 
 
 def wide(communicator):
-    """A layer that is called twice, and more gradients than one reduction adds up."""
+    """A layer that is called twice, and more gradients than one reduction adds up, as on several machines."""
     x, y, _ = sequences()
     given, shared = Input((5, 3)), Dense(200, activation="tanh")
     steps = LSTM(200, return_sequences=True)(given)
     model = nr.Model(given, Dense(3)(shared(shared(steps))), dtype="float64", device="numpy", seed=2)
     model.compile("sgd", LABELS)
+    if communicator is not None:
+        communicator = nr.distributed.Communicator(communicator.comm)
+        communicator.overlaps = True
     model.fit(x, y, batch_size=12, epochs=2, verbose=0, communicator=communicator)
     return model
 
