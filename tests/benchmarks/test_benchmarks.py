@@ -18,6 +18,7 @@ import numbarnn as nr
 from benchmarks import (
     benchmark_gpu,
     benchmark_peers,
+    benchmark_training,
     busy,
     comparison,
     engines,
@@ -99,6 +100,16 @@ def test_an_asv_benchmark_runs_on_its_smallest_parameters(case, monkeypatch):
         elif name.startswith("timeraw_"):
             timed, before = result if isinstance(result, tuple) else (result, "")
             assert (finished := python("-c", before + timed)).returncode == 0, finished.stderr
+
+
+def test_the_benchmark_of_recipes_trains_them(monkeypatch):
+    monkeypatch.delenv("NUMBARNN_DATA", raising=False)
+    named = benchmark_training.RECIPES | benchmark_training.MORE_RECIPES
+    assert all(hasattr(nr.recipes.RECIPES[name], "build") for name in named)
+    for name in benchmark_training.RECIPES:
+        seconds, loss = benchmark_training.measured(name)
+        assert seconds > 0 and 0 < loss < 2.3
+    assert benchmark_training.measured("mnist") is None
 
 
 def test_the_benchmark_of_a_gpu_skips_without_one():
